@@ -1,0 +1,3 @@
+//! Placeholder until its room is written.
+
+fn main() {}

@@ -1,0 +1,108 @@
+//! What both directions of decoding share: the envelope, the errors in the reference's words, and
+//! its leniency about types.
+
+use serde_json::{Map, Value};
+
+use crate::{InvalidId, Message, limits};
+
+/// Why a frame is no packet. Its text is fit for the INFO that answers it; the words of known
+/// faults are the reference's, spelling included, as clients show them.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Longer than [`limits::FRAME_BYTES`].
+    #[error("packet of {0} bytes is larger than the limit of {limit}", limit = limits::FRAME_BYTES)]
+    TooLarge(usize),
+    /// Not JSON.
+    #[error("packet is not JSON: {0}")]
+    NotJson(#[from] serde_json::Error),
+    /// JSON, but no object.
+    #[error("packet is not a JSON object")]
+    NotAnObject,
+    /// A command this version does not know (or none at all: `undefined`).
+    #[error("Unknow cmd: {0}")]
+    UnknownCommand(String),
+    /// A field that the command needs is missing, or of no use.
+    #[error("{0} property is required")]
+    Missing(&'static str),
+    /// `sendType` is neither of the two.
+    #[error("sendType property must 'personal' or 'group'")]
+    SendType,
+    /// An identifier breaks its limits.
+    #[error(transparent)]
+    Id(#[from] InvalidId),
+    /// REGISTER_FCM with a token of Firebase's instead of a Web Push subscription.
+    #[error("this server offers Web Push, not Firebase tokens: register with endpoint and keys")]
+    FirebaseToken,
+}
+
+/// A frame taken apart as far as every packet is alike.
+pub(crate) struct Envelope {
+    pub(crate) cmd: String,
+    pub(crate) data: Value,
+    pub(crate) auth: Option<String>,
+}
+
+pub(crate) fn envelope(frame: &str) -> Result<Envelope, DecodeError> {
+    if frame.len() > limits::FRAME_BYTES {
+        return Err(DecodeError::TooLarge(frame.len()));
+    }
+    envelope_of(serde_json::from_str(frame)?)
+}
+
+pub(crate) fn envelope_of(value: Value) -> Result<Envelope, DecodeError> {
+    let Value::Object(mut object) = value else {
+        return Err(DecodeError::NotAnObject);
+    };
+    let cmd = match object.get("cmd") {
+        Some(Value::String(cmd)) => cmd.clone(),
+        Some(other) => return Err(DecodeError::UnknownCommand(lenient_text(other))),
+        None => return Err(DecodeError::UnknownCommand("undefined".to_owned())),
+    };
+    let auth = object
+        .get("auth")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    let data = object.remove("data").unwrap_or(Value::Null);
+    Ok(Envelope { cmd, data, auth })
+}
+
+/// A text field as the reference reads it: what is not a string becomes one by its language's
+/// rules, and what is false-like becomes empty.
+pub(crate) fn lenient_text(value: &Value) -> String {
+    match value {
+        Value::String(s) => s.clone(),
+        Value::Null | Value::Bool(false) => String::new(),
+        Value::Bool(true) => "true".to_owned(),
+        Value::Number(n) if n.as_f64() == Some(0.0) => String::new(),
+        Value::Number(n) => n.to_string(),
+        Value::Array(items) => items.iter().map(lenient_text).collect::<Vec<_>>().join(","),
+        Value::Object(_) => "[object Object]".to_owned(),
+    }
+}
+
+/// Adds a field that only some peers know to an object under construction.
+pub(crate) fn insert(data: &mut Value, key: &str, value: impl serde::Serialize) {
+    if let (Value::Object(map), Ok(value)) = (data, serde_json::to_value(value)) {
+        map.insert(key.to_owned(), value);
+    }
+}
+
+pub(crate) fn text_field(data: &Value, key: &str) -> String {
+    data.get(key).map(lenient_text).unwrap_or_default()
+}
+
+pub(crate) fn message_field(data: &Value) -> Message {
+    let Some(message) = data.get("message") else {
+        return Message::default();
+    };
+    let extra = match message.get("extra") {
+        // Passed on as they came: clients were seen to depend on it.
+        Some(extra @ (Value::Object(_) | Value::Array(_) | Value::Null)) => extra.clone(),
+        _ => Value::Object(Map::new()),
+    };
+    Message {
+        text: text_field(message, "text"),
+        desp: text_field(message, "desp"),
+        extra,
+    }
+}

@@ -1,0 +1,281 @@
+//! Packets from server to client.
+
+use serde_json::{Map, Value, json};
+
+use crate::client::mid_of;
+use crate::decode::{self, DecodeError, text_field};
+use crate::{Group, Message, Mid, Name, Ref, Status, Statuses, Target};
+
+/// One packet of a server.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Packet {
+    /// `AUTH`: the outcome of the client's AUTH, or 401 to anything sent before it.
+    Auth(AuthReply),
+    /// `MESSAGE`: a message for this client, to be confirmed at once.
+    Message(Delivery),
+    /// `MESSAGE_REPLY`: the outcome of a MESSAGE this client sent.
+    Reply(Reply),
+    /// `INFO`: a notice for people.
+    Info(String),
+    /// `PONG`.
+    Pong,
+    /// A command of another version, to be passed over.
+    Unknown(String),
+}
+
+/// The server's AUTH.
+#[derive(Clone, PartialEq, Eq)]
+pub enum AuthReply {
+    /// 200.
+    Accepted(Welcome),
+    /// 401: not yet authenticated.
+    NeedAuth(String),
+    /// 403, and any code this version does not know: refused, with the reason.
+    Refused(String),
+}
+
+/// What comes with AUTH 200.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Welcome {
+    /// The message for people.
+    pub msg: String,
+    /// A ticket for packets sent by HTTP POST.
+    pub ticket: Option<String>,
+    /// The VAPID public key: base64url, 87 characters.
+    pub push_key: Option<String>,
+    /// The extensions of section 4 that the server speaks.
+    pub features: Vec<String>,
+    /// `tidings-relay/VERSION`, from a relay of ours.
+    pub server: Option<String>,
+    /// The relay's stable id, from a relay of ours.
+    pub relay: Option<String>,
+}
+
+impl std::fmt::Debug for AuthReply {
+    /// Leaves the ticket out: packets are logged.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Accepted(w) => write!(f, "Accepted({:?}, features {:?})", w.msg, w.features),
+            Self::NeedAuth(msg) => write!(f, "NeedAuth({msg:?})"),
+            Self::Refused(msg) => write!(f, "Refused({msg:?})"),
+        }
+    }
+}
+
+/// By which way a message was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// By an HTTP request.
+    Http,
+    /// Over a WebSocket.
+    WebSocket,
+}
+
+impl Method {
+    /// The protocol's word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::WebSocket => "websocket",
+        }
+    }
+}
+
+/// Who sent a message; HTTP senders without a ticket have no name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct From {
+    /// By which way.
+    pub method: Method,
+    /// The sender's name.
+    pub name: Option<Name>,
+}
+
+/// A message on its way to one recipient.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// To whom it was sent.
+    pub target: Target,
+    /// By whom.
+    pub from: From,
+    /// What.
+    pub message: Message,
+    /// Its id, to be confirmed.
+    pub mid: Mid,
+    /// The sender's own id for it (section 4).
+    pub reference: Option<Ref>,
+}
+
+/// The outcome of a MESSAGE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The id that the server gave it.
+    pub mid: Mid,
+    /// Per recipient.
+    pub status: Statuses,
+    /// The sender's own id for it, echoed (section 4).
+    pub reference: Option<Ref>,
+}
+
+impl Packet {
+    /// Reads one text frame.
+    ///
+    /// # Errors
+    /// [`DecodeError`]; an unknown command is not one, see [`Packet::Unknown`].
+    pub fn decode(frame: &str) -> Result<Self, DecodeError> {
+        let decode::Envelope { cmd, data, .. } = decode::envelope(frame)?;
+        Ok(match cmd.as_str() {
+            "AUTH" => Self::Auth(auth_reply_of(&data)),
+            "MESSAGE" => Self::Message(delivery_of(&data)?),
+            "MESSAGE_REPLY" => Self::Reply(reply_of(&data)?),
+            "INFO" => Self::Info(decode::lenient_text(&data)),
+            "PONG" => Self::Pong,
+            _ => Self::Unknown(cmd),
+        })
+    }
+
+    /// Writes one text frame, keys in the reference's order.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let value = match self {
+            Self::Auth(reply) => json!({"cmd": "AUTH", "data": auth_reply_value(reply)}),
+            Self::Message(delivery) => {
+                let mut data = json!({
+                    "sendType": delivery.target.send_type(),
+                    "target": delivery.target.as_str(),
+                    "from": {
+                        "method": delivery.from.method.as_str(),
+                        "name": delivery.from.name.as_ref().map_or("", Name::as_str),
+                    },
+                    "message": delivery.message.to_value(),
+                    "mid": delivery.mid,
+                });
+                if let Some(reference) = &delivery.reference {
+                    decode::insert(&mut data, "ref", reference);
+                }
+                json!({"cmd": "MESSAGE", "data": data})
+            }
+            Self::Reply(reply) => {
+                let status: Map<String, Value> = reply
+                    .status
+                    .iter()
+                    .map(|(name, status)| (name.to_string(), json!(status)))
+                    .collect();
+                let mut data = json!({"mid": reply.mid, "status": status});
+                if let Some(reference) = &reply.reference {
+                    decode::insert(&mut data, "ref", reference);
+                }
+                json!({"cmd": "MESSAGE_REPLY", "data": data})
+            }
+            Self::Info(text) => json!({"cmd": "INFO", "data": text}),
+            Self::Pong => json!({"cmd": "PONG", "data": ""}),
+            Self::Unknown(cmd) => json!({"cmd": cmd}),
+        };
+        value.to_string()
+    }
+}
+
+fn auth_reply_value(reply: &AuthReply) -> Value {
+    match reply {
+        AuthReply::NeedAuth(msg) => json!({"code": 401, "msg": msg}),
+        AuthReply::Refused(msg) => json!({"code": 403, "msg": msg}),
+        AuthReply::Accepted(welcome) => {
+            let mut data = Map::new();
+            data.insert("code".into(), json!(200));
+            if let Some(ticket) = &welcome.ticket {
+                data.insert("auth".into(), json!(ticket));
+            }
+            data.insert("msg".into(), json!(welcome.msg));
+            if let Some(key) = &welcome.push_key {
+                // The later version reads the second name.
+                data.insert("fcmServerKey".into(), json!(key));
+                data.insert("webpushPublicKey".into(), json!(key));
+            }
+            if !welcome.features.is_empty() {
+                data.insert("features".into(), json!(welcome.features));
+            }
+            if let Some(server) = &welcome.server {
+                data.insert("server".into(), json!(server));
+            }
+            if let Some(relay) = &welcome.relay {
+                data.insert("relay".into(), json!(relay));
+            }
+            Value::Object(data)
+        }
+    }
+}
+
+fn auth_reply_of(data: &Value) -> AuthReply {
+    let msg = text_field(data, "msg");
+    let text = |key: &str| data.get(key).and_then(Value::as_str).map(str::to_owned);
+    match data.get("code").and_then(Value::as_i64) {
+        Some(200) => AuthReply::Accepted(Welcome {
+            msg,
+            ticket: text("auth"),
+            push_key: text("fcmServerKey").or_else(|| text("webpushPublicKey")),
+            features: data
+                .get("features")
+                .and_then(Value::as_array)
+                .map(|list| {
+                    list.iter()
+                        .filter_map(Value::as_str)
+                        .map(str::to_owned)
+                        .collect()
+                })
+                .unwrap_or_default(),
+            server: text("server"),
+            relay: text("relay"),
+        }),
+        Some(401) => AuthReply::NeedAuth(msg),
+        _ => AuthReply::Refused(msg),
+    }
+}
+
+fn delivery_of(data: &Value) -> Result<Delivery, DecodeError> {
+    let target = text_field(data, "target");
+    let target = match data.get("sendType").and_then(Value::as_str) {
+        Some("personal") => Target::Personal(Name::new(target)?),
+        Some("group") => Target::Group(Group::new(target)?),
+        _ => return Err(DecodeError::SendType),
+    };
+    let from = data.get("from").unwrap_or(&Value::Null);
+    let method = match from.get("method").and_then(Value::as_str) {
+        Some("websocket") => Method::WebSocket,
+        _ => Method::Http,
+    };
+    Ok(Delivery {
+        target,
+        // A name this version would not take is no reason to lose the message.
+        from: From {
+            method,
+            name: Name::new(text_field(from, "name")).ok(),
+        },
+        message: decode::message_field(data),
+        mid: mid_of(data)?,
+        reference: reference_of(data),
+    })
+}
+
+fn reply_of(data: &Value) -> Result<Reply, DecodeError> {
+    let status = data
+        .get("status")
+        .and_then(Value::as_object)
+        .map(|map| {
+            map.iter()
+                .filter_map(|(name, status)| {
+                    let status = Status::from_word(&decode::lenient_text(status));
+                    Some((Name::new(name).ok()?, status))
+                })
+                .collect()
+        })
+        .unwrap_or_default();
+    Ok(Reply {
+        mid: mid_of(data)?,
+        status,
+        reference: reference_of(data),
+    })
+}
+
+fn reference_of(data: &Value) -> Option<Ref> {
+    Ref::new(data.get("ref")?.as_str()?).ok()
+}

@@ -1,0 +1,3 @@
+//! The agent: see the `tidings-agent` crate.
+
+fn main() {}
