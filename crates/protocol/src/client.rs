@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::decode::{self, DecodeError, text_field};
-use crate::{Group, Message, Mid, Name, Ref, Target};
+use crate::{Group, Message, Mid, Name, Ref, Target, limits};
 
 /// One packet of a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,7 +127,7 @@ impl Posted {
     /// # Errors
     /// [`DecodeError`]; its text is fit for an INFO.
     pub fn decode(body: &str) -> Result<Self, DecodeError> {
-        let decode::Envelope { cmd, data, auth } = decode::envelope(body)?;
+        let decode::Envelope { cmd, data, auth } = decode::envelope(body, limits::FRAME_BYTES)?;
         let packet = match cmd.as_str() {
             "AUTH" => Packet::Auth(auth_of(&data)?),
             "MESSAGE" => Packet::Message(send_of(&data)?),

@@ -3,15 +3,20 @@
 
 use serde_json::{Map, Value};
 
-use crate::{InvalidId, Message, limits};
+use crate::{InvalidId, Message};
 
 /// Why a frame is no packet. Its text is fit for the INFO that answers it; the words of known
 /// faults are the reference's, spelling included, as clients show them.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// Longer than [`limits::FRAME_BYTES`].
-    #[error("packet of {0} bytes is larger than the limit of {limit}", limit = limits::FRAME_BYTES)]
-    TooLarge(usize),
+    /// Longer than [`FRAME_BYTES`](crate::limits::FRAME_BYTES), or from a server [`SERVER_FRAME_BYTES`](crate::limits::SERVER_FRAME_BYTES).
+    #[error("packet of {bytes} bytes is larger than the limit of {limit}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// Not JSON.
     #[error("packet is not JSON: {0}")]
     NotJson(#[from] serde_json::Error),
@@ -42,9 +47,12 @@ pub(crate) struct Envelope {
     pub(crate) auth: Option<String>,
 }
 
-pub(crate) fn envelope(frame: &str) -> Result<Envelope, DecodeError> {
-    if frame.len() > limits::FRAME_BYTES {
-        return Err(DecodeError::TooLarge(frame.len()));
+pub(crate) fn envelope(frame: &str, limit: usize) -> Result<Envelope, DecodeError> {
+    if frame.len() > limit {
+        return Err(DecodeError::TooLarge {
+            bytes: frame.len(),
+            limit,
+        });
     }
     envelope_of(serde_json::from_str(frame)?)
 }

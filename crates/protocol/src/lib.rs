@@ -15,6 +15,7 @@
 //! writes, decoding reads back equal; a [`Name`] is never empty.
 
 pub mod client;
+pub mod close;
 mod decode;
 mod ids;
 pub mod limits;

@@ -5,6 +5,11 @@
 /// what one connection can make a peer hold.
 pub const FRAME_BYTES: usize = 1024 * 1024;
 
+/// Bytes of one frame that a client takes from its server. A delivery is longer than the MESSAGE it
+/// came from, and the reference passes on whatever it is given. A frame refused here ends the
+/// connection and comes again on the next one, so the limit is wide: it only guards memory.
+pub const SERVER_FRAME_BYTES: usize = 16 * FRAME_BYTES;
+
 /// Bytes of a client's name or a group's. They stand in URLs, file names and status maps; the
 /// longest host names are 253 bytes.
 pub const ID_BYTES: usize = 256;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::client::mid_of;
 use crate::decode::{self, DecodeError, text_field};
-use crate::{Group, Message, Mid, Name, Ref, Status, Statuses, Target};
+use crate::{Group, Message, Mid, Name, Ref, Status, Statuses, Target, limits};
 
 /// One packet of a server.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,7 +123,8 @@ impl Packet {
     /// # Errors
     /// [`DecodeError`]; an unknown command is not one, see [`Packet::Unknown`].
     pub fn decode(frame: &str) -> Result<Self, DecodeError> {
-        let decode::Envelope { cmd, data, .. } = decode::envelope(frame)?;
+        let decode::Envelope { cmd, data, .. } =
+            decode::envelope(frame, limits::SERVER_FRAME_BYTES)?;
         Ok(match cmd.as_str() {
             "AUTH" => Self::Auth(auth_reply_of(&data)),
             "MESSAGE" => Self::Message(delivery_of(&data)?),
