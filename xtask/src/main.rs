@@ -1,3 +1,72 @@
-//! Placeholder until its room is written.
+//! The project's chores as one program: `cargo xtask COMMAND`.
+//!
+//! This file owns the list of commands. Each has a file of its own; `sh` is how all of them call
+//! other programs, `steps` what several of them do.
 
-fn main() {}
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it talks to the person who called it"
+)]
+
+mod demo;
+mod run;
+mod setup;
+mod sh;
+mod steps;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Chores of Tidings.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what building and running need: system packages, the UI's packages
+    Setup {
+        /// Also what the tests and the demo need: a virtual display, notification daemon, panel
+        #[arg(long)]
+        tests: bool,
+    },
+    /// Set up, build and start Tidings; without a display, on a virtual one
+    Run {
+        /// Build with optimisations (slower to build, smaller and faster to run)
+        #[arg(long)]
+        release: bool,
+    },
+    /// Show the main job on a virtual desktop; pictures and figures go to target/demo
+    Demo,
+    /// Set up and run everything that CI runs; ends in the tests' count
+    Test,
+    /// Check the rules of the house
+    Tidy,
+    /// Write the UI's types anew from crates/control
+    Bindings,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Setup { tests } => setup::setup(tests),
+        Command::Run { release } => run::run(release),
+        Command::Demo => demo::demo(),
+        Command::Test => test::test(),
+        Command::Tidy => tidy::tidy(),
+        Command::Bindings => steps::write_bindings(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -14,12 +14,16 @@
 
 mod client;
 mod frame;
+mod message;
+mod request;
 mod server;
-mod types;
+mod status;
 
 pub use client::{Client, ClientError, Events};
+pub use message::*;
+pub use request::*;
 pub use server::{Connection, ListenError, Listener, Peer};
-pub use types::*;
+pub use status::*;
 
 use std::path::PathBuf;
 

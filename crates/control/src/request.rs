@@ -1,0 +1,213 @@
+//! What faces ask, and what the agent answers and tells.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Draft, Join, Message, MessageId, Reach, Row, Sent, Settings, Status};
+
+/// A question or an order of a face.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Request {
+    /// How things stand. Answer: [`Answer::Status`].
+    Status,
+    /// From now on send [`Event`]s on this connection, first one [`Event::Status`]. A face that
+    /// draws windows says so: it is then the one asked to show one. Answer: [`Answer::Done`].
+    Subscribe {
+        /// True for the window process.
+        windows: bool,
+    },
+    /// A page of received messages, newest first. Answer: [`Answer::Inbox`].
+    Inbox {
+        /// Only messages older than this one (a [`Row::id`]); none for the newest.
+        #[cfg_attr(feature = "bindings", ts(type = "number | null"))]
+        before: Option<MessageId>,
+        /// At most so many, 200 at the most.
+        limit: u32,
+        /// Only unread ones.
+        unread: bool,
+    },
+    /// One message whole. Answer: [`Answer::Message`].
+    Message {
+        /// Which.
+        #[cfg_attr(feature = "bindings", ts(type = "number"))]
+        id: MessageId,
+    },
+    /// Mark messages read or unread. Answer: [`Answer::Done`].
+    Mark {
+        /// Which.
+        #[cfg_attr(feature = "bindings", ts(type = "number[]"))]
+        ids: Vec<MessageId>,
+        /// Read, or unread.
+        read: bool,
+    },
+    /// Delete messages, to be restored with [`Request::Restore`]. Answer: [`Answer::Done`].
+    Delete {
+        /// Which.
+        #[cfg_attr(feature = "bindings", ts(type = "number[]"))]
+        ids: Vec<MessageId>,
+    },
+    /// Take a deletion back. Answer: [`Answer::Done`].
+    Restore {
+        /// Which.
+        #[cfg_attr(feature = "bindings", ts(type = "number[]"))]
+        ids: Vec<MessageId>,
+    },
+    /// Send a message. Answer: [`Answer::Queued`], then events [`Event::Sent`] as its status changes.
+    Send {
+        /// The message.
+        draft: Draft,
+    },
+    /// A page of sent messages, newest first. Answer: [`Answer::Sent`].
+    Sent {
+        /// Only messages older than this one; none for the newest.
+        #[cfg_attr(feature = "bindings", ts(type = "number | null"))]
+        before: Option<MessageId>,
+        /// At most so many, 200 at the most.
+        limit: u32,
+    },
+    /// Host a relay inside the agent and join it. Answer: [`Answer::Status`].
+    Host {
+        /// Who can reach it.
+        reach: Reach,
+        /// This computer's name on it; none for the host name.
+        name: Option<String>,
+    },
+    /// Change who can reach the hosted relay. Answer: [`Answer::Status`].
+    Reach {
+        /// Who can reach it.
+        reach: Reach,
+    },
+    /// Stop hosting; the relay's data stays. Answer: [`Answer::Status`].
+    StopHosting,
+    /// Join a relay elsewhere (or change how). Answer: [`Answer::Status`].
+    Join {
+        /// Where and as whom.
+        relay: Join,
+    },
+    /// Connect now, not at the next try; also takes a name back from another device.
+    /// Answer: [`Answer::Status`].
+    Reconnect,
+    /// The settings that are not the relay's. Answer: [`Answer::Settings`].
+    Settings,
+    /// Change them. Answer: [`Answer::Settings`].
+    SetSettings {
+        /// All of them.
+        settings: Settings,
+    },
+    /// Agree (or not) that the token is kept in a file only its owner can read, where there is no
+    /// Secret Service. Answer: [`Answer::Status`].
+    AllowPlainSecret {
+        /// The answer of the person.
+        allow: bool,
+    },
+    /// Show a window. Answer: [`Answer::Done`].
+    Show {
+        /// Which.
+        view: View,
+    },
+    /// Put the token of the hosted relay into the clipboard; it does not pass the window.
+    /// Answer: [`Answer::Done`].
+    CopyToken,
+    /// The token, for the command line: never sent by the window process, and refused to it.
+    /// Answer: [`Answer::Token`].
+    Token,
+    /// Open a link in the person's browser: http, https and mailto only. Answer: [`Answer::Done`].
+    OpenLink {
+        /// The link.
+        url: String,
+    },
+    /// End the agent in order. Answer: [`Answer::Done`].
+    Quit,
+}
+
+/// What a request is answered with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(tag = "is", content = "value", rename_all = "kebab-case")]
+pub enum Answer {
+    /// It is done.
+    Done,
+    /// How things stand.
+    Status(Status),
+    /// A page of received messages.
+    Inbox(Vec<Row>),
+    /// One message.
+    Message(Message),
+    /// The number under which a message to be sent is kept.
+    Queued(#[cfg_attr(feature = "bindings", ts(type = "number"))] MessageId),
+    /// A page of sent messages.
+    Sent(Vec<Sent>),
+    /// The settings.
+    Settings(Settings),
+    /// The token.
+    Token(String),
+}
+
+/// Why a request was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[error("{message}")]
+pub struct Failure {
+    /// What the faces tell apart.
+    pub code: Code,
+    /// What happened and what to do, for people.
+    pub message: String,
+}
+
+/// Failures that faces tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// A value of the request is wrong: the message says which and why.
+    Invalid,
+    /// What was asked for is not there.
+    NotFound,
+    /// No relay is set up.
+    NotConfigured,
+    /// There is no Secret Service, and the person has not been asked about a file yet.
+    NeedsPlainSecret,
+    /// The port, the disk, the keyring or another part of the computer refused.
+    System,
+}
+
+/// What the agent tells a subscriber.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(tag = "event", content = "value", rename_all = "kebab-case")]
+pub enum Event {
+    /// How things stand now.
+    Status(Status),
+    /// A message came.
+    Received(Row),
+    /// Messages changed (read, deleted, restored): read them again. Empty: any may have.
+    Changed(#[cfg_attr(feature = "bindings", ts(type = "number[]"))] Vec<MessageId>),
+    /// A sent message's status changed.
+    Sent(Sent),
+    /// A notice of the relay for people.
+    Notice(String),
+    /// Show a window; only to the window process.
+    Show(View),
+    /// The settings changed.
+    Settings(Settings),
+}
+
+/// A window and what it opens on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(tag = "window", rename_all = "kebab-case")]
+pub enum View {
+    /// The inbox; on a message if one is named.
+    Inbox {
+        /// Which.
+        #[cfg_attr(feature = "bindings", ts(type = "number | null"))]
+        message: Option<MessageId>,
+    },
+    /// The compose window.
+    Compose,
+    /// The first-run page.
+    FirstRun,
+    /// The settings, in the inbox window.
+    Settings,
+}

@@ -1,0 +1,132 @@
+//! `cargo xtask setup`: what a fresh machine lacks, installed or at least named.
+//!
+//! System packages come through apt where there is one (with sudo where the caller is not root);
+//! elsewhere their names are printed. Nothing is installed twice: a second run takes a moment.
+
+use std::fs;
+
+use anyhow::{Result, bail};
+
+use crate::sh::{command, has, root, run, sh};
+
+/// What building needs: WebKit for the windows, a C compiler for SQLite.
+const BUILD: &[&str] = &[
+    "build-essential",
+    "pkg-config",
+    "libwebkit2gtk-4.1-dev",
+    "librsvg2-dev",
+];
+
+/// What a virtual desktop is made of: display, window manager, bus, panel with a tray,
+/// notification daemon, screen pictures.
+const DESKTOP: &[&str] = &[
+    "dbus",
+    "dbus-x11",
+    "dunst",
+    "fonts-noto-cjk",
+    "imagemagick",
+    "openbox",
+    "xfce4-panel",
+    "xfconf",
+    "xvfb",
+];
+
+/// What the desktop tests use on top: a driver for the window, a keyring, input, a sender.
+const TESTS: &[&str] = &[
+    "curl",
+    "gnome-keyring",
+    "libnotify-bin",
+    "libglib2.0-bin",
+    "webkit2gtk-driver",
+    "xdotool",
+];
+
+/// The newest major version of Node.js that is known to work is whatever comes after this one.
+const NODE: u32 = 20;
+
+/// Sets up for building and running; with `tests` also for the tests and the demo.
+pub(crate) fn setup(tests: bool) -> Result<()> {
+    system(BUILD)?;
+    if tests {
+        virtual_desktop()?;
+        system(TESTS)?;
+    }
+    ui()
+}
+
+/// Installs what a virtual desktop needs.
+pub(crate) fn virtual_desktop() -> Result<()> {
+    system(DESKTOP)
+}
+
+fn system(packages: &[&str]) -> Result<()> {
+    if !has("dpkg-query") || !has("apt-get") {
+        println!(
+            "This system has no apt. Please install what these packages of Debian are called \
+             here, where they are missing:\n  {}",
+            packages.join(" ")
+        );
+        return Ok(());
+    }
+    let missing: Vec<&str> = packages.iter().copied().filter(|p| !installed(p)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("Installing system packages: {}", missing.join(" "));
+    apt(&["update", "-qq"])?;
+    apt(&[
+        &["install", "-y", "-qq", "--no-install-recommends"],
+        missing.as_slice(),
+    ]
+    .concat())
+}
+
+fn installed(package: &str) -> bool {
+    command(&["dpkg-query", "-W", "-f", "${db:Status-Status}", package])
+        .output()
+        .is_ok_and(|output| output.stdout == b"installed")
+}
+
+fn apt(arguments: &[&str]) -> Result<()> {
+    let root = crate::sh::output(&["id", "-u"])?.trim() == "0";
+    let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
+    if !root {
+        if !has("sudo") {
+            bail!(
+                "not root, and no sudo: run `apt-get {}` as root",
+                arguments.join(" ")
+            );
+        }
+        words.insert(0, "sudo");
+    }
+    words.extend(arguments);
+    run(&mut command(&words))
+}
+
+/// Installs the UI's packages where they are not those of its lock file.
+fn ui() -> Result<()> {
+    let Ok(version) = crate::sh::output(&["node", "--version"]) else {
+        bail!("Node.js is missing: install Node.js {NODE} or newer, with npm");
+    };
+    let major = version
+        .trim()
+        .trim_start_matches('v')
+        .split('.')
+        .next()
+        .unwrap_or_default();
+    if major.parse::<u32>().unwrap_or(0) < NODE {
+        bail!(
+            "Node.js is {}: install Node.js {NODE} or newer, with npm",
+            version.trim()
+        );
+    }
+    let lock = root().join("ui/package-lock.json");
+    let stamp = root().join("ui/node_modules/.tidings-lock");
+    let wanted = fs::read(lock)?;
+    if fs::read(&stamp).is_ok_and(|have| have == wanted) {
+        return Ok(());
+    }
+    sh(&["npm", "--prefix", "ui", "ci", "--no-audit", "--no-fund"])?;
+    fs::write(stamp, wanted)?;
+    Ok(())
+}

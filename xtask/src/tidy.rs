@@ -1,0 +1,188 @@
+//! `cargo xtask tidy`: the rules of the house that a program can check.
+//!
+//! Each rule is a function that adds what it finds to a list, so that one run shows everything.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+
+use crate::sh::{output, root, target};
+
+/// Which rooms a room may build on. What is not here must not be.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("tidings-protocol", &[]),
+    ("tidings-control", &[]),
+    ("tidings-session", &["tidings-protocol"]),
+    ("tidings-relay", &["tidings-protocol"]),
+    (
+        "tidings-app",
+        &["tidings-protocol", "tidings-session", "tidings-relay"],
+    ),
+    ("tidings-agent", &["tidings-app", "tidings-control"]),
+    ("tidings", &["tidings-agent", "tidings-control"]),
+];
+
+/// Rooms that see all others, because they test or measure them.
+const OUTSIDE: &[&str] = &["tidings-tests", "tidings-bench", "xtask"];
+
+/// Lines of a Rust file, beyond which it has more than one thought. 150 are usual.
+const LINES: usize = 500;
+
+/// Libraries that the agent must not be linked with: they cost more memory than all of it.
+const NOT_IN_THE_AGENT: &[&str] = &["webkit", "javascriptcore", "gtk", "gdk"];
+
+/// Checks all rules; an error lists what breaks them.
+pub(crate) fn tidy() -> Result<()> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .exec()?;
+    let files = output(&[
+        "git",
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+    ])?;
+    let mut found = Vec::new();
+    directions(&metadata, &mut found);
+    one_tray(&metadata, &mut found);
+    for file in files.lines() {
+        let Ok(text) = fs::read_to_string(root().join(file)) else {
+            continue;
+        };
+        rust_file(file, &text, &mut found);
+        reasons(file, &text, &mut found);
+        places(file, &text, &mut found);
+    }
+    agent_links(&mut found)?;
+    if found.is_empty() {
+        println!("tidy");
+        return Ok(());
+    }
+    bail!("{} untidy:\n  {}", found.len(), found.join("\n  "))
+}
+
+/// Dependencies between rooms point one way.
+fn directions(metadata: &Metadata, found: &mut Vec<String>) {
+    for package in metadata.workspace_packages() {
+        let name = package.name.as_str();
+        let rooms = ROOMS
+            .iter()
+            .find(|(room, _)| *room == name)
+            .map(|(_, rooms)| *rooms);
+        for dependency in &package.dependencies {
+            let on = dependency.name.as_str();
+            let inside = on == "tidings" || on.starts_with("tidings-");
+            let allowed = match rooms {
+                _ if !inside || OUTSIDE.contains(&name) => true,
+                // Tests of a room may look further, but never from the two sides of the wire.
+                Some(_) if dependency.kind == DependencyKind::Development => {
+                    (name, on) != ("tidings-session", "tidings-relay")
+                        && (name, on) != ("tidings-relay", "tidings-session")
+                }
+                Some(rooms) => rooms.contains(&on),
+                None => false,
+            };
+            if !allowed {
+                found.push(format!(
+                    "{name} must not depend on {on}: see ROOMS in xtask tidy"
+                ));
+            }
+            if on.starts_with("tauri") && name != "tidings" {
+                found.push(format!("{name} names {on}: only the window program may"));
+            }
+        }
+    }
+}
+
+/// Two versions of tray-icon in one tree would fight about its Linux back end.
+fn one_tray(metadata: &Metadata, found: &mut Vec<String>) {
+    let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
+    let trays = nodes
+        .filter(|node| metadata[&node.id].name.as_str() == "tray-icon")
+        .count();
+    if trays != 1 {
+        found.push(format!(
+            "{trays} versions of tray-icon are built; one is meant to be"
+        ));
+    }
+}
+
+/// A file says what it owns, and has one thought.
+fn rust_file(file: &str, text: &str, found: &mut Vec<String>) {
+    if Path::new(file)
+        .extension()
+        .is_none_or(|extension| extension != "rs")
+    {
+        return;
+    }
+    if !text.starts_with("//!") {
+        found.push(format!("{file} does not open with //! and what it owns"));
+    }
+    let lines = text.lines().count();
+    if lines > LINES {
+        found.push(format!(
+            "{file} has {lines} lines, more than {LINES}: part its thoughts"
+        ));
+    }
+    if file.starts_with("src-tauri/src/bin/tidings.rs") && text.contains("tauri::") {
+        found.push(format!("{file} names tauri: it is the agent"));
+    }
+}
+
+/// Every dependency has a reason beside it; those on other rooms explain themselves.
+fn reasons(file: &str, text: &str, found: &mut Vec<String>) {
+    if !file.ends_with("Cargo.toml") || file == "Cargo.toml" {
+        return;
+    }
+    let mut dependencies = false;
+    for line in text.lines() {
+        if line.starts_with('[') {
+            dependencies = line.contains("dependencies");
+        } else if dependencies
+            && line.contains('=')
+            && !line.starts_with("tidings-")
+            && !line.starts_with('#')
+            && !line.contains('#')
+        {
+            found.push(format!("{file}: `{line}` does not say why"));
+        }
+    }
+}
+
+/// No file names a machine's own folders, or the address a package was once fetched from.
+fn places(file: &str, text: &str, found: &mut Vec<String>) {
+    if file.ends_with("package-lock.json") && text.contains("\"resolved\"") {
+        found.push(format!(
+            "{file} names download addresses: npm's omit-lockfile-registry-resolved"
+        ));
+    }
+    // Put together here, so that this file does not name them.
+    for folder in ["home", "root"].map(|folder| format!("\"/{folder}/")) {
+        if text.contains(&folder) {
+            found.push(format!("{file} names a folder of one machine: {folder}"));
+        }
+    }
+}
+
+/// What is built of the agent links neither WebKit nor GTK.
+fn agent_links(found: &mut Vec<String>) -> Result<()> {
+    for profile in ["debug", "release"] {
+        let agent = target().join(profile).join("tidings");
+        if !cfg!(target_os = "linux") || !agent.exists() {
+            continue;
+        }
+        let libraries = output(&["ldd", &agent.to_string_lossy()])?;
+        for library in libraries.lines().map(str::trim) {
+            if NOT_IN_THE_AGENT
+                .iter()
+                .any(|name| library.to_lowercase().contains(name))
+            {
+                found.push(format!("the agent ({profile}) links {library}"));
+            }
+        }
+    }
+    Ok(())
+}
