@@ -19,7 +19,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tidings-relay", &["tidings-protocol"]),
     (
         "tidings-app",
-        &["tidings-protocol", "tidings-session", "tidings-relay"],
+        &[
+            "tidings-control",
+            "tidings-protocol",
+            "tidings-session",
+            "tidings-relay",
+        ],
     ),
     ("tidings-agent", &["tidings-app", "tidings-control"]),
     ("tidings", &["tidings-agent", "tidings-control"]),

@@ -1,0 +1,54 @@
+//! What faces of the app see.
+//!
+//! The shapes are those of the control API, used as they are: an own set of the same forty types
+//! and a translation between the two would say everything twice (decided for the whole project,
+//! see ARCHITECTURE.md). Here stand only the events, which the agent turns into its faces', and
+//! the failures. Times are milliseconds since 1970 (UTC).
+
+pub use tidings_control::{
+    Connection, Delivery, Draft, Hosted, Join, Language, Message, MessageId, Outcome, Part,
+    Priority, Problem, Progress, Reach, Recipient, Relay, Row, SecretPlace, Sent, Settings, Status,
+    Theme,
+};
+
+/// What the app tells its faces beside the status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A message came.
+    Received(Row),
+    /// Messages changed (read, deleted, restored): read them again.
+    Changed(Vec<MessageId>),
+    /// A sent message's status changed.
+    Sent(Sent),
+    /// A notice of the relay for people.
+    Notice(String),
+    /// A notification was clicked: show this message.
+    Opened {
+        /// Which.
+        message: MessageId,
+    },
+    /// The settings changed.
+    Settings(Settings),
+}
+
+/// Why a request was not done; its text is for people and says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// A value of the request is wrong.
+    #[error("{0}")]
+    Invalid(String),
+    /// What was asked for is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// No relay is set up.
+    #[error("No relay is set up yet. Host one on this computer or join one first.")]
+    NotConfigured,
+    /// There is no Secret Service, and the person has not been asked about a file yet.
+    #[error(
+        "No keyring was found on this computer. Allow Tidings to keep the token in a file that only you can read, or start a keyring."
+    )]
+    NeedsPlainSecret,
+    /// The port, the disk, the keyring or another part of the computer refused.
+    #[error("{0}")]
+    System(String),
+}
