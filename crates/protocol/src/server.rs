@@ -51,11 +51,23 @@ pub struct Welcome {
     pub relay: Option<String>,
 }
 
-impl std::fmt::Debug for AuthReply {
+impl std::fmt::Debug for Welcome {
     /// Leaves the ticket out: packets are logged.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Welcome")
+            .field("msg", &self.msg)
+            .field("features", &self.features)
+            .field("server", &self.server)
+            .field("relay", &self.relay)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for AuthReply {
+    /// Leaves the ticket out, as [`Welcome`] does.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Accepted(w) => write!(f, "Accepted({:?}, features {:?})", w.msg, w.features),
+            Self::Accepted(welcome) => f.debug_tuple("Accepted").field(welcome).finish(),
             Self::NeedAuth(msg) => write!(f, "NeedAuth({msg:?})"),
             Self::Refused(msg) => write!(f, "Refused({msg:?})"),
         }

@@ -1,0 +1,471 @@
+//! The session's decisions: when to dial, what to send, what to tell the user. Owns the state, the
+//! outbox, the keepalive and the back-off; has no socket, no clock and no task. Whoever drives it
+//! calls [`Machine::handle`] with what happened, performs what [`Machine::poll_output`] returns
+//! until it returns nothing, and feeds [`Input::Timeout`] at [`Machine::poll_timeout`].
+//!
+//! Invariants:
+//! - nothing but AUTH leaves before AUTH 200;
+//! - every state that is not terminal has pending I/O or a timeout;
+//! - a message is never confirmed unless the user said so, and is handed up each time it comes;
+//! - the back-off falls back to its start only after a connection that stayed up for [`STEADY`];
+//! - a terminal state is left only by [`Input::Reconnect`], and `Stopped` never.
+//!
+//! Taken over. Two clients of one name throw each other out in turn, as the newest always wins. Our
+//! relay closes the older socket with [`close::TAKEN_OVER`]: the session then waits for the person.
+//! The reference closes it without a code, as a proxy or an orderly shutdown may too. So that counts
+//! only as a hint: two in a row, each within [`QUICK`] of AUTH 200, mean a rival; the session then
+//! stays away for [`TRUCE`] and looks again. The rival is online meanwhile, so one of the two is.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use tidings_protocol::client::{self, Packet};
+use tidings_protocol::server::{self, AuthReply, Welcome};
+use tidings_protocol::{Mid, close};
+
+use crate::backoff::Backoff;
+use crate::config::Config;
+use crate::event::{DialError, Event, Refusal, SendId, State, Trouble};
+use crate::keepalive::{Due, Keepalive};
+use crate::outbox::{Ended, Outbox};
+
+/// How long name look-up, TCP, TLS and the WebSocket handshake may take together. Retransmitted SYNs
+/// come after 1, 3 and 7 s; a fourth seldom helps.
+pub const DIAL: Duration = Duration::from_secs(15);
+
+/// How long the relay may take to answer AUTH.
+pub const AUTH: Duration = Duration::from_secs(10);
+
+/// How long a connection must have stayed up to count as proof that the relay is well.
+pub const STEADY: Duration = Duration::from_secs(10);
+
+/// A close without a code this soon after AUTH 200 hints at a rival: deployed clients reconnect 3 s
+/// after a close, and a back-off may double that a few times.
+pub const QUICK: Duration = Duration::from_secs(30);
+
+/// Hints in a row that make a rival.
+pub const HINTS: u32 = 2;
+
+/// How long to stay away from a suspected rival.
+pub const TRUCE: Duration = Duration::from_secs(600);
+
+/// Confirmations kept while there is no line to send them on. When full the oldest is dropped: the
+/// relay sends its message again and the user confirms again.
+const CONFIRMS: usize = 1024;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// The WebSocket that [`Output::Dial`] asked for is open.
+    Opened,
+    /// It did not open.
+    DialFailed(DialError),
+    /// A text frame came in.
+    Frame(&'a str),
+    /// A frame came in that carries no packet (a ping, a pong).
+    Alive,
+    /// The peer closed the connection, with a code and a reason if it gave them.
+    Closed {
+        /// The close frame's code.
+        code: Option<u16>,
+        /// The close frame's reason.
+        reason: String,
+    },
+    /// The connection broke, in words for people.
+    Lost(String),
+    /// The time of [`Machine::poll_timeout`] has come.
+    Timeout,
+    /// The user stored this message.
+    Confirm(Mid),
+    /// The user sends.
+    Send(SendId, client::Send),
+    /// Something changed (the machine woke, the network changed): ask the peer at once, and dial at
+    /// once if waiting.
+    Probe,
+    /// The person wants a connection now, whatever happened before.
+    Reconnect,
+    /// The end.
+    Stop,
+}
+
+/// What to do.
+#[derive(Debug, PartialEq)]
+pub enum Output {
+    /// Open a WebSocket; answer with [`Input::Opened`] or [`Input::DialFailed`].
+    Dial,
+    /// Send this text frame.
+    Transmit(String),
+    /// Drop the connection, or the attempt; nothing more of it may be fed.
+    HangUp,
+    /// Tell the user.
+    Event(Event),
+}
+
+/// See the file's head.
+#[derive(Debug)]
+pub struct Machine {
+    config: Config,
+    rng: fastrand::Rng,
+    phase: Phase,
+    outputs: VecDeque<Output>,
+    backoff: Backoff,
+    outbox: Outbox,
+    confirms: VecDeque<Mid>,
+    hints: u32,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Waiting {
+        until: Instant,
+    },
+    /// Staying away from a suspected rival.
+    Truce {
+        until: Instant,
+    },
+    Dialing {
+        deadline: Instant,
+    },
+    Authenticating {
+        deadline: Instant,
+        notice: Option<String>,
+    },
+    Online {
+        since: Instant,
+        keepalive: Keepalive,
+    },
+    /// Refused, or taken over for certain.
+    Resting,
+    Stopped,
+}
+
+impl Machine {
+    /// A session that dials at once. `rng` decides its jitter.
+    #[must_use]
+    pub fn new(config: Config, rng: fastrand::Rng, now: Instant) -> Self {
+        let mut machine = Self {
+            config,
+            rng,
+            phase: Phase::Resting,
+            outputs: VecDeque::new(),
+            backoff: Backoff::default(),
+            outbox: Outbox::default(),
+            confirms: VecDeque::new(),
+            hints: 0,
+        };
+        machine.dial(now);
+        machine
+    }
+
+    /// What to do next; nothing if all is done.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to feed [`Input::Timeout`].
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Waiting { until } | Phase::Truce { until } => Some(*until),
+            Phase::Dialing { deadline } | Phase::Authenticating { deadline, .. } => Some(*deadline),
+            Phase::Online { keepalive, .. } => {
+                let reply = self.outbox.timeout();
+                let ping = keepalive.timeout();
+                Some(reply.map_or(ping, |reply| reply.min(ping)))
+            }
+            Phase::Resting | Phase::Stopped => None,
+        }
+    }
+
+    /// True while [`Input::Send`] finds room; what does not is ended as not sent.
+    #[must_use]
+    pub fn takes_sends(&self) -> bool {
+        self.outbox.has_room()
+    }
+
+    /// Takes in what happened. An input that does not fit the state (a frame while waiting) is
+    /// passed over.
+    pub fn handle(&mut self, input: Input<'_>, now: Instant) {
+        if matches!(self.phase, Phase::Stopped) {
+            return;
+        }
+        match input {
+            Input::Opened => self.opened(now),
+            Input::DialFailed(error) => self.dial_failed(error, now),
+            Input::Frame(frame) => {
+                self.alive(now);
+                self.frame(frame, now);
+            }
+            Input::Alive => self.alive(now),
+            Input::Closed { code, reason } => self.closed(code, reason, now),
+            Input::Lost(words) => {
+                if self.is_connected() {
+                    self.wait(Trouble::Lost(words), now);
+                }
+            }
+            Input::Timeout => self.timeout(now),
+            Input::Confirm(mid) => self.confirm(mid),
+            Input::Send(id, send) => {
+                let ended = self.outbox.push(id, send);
+                self.end(ended);
+                self.pump(now);
+            }
+            Input::Probe => self.probe(now),
+            Input::Reconnect => {
+                self.backoff.reset();
+                self.hints = 0;
+                match self.phase {
+                    Phase::Waiting { .. } | Phase::Truce { .. } | Phase::Resting => self.dial(now),
+                    _ => self.probe(now),
+                }
+            }
+            Input::Stop => self.stop(now),
+        }
+    }
+
+    // From here on: one function per thing that happens.
+
+    fn dial(&mut self, now: Instant) {
+        let deadline = now + DIAL;
+        self.enter(Phase::Dialing { deadline }, State::Dialing);
+        self.outputs.push_back(Output::Dial);
+    }
+
+    fn dial_failed(&mut self, error: DialError, now: Instant) {
+        if !matches!(self.phase, Phase::Dialing { .. }) {
+            return;
+        }
+        match error {
+            DialError::Http {
+                status: status @ (401 | 403 | 407),
+            } => self.rest(State::Refused(Refusal::Http(status)), now),
+            error => self.wait(error.into(), now),
+        }
+    }
+
+    fn opened(&mut self, now: Instant) {
+        if !matches!(self.phase, Phase::Dialing { .. }) {
+            return;
+        }
+        let phase = Phase::Authenticating {
+            deadline: now + AUTH,
+            notice: None,
+        };
+        self.enter(phase, State::Authenticating);
+        let auth = Packet::Auth(client::Auth {
+            token: self.config.token.clone(),
+            name: self.config.name.clone(),
+            group: self.config.group.clone(),
+            features: self.config.features.clone(),
+        });
+        self.outputs.push_back(Output::Transmit(auth.encode()));
+    }
+
+    fn alive(&mut self, now: Instant) {
+        if let Phase::Online { keepalive, .. } = &mut self.phase {
+            keepalive.heard(now);
+        }
+    }
+
+    fn frame(&mut self, frame: &str, now: Instant) {
+        if !self.is_connected() {
+            return;
+        }
+        match server::Packet::decode(frame) {
+            Ok(server::Packet::Auth(reply)) => self.auth_reply(reply, now),
+            // The reference sends what is queued before it answers AUTH when it replaces a socket.
+            Ok(server::Packet::Message(delivery)) => self.tell(Event::Message(delivery)),
+            Ok(server::Packet::Reply(reply)) => {
+                let ended = self.outbox.reply(reply, now);
+                self.end(ended);
+                self.pump(now);
+            }
+            Ok(server::Packet::Info(text)) => {
+                if let Phase::Authenticating { notice, .. } = &mut self.phase {
+                    *notice = Some(text.clone());
+                }
+                self.tell(Event::Info(text));
+            }
+            Ok(server::Packet::Pong) => {}
+            Ok(server::Packet::Unknown(cmd)) => tracing::debug!(cmd, "packet of another version"),
+            Err(error) => tracing::warn!(%error, "frame passed over"),
+        }
+    }
+
+    fn auth_reply(&mut self, reply: AuthReply, now: Instant) {
+        match reply {
+            AuthReply::Accepted(welcome) => {
+                if matches!(self.phase, Phase::Authenticating { .. }) {
+                    self.online(welcome, now);
+                }
+            }
+            AuthReply::NeedAuth(words) => self.wait(Trouble::NotAuthenticated(words), now),
+            AuthReply::Refused(words) => self.rest(State::Refused(Refusal::Relay(words)), now),
+        }
+    }
+
+    fn online(&mut self, welcome: Welcome, now: Instant) {
+        let knows = |features: &[String]| features.iter().any(|feature| feature == "ref");
+        let by_ref = knows(&welcome.features) && knows(&self.config.features);
+        let phase = Phase::Online {
+            since: now,
+            keepalive: Keepalive::new(&mut self.rng, now),
+        };
+        self.enter(phase, State::Online(welcome));
+        for mid in std::mem::take(&mut self.confirms) {
+            self.confirm(mid);
+        }
+        let ended = self.outbox.online(by_ref);
+        self.end(ended);
+        self.pump(now);
+    }
+
+    fn closed(&mut self, code: Option<u16>, reason: String, now: Instant) {
+        if !self.is_connected() {
+            return;
+        }
+        if code == Some(close::TAKEN_OVER) {
+            self.rest(State::TakenOver { retry_at: None }, now);
+            return;
+        }
+        if let Phase::Online { since, .. } = self.phase {
+            let hint = matches!(code, None | Some(1000)) && now < since + QUICK;
+            self.hints = if hint { self.hints + 1 } else { 0 };
+            if self.hints >= HINTS {
+                let until = now + TRUCE;
+                let retry_at = Some(until);
+                self.hang_up(now);
+                self.enter(Phase::Truce { until }, State::TakenOver { retry_at });
+                return;
+            }
+        }
+        self.wait(Trouble::Closed { code, reason }, now);
+    }
+
+    fn timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_none_or(|at| now < at) {
+            return;
+        }
+        match &mut self.phase {
+            Phase::Waiting { .. } | Phase::Truce { .. } => self.dial(now),
+            Phase::Dialing { .. } => self.wait(DialError::TimedOut.into(), now),
+            Phase::Authenticating { notice, .. } => {
+                let notice = notice.take();
+                self.wait(Trouble::AuthTimeout { notice }, now);
+            }
+            Phase::Online { keepalive, .. } => match keepalive.expire(now) {
+                Due::Dead => self.wait(Trouble::Silent, now),
+                due => {
+                    if due == Due::Ping {
+                        self.transmit(&Packet::Ping);
+                    }
+                    let (again, ended) = self.outbox.expire(now);
+                    self.outputs.extend(again.into_iter().map(Output::Transmit));
+                    self.end(ended);
+                    self.pump(now);
+                }
+            },
+            Phase::Resting | Phase::Stopped => {}
+        }
+    }
+
+    fn confirm(&mut self, mid: Mid) {
+        if matches!(self.phase, Phase::Online { .. }) {
+            self.transmit(&Packet::Confirm(mid));
+            return;
+        }
+        if self.confirms.len() == CONFIRMS {
+            self.confirms.pop_front();
+        }
+        self.confirms.push_back(mid);
+    }
+
+    fn probe(&mut self, now: Instant) {
+        let ask = match &mut self.phase {
+            // A truce is kept: whatever changed, the rival may still be there.
+            Phase::Waiting { .. } => return self.dial(now),
+            Phase::Online { keepalive, .. } => keepalive.probe(now),
+            _ => false,
+        };
+        if ask {
+            self.transmit(&Packet::Ping);
+        }
+    }
+
+    fn stop(&mut self, now: Instant) {
+        self.hang_up(now);
+        let ended = self.outbox.stop(now);
+        self.end(ended);
+        self.enter(Phase::Stopped, State::Stopped);
+    }
+
+    // And what several of them need.
+
+    fn is_connected(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Authenticating { .. } | Phase::Online { .. }
+        )
+    }
+
+    fn enter(&mut self, phase: Phase, state: State) {
+        self.phase = phase;
+        self.tell(Event::State(state));
+    }
+
+    /// Gives the attempt or the connection up, to try again later.
+    fn wait(&mut self, trouble: Trouble, now: Instant) {
+        if let Phase::Online { since, .. } = self.phase {
+            if now >= since + STEADY {
+                self.backoff.reset();
+            }
+            if now >= since + QUICK {
+                self.hints = 0;
+            }
+        }
+        self.hang_up(now);
+        let retry_at = now + self.backoff.next(&mut self.rng);
+        let until = retry_at;
+        self.enter(
+            Phase::Waiting { until },
+            State::Waiting { retry_at, trouble },
+        );
+    }
+
+    /// Gives the connection up until a person asks for it.
+    fn rest(&mut self, state: State, now: Instant) {
+        self.hang_up(now);
+        self.enter(Phase::Resting, state);
+    }
+
+    fn hang_up(&mut self, now: Instant) {
+        if self.is_connected() || matches!(self.phase, Phase::Dialing { .. }) {
+            self.outputs.push_back(Output::HangUp);
+        }
+        let ended = self.outbox.offline(now);
+        self.end(ended);
+    }
+
+    fn pump(&mut self, now: Instant) {
+        while let Some(frame) = self.outbox.next(now) {
+            self.outputs.push_back(Output::Transmit(frame));
+        }
+    }
+
+    fn transmit(&mut self, packet: &Packet) {
+        self.outputs.push_back(Output::Transmit(packet.encode()));
+    }
+
+    fn end(&mut self, ended: impl IntoIterator<Item = Ended>) {
+        for (id, outcome) in ended {
+            self.tell(Event::Outcome { id, outcome });
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+}
+
+#[cfg(test)]
+mod tests;
