@@ -83,12 +83,12 @@ impl Listener {
     ///
     /// # Errors
     /// Of the socket.
-    pub async fn accept(&self) -> io::Result<Connection> {
+    pub async fn accept(&self) -> io::Result<Face> {
         loop {
             let (stream, _) = self.socket.accept().await?;
             let ours = self.path.metadata()?.uid();
             if stream.peer_cred().is_ok_and(|peer| peer.uid() == ours) {
-                return Ok(Connection::new(stream));
+                return Ok(Face::new(stream));
             }
         }
     }
@@ -103,7 +103,7 @@ impl Drop for Listener {
 
 /// A face that is connected: its requests come from here, answers go through its [`Peer`].
 #[derive(Debug)]
-pub struct Connection {
+pub struct Face {
     requests: BufReader<OwnedReadHalf>,
     peer: Peer,
     writer: AbortHandle,
@@ -115,7 +115,7 @@ pub struct Peer {
     said: mpsc::Sender<Said>,
 }
 
-impl Connection {
+impl Face {
     fn new(stream: UnixStream) -> Self {
         let (read, mut write) = stream.into_split();
         let (said, mut waiting) = mpsc::channel::<Said>(WAITING);
@@ -154,7 +154,7 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
+impl Drop for Face {
     fn drop(&mut self) {
         // What is still waiting gets its chance: the task ends when the last peer is gone. Only a
         // face that does not read is cut off.
