@@ -1,0 +1,459 @@
+// The control API's types: made by
+//   cargo run -q -p tidings-control --features bindings --example bindings
+// from crates/control/src/types.rs. Change them there, then write this file anew.
+
+/**
+ * What a request is answered with.
+ */
+export type Answer = { "is": "done" } | { "is": "status", "value": Status } | { "is": "inbox", "value": Array<Row> } | { "is": "message", "value": Message } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string };
+
+/**
+ * Failures that faces tell apart.
+ */
+export type Code = "invalid" | "not-found" | "not-configured" | "needs-plain-secret" | "system";
+
+/**
+ * The state of the session.
+ */
+export type Connection = { "state": "not-configured" } | { "state": "connecting" } | { "state": "connected",
+/**
+ * Since when.
+ */
+since: number, } | { "state": "offline",
+/**
+ * Since when.
+ */
+since: number,
+/**
+ * Why, for people.
+ */
+reason: string,
+/**
+ * When the next try is.
+ */
+retryAt: number, } | { "state": "refused",
+/**
+ * Why, for people.
+ */
+reason: string, } | { "state": "taken-over" };
+
+/**
+ * What became of a message for one recipient, in people's terms.
+ */
+export type Delivery = "waiting" | "delivered" | "pushed" | "refused" | "other";
+
+/**
+ * A message to be sent.
+ */
+export type Draft = {
+/**
+ * To whom.
+ */
+to: Recipient,
+/**
+ * The title.
+ */
+title: string,
+/**
+ * The body, Markdown.
+ */
+body: string,
+/**
+ * Its priority.
+ */
+priority: Priority,
+/**
+ * A link for the recipient to open; empty for none.
+ */
+link: string, };
+
+/**
+ * What the agent tells a subscriber.
+ */
+export type Event = { "event": "status", "value": Status } | { "event": "received", "value": Row } | { "event": "changed", "value": number[] } | { "event": "sent", "value": Sent } | { "event": "notice", "value": string } | { "event": "show", "value": View } | { "event": "settings", "value": Settings };
+
+/**
+ * Why a request was not done.
+ */
+export type Failure = {
+/**
+ * What the faces tell apart.
+ */
+code: Code,
+/**
+ * What happened and what to do, for people.
+ */
+message: string, };
+
+/**
+ * The relay hosted inside the agent.
+ */
+export type Hosted = {
+/**
+ * Who can reach it.
+ */
+reach: Reach,
+/**
+ * Its port.
+ */
+port: number,
+/**
+ * Addresses to give to others, most likely first; empty unless the network reaches it.
+ */
+addresses: Array<string>,
+/**
+ * Clients connected now, this computer included.
+ */
+clients: number,
+/**
+ * A line for a shell that sends a message to this computer. It holds a call of
+ * `tidings token`, not the token.
+ */
+curl: string, };
+
+/**
+ * A relay to join.
+ */
+export type Join = {
+/**
+ * `ws://`, `wss://`, `http://`, `https://` or bare `host[:port]`.
+ */
+address: string,
+/**
+ * This computer's name on it.
+ */
+name: string,
+/**
+ * Its group; may be empty.
+ */
+group: string,
+/**
+ * The token; none keeps the stored one.
+ */
+token: string | null, };
+
+/**
+ * A language.
+ */
+export type Language = "system" | "en" | "zh-CN";
+
+/**
+ * A received message whole.
+ */
+export type Message = {
+/**
+ * What lists show.
+ */
+row: Row,
+/**
+ * The body, Markdown by custom.
+ */
+body: string,
+/**
+ * The link to open when it is tapped (`click` or `scheme`).
+ */
+link: string | null,
+/**
+ * The address of the relay it came by.
+ */
+relay: string,
+/**
+ * The relay's id of it.
+ */
+mid: string,
+/**
+ * When the relay took it, by its mid; none where the mid does not read as a time.
+ */
+sentAt: number | null,
+/**
+ * `extra` as JSON, for the curious.
+ */
+extra: string, };
+
+/**
+ * What became of a message for one recipient.
+ */
+export type Outcome = {
+/**
+ * The recipient.
+ */
+name: string,
+/**
+ * What became of it.
+ */
+delivery: Delivery, };
+
+/**
+ * Parts of the desktop that can be missing.
+ */
+export type Part = "notifications" | "tray" | "secrets" | "disk" | "hosting" | "window";
+
+/**
+ * Priorities, by the words senders use.
+ */
+export type Priority = "min" | "low" | "default" | "high" | "urgent";
+
+/**
+ * Something that does not work.
+ */
+export type Problem = {
+/**
+ * Which part.
+ */
+part: Part,
+/**
+ * What happened and what to do, for people.
+ */
+message: string, };
+
+/**
+ * How far a sent message came.
+ */
+export type Progress = { "state": "queued" } | { "state": "sending" } | { "state": "answered" } | { "state": "unknown" } | { "state": "failed",
+/**
+ * Why, for people.
+ */
+reason: string, };
+
+/**
+ * Who can reach the hosted relay.
+ */
+export type Reach = "computer" | "network";
+
+/**
+ * To whom a message goes.
+ */
+export type Recipient = { "kind": "person", "name": string } | { "kind": "group", "name": string };
+
+/**
+ * A relay that this computer is a client of.
+ */
+export type Relay = {
+/**
+ * Its address, a ws or wss URL.
+ */
+address: string,
+/**
+ * This computer's name on it.
+ */
+name: string,
+/**
+ * This computer's group; may be empty.
+ */
+group: string, };
+
+/**
+ * A question or an order of a face.
+ */
+export type Request = { "do": "status" } | { "do": "subscribe",
+/**
+ * True for the window process.
+ */
+windows: boolean, } | { "do": "inbox",
+/**
+ * Only messages older than this one (a [`Row::id`]); none for the newest.
+ */
+before: number | null,
+/**
+ * At most so many, 200 at the most.
+ */
+limit: number,
+/**
+ * Only unread ones.
+ */
+unread: boolean, } | { "do": "message",
+/**
+ * Which.
+ */
+id: number, } | { "do": "mark",
+/**
+ * Which.
+ */
+ids: number[],
+/**
+ * Read, or unread.
+ */
+read: boolean, } | { "do": "delete",
+/**
+ * Which.
+ */
+ids: number[], } | { "do": "restore",
+/**
+ * Which.
+ */
+ids: number[], } | { "do": "send",
+/**
+ * The message.
+ */
+draft: Draft, } | { "do": "sent",
+/**
+ * Only messages older than this one; none for the newest.
+ */
+before: number | null,
+/**
+ * At most so many, 200 at the most.
+ */
+limit: number, } | { "do": "host",
+/**
+ * Who can reach it.
+ */
+reach: Reach,
+/**
+ * This computer's name on it; none for the host name.
+ */
+name: string | null, } | { "do": "reach",
+/**
+ * Who can reach it.
+ */
+reach: Reach, } | { "do": "stop-hosting" } | { "do": "join",
+/**
+ * Where and as whom.
+ */
+relay: Join, } | { "do": "reconnect" } | { "do": "settings" } | { "do": "set-settings",
+/**
+ * All of them.
+ */
+settings: Settings, } | { "do": "allow-plain-secret",
+/**
+ * The answer of the person.
+ */
+allow: boolean, } | { "do": "show",
+/**
+ * Which.
+ */
+view: View, } | { "do": "copy-token" } | { "do": "token" } | { "do": "open-link",
+/**
+ * The link.
+ */
+url: string, } | { "do": "quit" };
+
+/**
+ * A received message as lists show it.
+ */
+export type Row = {
+/**
+ * Its number.
+ */
+id: number,
+/**
+ * The sender's name; empty for HTTP senders without one.
+ */
+sender: string,
+/**
+ * The group it was sent to; none if it was to this computer.
+ */
+group: string | null,
+/**
+ * The title; may be empty.
+ */
+title: string,
+/**
+ * The first line of the body as plain text.
+ */
+preview: string,
+/**
+ * When it was stored here.
+ */
+receivedAt: number,
+/**
+ * Whether it was read.
+ */
+read: boolean,
+/**
+ * Its priority.
+ */
+priority: Priority,
+/**
+ * Whether it carries a link.
+ */
+link: boolean, };
+
+/**
+ * Where the token is kept.
+ */
+export type SecretPlace = "nowhere" | "memory" | "keyring" | "file";
+
+/**
+ * A sent message and what became of it.
+ */
+export type Sent = {
+/**
+ * Its number.
+ */
+id: number,
+/**
+ * The message.
+ */
+draft: Draft,
+/**
+ * When it was written.
+ */
+writtenAt: number,
+/**
+ * How far it came as a whole.
+ */
+progress: Progress,
+/**
+ * What became of it for each recipient, once the relay said so.
+ */
+recipients: Array<Outcome>, };
+
+/**
+ * The settings that are not the relay's.
+ */
+export type Settings = {
+/**
+ * The language of windows, tray and notifications.
+ */
+language: Language,
+/**
+ * The windows' theme.
+ */
+theme: Theme, };
+
+/**
+ * How things stand.
+ */
+export type Status = {
+/**
+ * The agent's version.
+ */
+version: string,
+/**
+ * The session with the relay.
+ */
+connection: Connection,
+/**
+ * The relay it is with, once one is set up.
+ */
+relay: Relay | null,
+/**
+ * The relay hosted inside, if one is.
+ */
+hosted: Hosted | null,
+/**
+ * Unread messages.
+ */
+unread: number,
+/**
+ * Where the token is kept.
+ */
+secret: SecretPlace,
+/**
+ * What does not work and what to do about it; empty when all is well.
+ */
+problems: Array<Problem>, };
+
+/**
+ * A theme.
+ */
+export type Theme = "system" | "light" | "dark";
+
+/**
+ * A window and what it opens on.
+ */
+export type View = { "window": "inbox",
+/**
+ * Which.
+ */
+message: number | null, } | { "window": "compose" } | { "window": "first-run" } | { "window": "settings" };
