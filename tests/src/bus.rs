@@ -1,0 +1,77 @@
+//! A private D-Bus session bus that starts no service by itself.
+//!
+//! The system's session configuration would start a notification daemon or a keyring as soon as
+//! somebody asks for one; then "there is none" could not be tested.
+
+use std::fs;
+
+use zbus::Connection;
+use zbus::connection::Builder;
+
+use crate::home::Home;
+use crate::process::Process;
+use crate::wait;
+
+/// A bus of its own. It ends when dropped.
+#[derive(Debug)]
+pub struct Bus {
+    address: String,
+    _daemon: Process,
+}
+
+impl Bus {
+    /// Starts it at the place that `home` names to its programs, and waits until it answers.
+    ///
+    /// # Errors
+    /// When dbus-daemon does not come up.
+    pub async fn start(home: &Home) -> anyhow::Result<Self> {
+        let address = format!("unix:path={}", home.path("run/bus").display());
+        let config = home.path("bus.conf");
+        fs::write(&config, config_for(&address))?;
+        let mut command = home.command("dbus-daemon");
+        command.arg("--nofork").arg("--config-file").arg(&config);
+        let bus = Self {
+            _daemon: Process::start(home, "dbus-daemon", command)?,
+            address,
+        };
+        wait::until("the bus", wait::START, async || {
+            bus.connect().await.map(|_| Some(()))
+        })
+        .await?;
+        Ok(bus)
+    }
+
+    /// A new connection to it.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn connect(&self) -> anyhow::Result<Connection> {
+        Ok(self.builder()?.build().await?)
+    }
+
+    /// A connection in the making, to which names and interfaces can be added first.
+    ///
+    /// # Errors
+    /// Never in practice: the address is our own.
+    pub fn builder(&self) -> anyhow::Result<Builder<'static>> {
+        Ok(Builder::address(self.address.as_str())?)
+    }
+}
+
+fn config_for(address: &str) -> String {
+    format!(
+        r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>{address}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"#
+    )
+}

@@ -1,0 +1,75 @@
+//! The real gnome-keyring, unlocked, on a rig's bus.
+
+use std::process::Stdio;
+
+use crate::bus::Bus;
+use crate::home::Home;
+use crate::process::Process;
+use crate::wait;
+
+/// The Secret Service. It ends when dropped; its secrets stay in the home.
+#[derive(Debug)]
+pub struct Keyring {
+    _daemon: Process,
+}
+
+impl Keyring {
+    /// Starts it and waits until it has an unlocked default collection.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start(home: &Home, bus: &Bus) -> anyhow::Result<Self> {
+        // The password comes by standard input and must not be empty.
+        let mut command = home.command("sh");
+        command.arg("-c").arg(
+            "printf rig | exec gnome-keyring-daemon --foreground --unlock --components=secrets",
+        );
+        command.stdin(Stdio::null());
+        let daemon = Process::start(home, "gnome-keyring", command)?;
+        let connection = bus.connect().await?;
+        wait::until("the Secret Service", wait::START, async || {
+            let reply = connection
+                .call_method(
+                    Some("org.freedesktop.secrets"),
+                    "/org/freedesktop/secrets/aliases/default",
+                    Some("org.freedesktop.DBus.Properties"),
+                    "Get",
+                    &("org.freedesktop.Secret.Collection", "Locked"),
+                )
+                .await?;
+            let locked: zbus::zvariant::OwnedValue = reply.body().deserialize()?;
+            Ok((bool::try_from(&locked) == Ok(false)).then_some(()))
+        })
+        .await?;
+        Ok(Self { _daemon: daemon })
+    }
+
+    /// The labels of the secrets it keeps.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn labels(&self, bus: &Bus) -> anyhow::Result<Vec<String>> {
+        let connection = bus.connect().await?;
+        let collection = "/org/freedesktop/secrets/aliases/default";
+        let get = async |path: &str, interface: &str, property: &str| {
+            let reply = connection
+                .call_method(
+                    Some("org.freedesktop.secrets"),
+                    path,
+                    Some("org.freedesktop.DBus.Properties"),
+                    "Get",
+                    &(interface, property),
+                )
+                .await?;
+            anyhow::Ok(reply.body().deserialize::<zbus::zvariant::OwnedValue>()?)
+        };
+        let items = get(collection, "org.freedesktop.Secret.Collection", "Items").await?;
+        let items = Vec::<zbus::zvariant::OwnedObjectPath>::try_from(items)?;
+        let mut labels = Vec::new();
+        for item in items {
+            let label = get(&item, "org.freedesktop.Secret.Item", "Label").await?;
+            labels.push(String::try_from(label)?);
+        }
+        Ok(labels)
+    }
+}

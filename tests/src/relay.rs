@@ -1,0 +1,94 @@
+//! A relay of its own process, on a port that stays its own over restarts.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use crate::home::Home;
+use crate::process::Process;
+use crate::programs::Programs;
+use crate::wait;
+
+/// What clients of a rig's relay show.
+pub const TOKEN: &str = "rig-token-that-nobody-guesses";
+
+/// The relay's program. Dropping it kills it.
+#[derive(Debug)]
+pub struct Relay {
+    port: u16,
+    process: Option<Process>,
+}
+
+impl Relay {
+    /// A relay that does not run yet.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            port: free_port()?,
+            process: None,
+        })
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its address, as people write it.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Starts it (again), with what it kept before.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start(&mut self, home: &Home, programs: &Programs) -> anyhow::Result<()> {
+        let token = home.path("relay-token");
+        fs::write(&token, TOKEN)?;
+        fs::set_permissions(&token, fs::Permissions::from_mode(0o600))?;
+        let mut command = home.command(programs.path("tidings-relay")?);
+        command.arg("--bind").arg(self.address());
+        command.arg("--token-file").arg(token);
+        command.arg("--data").arg(home.path("relay"));
+        let mut process = Process::start(home, "tidings-relay", command)?;
+        wait::until("the relay", wait::START, async || {
+            let ended = process.ended()?;
+            anyhow::ensure!(ended.is_none(), "it ended: {}", process.errors());
+            tokio::net::TcpStream::connect(self.address()).await?;
+            Ok(Some(()))
+        })
+        .await?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Kills it.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+}
+
+/// A port that stays free until somebody of this test binds it: below those that the system gives
+/// to outgoing connections, and given out once.
+///
+/// # Errors
+/// When there is none.
+pub fn free_port() -> anyhow::Result<u16> {
+    const FIRST: u16 = 20_000;
+    const MANY: u16 = 12_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Test programs that run at once start at different places.
+    let start = u16::try_from(std::process::id() % u32::from(MANY))?;
+    for _ in 0..MANY {
+        let port = FIRST + (start + NEXT.fetch_add(1, Ordering::Relaxed) % MANY) % MANY;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    anyhow::bail!("every port from {FIRST} on is taken")
+}
