@@ -168,12 +168,11 @@ fn auth_of(data: &Value) -> Result<Auth, DecodeError> {
 }
 
 fn send_of(data: &Value) -> Result<Send, DecodeError> {
-    let send_type = data.get("sendType").and_then(Value::as_str);
     let target = text_field(data, "target");
-    let target = match send_type {
-        Some("personal" | "group") if target.is_empty() => {
-            return Err(DecodeError::Missing("target"));
-        }
+    if target.is_empty() {
+        return Err(DecodeError::Missing("target"));
+    }
+    let target = match data.get("sendType").and_then(Value::as_str) {
         Some("personal") => Target::Personal(Name::new(target)?),
         Some("group") => Target::Group(Group::new(target)?),
         _ => return Err(DecodeError::SendType),

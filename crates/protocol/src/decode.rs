@@ -20,8 +20,9 @@ pub enum DecodeError {
     /// Not JSON.
     #[error("packet is not JSON: {0}")]
     NotJson(#[from] serde_json::Error),
-    /// JSON, but no object.
-    #[error("packet is not a JSON object")]
+    /// `null`. Any other JSON that is no object counts as a packet without a command, as the
+    /// reference has it.
+    #[error("packet is null, not a JSON object")]
     NotAnObject,
     /// A command this version does not know (or none at all: `undefined`).
     #[error("Unknow cmd: {0}")]
@@ -58,8 +59,10 @@ pub(crate) fn envelope(frame: &str, limit: usize) -> Result<Envelope, DecodeErro
 }
 
 pub(crate) fn envelope_of(value: Value) -> Result<Envelope, DecodeError> {
-    let Value::Object(mut object) = value else {
-        return Err(DecodeError::NotAnObject);
+    let mut object = match value {
+        Value::Object(object) => object,
+        Value::Null => return Err(DecodeError::NotAnObject),
+        _ => Map::new(),
     };
     let cmd = match object.get("cmd") {
         Some(Value::String(cmd)) => cmd.clone(),

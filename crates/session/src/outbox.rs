@@ -134,6 +134,7 @@ impl Outbox {
                 outstanding.entry.left = true;
                 self.waiting.push_front(outstanding.entry);
             } else {
+                // A candidate proves nothing here: its own reply may only have been cut off.
                 ended.push(self.give_up(outstanding, now));
             }
         }
@@ -223,6 +224,8 @@ impl Outbox {
                 outstanding.deadline = now + REPLY;
                 again.push(encode(&outstanding.entry.send, true));
                 self.outstanding.push_back(outstanding);
+            } else if let Some(reply) = outstanding.candidate.take() {
+                ended.push((outstanding.entry.id, Outcome::Replied(reply)));
             } else {
                 ended.push(self.give_up(outstanding, now));
             }
@@ -236,9 +239,6 @@ impl Outbox {
     }
 
     fn give_up(&mut self, outstanding: Outstanding, now: Instant) -> Ended {
-        if let Some(reply) = outstanding.candidate {
-            return (outstanding.entry.id, Outcome::Replied(reply));
-        }
         if !outstanding.by_ref {
             self.strays.push_back(Stray {
                 target: outstanding.entry.send.target,

@@ -1,1 +1,662 @@
+//! Transcripts of the machine, one per story, and its invariants under random inputs.
 
+use super::*;
+use crate::event::Outcome;
+use crate::{backoff, keepalive, outbox};
+use proptest::prelude::*;
+use std::collections::HashMap;
+use tidings_protocol::{Group, Message, Name, Ref, Target};
+
+const WELCOME: &str = r#"{"cmd":"AUTH","data":{"code":200,"auth":"t","msg":"ok"}}"#;
+const WELCOME_REF: &str = r#"{"cmd":"AUTH","data":{"code":200,"msg":"ok","features":["ref"]}}"#;
+const DENIED: &str = r#"{"cmd":"AUTH","data":{"code":403,"msg":"Token invalid"}}"#;
+
+fn config() -> Config {
+    let name = Name::new("desk").unwrap();
+    Config::new("h:1".parse().unwrap(), "secret", name, Group::none())
+}
+
+fn mid(text: &str) -> Mid {
+    Mid::new(text).unwrap()
+}
+
+fn to(name: &str, reference: Option<&str>) -> client::Send {
+    client::Send {
+        target: Target::Personal(Name::new(name).unwrap()),
+        message: Message::new("t", ""),
+        reference: reference.map(|text| Ref::new(text).unwrap()),
+    }
+}
+
+fn message(mid: &str) -> String {
+    format!(
+        r#"{{"cmd":"MESSAGE","data":{{"sendType":"personal","target":"desk","from":{{"method":"http","name":""}},"message":{{"text":"t","desp":"","extra":{{}}}},"mid":"{mid}"}}}}"#
+    )
+}
+
+fn reply(mid: &str, name: &str, reference: Option<&str>) -> String {
+    let reference = reference.map_or(String::new(), |text| format!(r#","ref":"{text}""#));
+    format!(
+        r#"{{"cmd":"MESSAGE_REPLY","data":{{"mid":"{mid}","status":{{"{name}":"ok"}}{reference}}}}}"#
+    )
+}
+
+/// A machine and its clock; what it says in short words.
+struct Story {
+    machine: Machine,
+    now: Instant,
+}
+
+impl Story {
+    fn begin() -> Self {
+        Self::with_seed(1)
+    }
+
+    fn with_seed(seed: u64) -> Self {
+        let now = Instant::now();
+        let machine = Machine::new(config(), fastrand::Rng::with_seed(seed), now);
+        let mut story = Self { machine, now };
+        assert_eq!(story.outputs(), ["state dialing", "dial"]);
+        story
+    }
+
+    /// The story up to AUTH 200.
+    fn online(welcome: &str) -> Self {
+        let mut story = Self::begin();
+        story.go_online(welcome);
+        story
+    }
+
+    fn go_online(&mut self, welcome: &str) {
+        assert_eq!(
+            self.feed(Input::Opened),
+            ["state authenticating", "> AUTH desk"]
+        );
+        assert_eq!(
+            self.feed(Input::Frame(welcome)).first().unwrap(),
+            "state online"
+        );
+    }
+
+    fn feed(&mut self, input: Input<'_>) -> Vec<String> {
+        self.machine.handle(input, self.now);
+        self.outputs()
+    }
+
+    fn after(&mut self, duration: Duration) -> &mut Self {
+        self.now += duration;
+        self
+    }
+
+    /// The clock goes to the next timeout.
+    fn timeout(&mut self) -> Vec<String> {
+        self.now = self.machine.poll_timeout().expect("a timeout");
+        self.feed(Input::Timeout)
+    }
+
+    fn outputs(&mut self) -> Vec<String> {
+        let mut words = Vec::new();
+        while let Some(output) = self.machine.poll_output() {
+            words.push(say(output));
+        }
+        words
+    }
+
+    fn until_timeout(&self) -> Duration {
+        self.machine.poll_timeout().expect("a timeout") - self.now
+    }
+}
+
+fn say(output: Output) -> String {
+    match output {
+        Output::Dial => "dial".into(),
+        Output::HangUp => "hang up".into(),
+        Output::Transmit(frame) => match Packet::decode(&frame).unwrap() {
+            Packet::Auth(auth) => format!("> AUTH {}", auth.name),
+            Packet::Message(send) => match send.reference {
+                Some(reference) => format!("> MESSAGE {} {reference}", send.target.as_str()),
+                None => format!("> MESSAGE {}", send.target.as_str()),
+            },
+            Packet::Confirm(mid) => format!("> CONFIRM {mid}"),
+            Packet::Ping => "> PING".into(),
+            other => format!("> {other:?}"),
+        },
+        Output::Event(Event::State(state)) => match state {
+            State::Waiting { trouble, .. } => format!("state waiting: {trouble}"),
+            State::Dialing => "state dialing".into(),
+            State::Authenticating => "state authenticating".into(),
+            State::Online(_) => "state online".into(),
+            State::Refused(refusal) => format!("state refused: {refusal}"),
+            State::TakenOver { retry_at: None } => "state taken over".into(),
+            State::TakenOver { .. } => "state taken over for a while".into(),
+            State::Stopped => "state stopped".into(),
+        },
+        Output::Event(Event::Message(delivery)) => format!("message {}", delivery.mid),
+        Output::Event(Event::Outcome { id, outcome }) => match outcome {
+            Outcome::Replied(reply) => format!("outcome {} replied {}", id.0, reply.mid),
+            Outcome::Unknown => format!("outcome {} unknown", id.0),
+            Outcome::NotSent => format!("outcome {} not sent", id.0),
+            Outcome::TooLarge { .. } => format!("outcome {} too large", id.0),
+        },
+        Output::Event(Event::Info(text)) => format!("info {text}"),
+    }
+}
+
+#[test]
+fn a_message_is_handed_up_until_the_user_confirms_it() {
+    let mut story = Story::online(WELCOME);
+    assert_eq!(story.feed(Input::Frame(&message("1"))), ["message 1"]);
+    assert_eq!(story.feed(Input::Frame(&message("1"))), ["message 1"]);
+    assert_eq!(story.feed(Input::Confirm(mid("1"))), ["> CONFIRM 1"]);
+    // Its confirmation may have been lost: the user drops the repeat and confirms again.
+    assert_eq!(story.feed(Input::Frame(&message("1"))), ["message 1"]);
+}
+
+#[test]
+fn a_message_before_auth_is_confirmed_after_it() {
+    let mut story = Story::begin();
+    story.feed(Input::Opened);
+    assert_eq!(story.feed(Input::Frame(&message("7"))), ["message 7"]);
+    assert!(story.feed(Input::Confirm(mid("7"))).is_empty());
+    assert_eq!(
+        story.feed(Input::Frame(WELCOME)),
+        ["state online", "> CONFIRM 7"]
+    );
+}
+
+#[test]
+fn what_is_stored_while_the_line_is_down_is_confirmed_on_the_next() {
+    let mut story = Story::online(WELCOME);
+    story.feed(Input::Frame(&message("3")));
+    story.feed(Input::Lost("reset".into()));
+    assert!(story.feed(Input::Confirm(mid("3"))).is_empty());
+    assert_eq!(story.timeout(), ["state dialing", "dial"]);
+    story.feed(Input::Opened);
+    assert_eq!(
+        story.feed(Input::Frame(WELCOME)),
+        ["state online", "> CONFIRM 3"]
+    );
+}
+
+#[test]
+fn a_relay_that_does_not_answer_is_dialed_again() {
+    let mut story = Story::begin();
+    assert_eq!(story.until_timeout(), DIAL);
+    assert_eq!(
+        story.timeout(),
+        [
+            "hang up",
+            "state waiting: the relay did not answer in time: check the address, the network and \
+             any firewall"
+        ]
+    );
+    assert!(story.until_timeout() <= backoff::BASE);
+    assert_eq!(story.timeout(), ["state dialing", "dial"]);
+}
+
+#[test]
+fn a_peer_that_is_no_push_relay_is_told_by_its_silence_and_its_words() {
+    let mut story = Story::begin();
+    story.feed(Input::Opened);
+    assert_eq!(
+        story.feed(Input::Frame(r#"{"cmd":"INFO","data":"hello"}"#)),
+        ["info hello"]
+    );
+    assert_eq!(story.until_timeout(), AUTH);
+    assert_eq!(
+        story.timeout(),
+        [
+            "hang up",
+            "state waiting: the relay did not answer AUTH in time (it said: hello): check that this \
+             address is a push relay"
+        ]
+    );
+}
+
+#[test]
+fn a_refusal_rests_until_the_person_asks() {
+    let mut story = Story::begin();
+    story.feed(Input::Opened);
+    assert_eq!(
+        story.feed(Input::Frame(DENIED)),
+        [
+            "hang up",
+            "state refused: the relay refused this client (Token invalid): check the token in the \
+             settings"
+        ]
+    );
+    assert_eq!(story.machine.poll_timeout(), None);
+    assert!(story.feed(Input::Probe).is_empty());
+    assert_eq!(story.feed(Input::Reconnect), ["state dialing", "dial"]);
+}
+
+#[test]
+fn a_handshake_refused_by_http_rests_and_any_other_status_waits() {
+    let mut story = Story::begin();
+    let said = story.feed(Input::DialFailed(DialError::Http { status: 401 }));
+    assert!(said.iter().any(|word| word.starts_with("state refused")));
+    story.feed(Input::Reconnect);
+    let said = story.feed(Input::DialFailed(DialError::Http { status: 502 }));
+    assert!(said.iter().any(|word| word.starts_with("state waiting")));
+}
+
+#[test]
+fn our_relays_takeover_waits_for_the_person() {
+    let mut story = Story::online(WELCOME);
+    let closed = Input::Closed {
+        code: Some(close::TAKEN_OVER),
+        reason: "taken over".into(),
+    };
+    assert_eq!(story.feed(closed), ["hang up", "state taken over"]);
+    assert_eq!(story.machine.poll_timeout(), None);
+    assert_eq!(story.feed(Input::Reconnect), ["state dialing", "dial"]);
+}
+
+fn bare_close() -> Input<'static> {
+    Input::Closed {
+        code: None,
+        reason: String::new(),
+    }
+}
+
+#[test]
+fn two_quick_closes_of_the_reference_make_a_truce() {
+    let mut story = Story::online(WELCOME);
+    let said = story.after(Duration::from_secs(3)).feed(bare_close());
+    assert_eq!(
+        said,
+        ["hang up", "state waiting: the relay closed the connection"]
+    );
+    story.timeout();
+    story.go_online(WELCOME);
+    let said = story.after(Duration::from_secs(3)).feed(bare_close());
+    assert_eq!(said, ["hang up", "state taken over for a while"]);
+    assert_eq!(story.until_timeout(), TRUCE);
+    assert!(story.feed(Input::Probe).is_empty());
+
+    // The rival is still there afterwards: once is enough now.
+    story.timeout();
+    story.go_online(WELCOME);
+    let said = story.after(Duration::from_secs(3)).feed(bare_close());
+    assert_eq!(said, ["hang up", "state taken over for a while"]);
+
+    // It is gone: a connection that lasts ends the suspicion.
+    story.timeout();
+    story.go_online(WELCOME);
+    let said = story.after(QUICK).feed(bare_close());
+    assert_eq!(
+        said,
+        ["hang up", "state waiting: the relay closed the connection"]
+    );
+}
+
+#[test]
+fn a_relay_that_restarts_is_no_rival() {
+    let mut story = Story::online(WELCOME);
+    for _ in 0..5 {
+        let closed = Input::Closed {
+            code: Some(1001),
+            reason: "restart".into(),
+        };
+        let said = story.after(Duration::from_secs(1)).feed(closed);
+        assert_eq!(
+            said,
+            [
+                "hang up",
+                "state waiting: the relay closed the connection (code 1001: restart)"
+            ]
+        );
+        story.timeout();
+        story.go_online(WELCOME);
+    }
+}
+
+#[test]
+fn the_back_off_falls_back_only_after_a_connection_that_lasted() {
+    let longest = |stay: Duration| {
+        let mut longest = Duration::ZERO;
+        for seed in 0..20 {
+            let mut story = Story::with_seed(seed);
+            for _ in 0..12 {
+                story.go_online(WELCOME);
+                story.after(stay).feed(Input::Lost("reset".into()));
+                longest = longest.max(story.until_timeout());
+                story.timeout();
+            }
+        }
+        longest
+    };
+    // A relay that accepts and drops at once is dialed less and less often.
+    assert!(longest(Duration::from_millis(10)) > backoff::CAP / 2);
+    assert!(longest(STEADY) <= backoff::BASE);
+}
+
+#[test]
+fn a_silent_peer_is_pinged_and_then_dropped() {
+    let mut story = Story::online(WELCOME);
+    assert!((keepalive::IDLE_MIN..=keepalive::IDLE_MAX).contains(&story.until_timeout()));
+    assert_eq!(story.timeout(), ["> PING"]);
+    // An answer of any kind will do.
+    assert!(story.feed(Input::Alive).is_empty());
+    assert_eq!(story.timeout(), ["> PING"]);
+    assert_eq!(
+        story.timeout(),
+        [
+            "hang up",
+            "state waiting: the relay stopped answering: the network may have changed"
+        ]
+    );
+}
+
+#[test]
+fn a_probe_tests_the_line_or_dials_at_once() {
+    let mut story = Story::online(WELCOME);
+    assert_eq!(story.feed(Input::Probe), ["> PING"]);
+    assert_eq!(story.until_timeout(), keepalive::PROBE_ANSWER);
+    story.timeout();
+    assert_eq!(story.feed(Input::Probe), ["state dialing", "dial"]);
+}
+
+#[test]
+fn without_ref_one_message_is_outstanding() {
+    let mut story = Story::online(WELCOME);
+    // `ref` is not sent to a relay that did not list it.
+    assert_eq!(
+        story.feed(Input::Send(SendId(1), to("ann", Some("r1")))),
+        ["> MESSAGE ann"]
+    );
+    assert!(
+        story
+            .feed(Input::Send(SendId(2), to("bob", None)))
+            .is_empty()
+    );
+    assert_eq!(
+        story.feed(Input::Frame(&reply("m1", "ann", None))),
+        ["outcome 1 replied m1", "> MESSAGE bob"]
+    );
+    assert_eq!(
+        story.feed(Input::Frame(&reply("m2", "bob", None))),
+        ["outcome 2 replied m2"]
+    );
+}
+
+#[test]
+fn with_ref_several_are_and_replies_come_in_any_order() {
+    let mut story = Story::online(WELCOME_REF);
+    assert_eq!(
+        story.feed(Input::Send(SendId(1), to("ann", Some("r1")))),
+        ["> MESSAGE ann r1"]
+    );
+    assert_eq!(
+        story.feed(Input::Send(SendId(2), to("bob", Some("r2")))),
+        ["> MESSAGE bob r2"]
+    );
+    assert_eq!(
+        story.feed(Input::Frame(&reply("m2", "bob", Some("r2")))),
+        ["outcome 2 replied m2"]
+    );
+    // The connection breaks: under its `ref` it goes again.
+    let said = story.feed(Input::Lost("reset".into()));
+    assert!(said.iter().all(|word| !word.starts_with("outcome")));
+    story.timeout();
+    story.feed(Input::Opened);
+    assert_eq!(
+        story.feed(Input::Frame(WELCOME_REF)),
+        ["state online", "> MESSAGE ann r1"]
+    );
+    assert_eq!(
+        story.feed(Input::Frame(&reply("m1", "ann", Some("r1")))),
+        ["outcome 1 replied m1"]
+    );
+}
+
+#[test]
+fn without_ref_a_lost_connection_leaves_the_outcome_unknown() {
+    let mut story = Story::online(WELCOME);
+    story.feed(Input::Send(SendId(1), to("ann", None)));
+    story.feed(Input::Send(SendId(2), to("bob", None)));
+    assert_eq!(
+        story.feed(Input::Lost("reset".into())),
+        [
+            "hang up",
+            "outcome 1 unknown",
+            "state waiting: the connection to the relay broke (reset)"
+        ]
+    );
+    story.timeout();
+    story.feed(Input::Opened);
+    assert_eq!(
+        story.feed(Input::Frame(WELCOME)),
+        ["state online", "> MESSAGE bob"]
+    );
+    // The reference sends the first one's reply to the new connection: it is not bob's.
+    assert!(
+        story
+            .feed(Input::Frame(&reply("m1", "ann", None)))
+            .is_empty()
+    );
+    assert_eq!(
+        story.feed(Input::Frame(&reply("m2", "bob", None))),
+        ["outcome 2 replied m2"]
+    );
+}
+
+#[test]
+fn a_reply_that_does_not_come_is_not_waited_for_for_ever() {
+    let mut story = Story::online(WELCOME);
+    story.feed(Input::Send(SendId(1), to("ann", None)));
+    story.feed(Input::Send(SendId(2), to("bob", None)));
+    assert_eq!(story.until_timeout(), outbox::REPLY);
+    assert_eq!(story.timeout(), ["outcome 1 unknown", "> MESSAGE bob"]);
+
+    let mut story = Story::online(WELCOME_REF);
+    story.feed(Input::Send(SendId(1), to("ann", Some("r1"))));
+    assert_eq!(story.timeout(), ["> MESSAGE ann r1"]);
+    assert_eq!(story.timeout(), ["> MESSAGE ann r1"]);
+    let mut ended = Vec::new();
+    while ended.is_empty() {
+        ended = story.timeout();
+        story.feed(Input::Alive);
+        ended.retain(|word| word.starts_with("outcome"));
+    }
+    assert_eq!(ended, ["outcome 1 unknown"]);
+}
+
+#[test]
+fn stopping_ends_every_send_and_nothing_follows() {
+    let mut story = Story::online(WELCOME);
+    story.feed(Input::Send(SendId(1), to("ann", None)));
+    story.feed(Input::Send(SendId(2), to("bob", None)));
+    assert_eq!(
+        story.feed(Input::Stop),
+        [
+            "hang up",
+            "outcome 1 unknown",
+            "outcome 2 not sent",
+            "state stopped"
+        ]
+    );
+    for input in [Input::Reconnect, Input::Timeout, Input::Opened, Input::Stop] {
+        assert!(story.feed(input).is_empty());
+    }
+    assert_eq!(story.machine.poll_timeout(), None);
+}
+
+#[test]
+fn what_is_longer_than_a_frame_is_said_at_once() {
+    let mut story = Story::online(WELCOME);
+    let mut send = to("ann", None);
+    send.message.desp = "x".repeat(tidings_protocol::limits::FRAME_BYTES);
+    assert_eq!(
+        story.feed(Input::Send(SendId(1), send)),
+        ["outcome 1 too large"]
+    );
+}
+
+/// One random step. Frames are of every kind a peer could send, in any state.
+#[derive(Debug, Clone)]
+enum Step {
+    Opened,
+    DialFailed(u16),
+    Frame(String),
+    Alive,
+    Closed(Option<u16>),
+    Lost,
+    Timeout,
+    Confirm(u8),
+    Send(Option<u8>),
+    Probe,
+    Reconnect,
+    Wait(u32),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let frame = prop_oneof![
+        4 => Just(WELCOME.to_owned()),
+        4 => Just(WELCOME_REF.to_owned()),
+        1 => Just(DENIED.to_owned()),
+        1 => Just(r#"{"cmd":"AUTH","data":{"code":401,"msg":"Need Auth"}}"#.to_owned()),
+        4 => (0u8..20).prop_map(|n| message(&n.to_string())),
+        2 => (0u8..20).prop_map(|n| reply(&n.to_string(), "ann", None)),
+        4 => (0u8..20).prop_map(|n| reply("9", "ann", Some(&n.to_string()))),
+        1 => Just(r#"{"cmd":"PONG","data":""}"#.to_owned()),
+        1 => ".{0,20}".prop_map(|text| text),
+    ];
+    prop_oneof![
+        6 => Just(Step::Opened),
+        1 => (100u16..600).prop_map(Step::DialFailed),
+        12 => frame.prop_map(Step::Frame),
+        1 => Just(Step::Alive),
+        2 => prop::option::of(prop_oneof![Just(1000u16), Just(1001), Just(4001)])
+            .prop_map(Step::Closed),
+        1 => Just(Step::Lost),
+        6 => Just(Step::Timeout),
+        3 => (0u8..20).prop_map(Step::Confirm),
+        5 => prop::option::of(0u8..20).prop_map(Step::Send),
+        1 => Just(Step::Probe),
+        1 => Just(Step::Reconnect),
+        4 => (0u32..40_000).prop_map(Step::Wait),
+    ]
+}
+
+/// What an outside observer knows, checked after every input.
+#[derive(Default)]
+struct Observer {
+    dialing: bool,
+    connected: bool,
+    auth_sent: bool,
+    authenticated: bool,
+    state: Option<State>,
+    sends: u64,
+    outcomes: HashMap<i64, u32>,
+}
+
+impl Observer {
+    fn sees(&mut self, output: &Output) {
+        match output {
+            Output::Dial => {
+                assert!(!self.dialing && !self.connected, "two lines at once");
+                self.dialing = true;
+            }
+            Output::HangUp => self.hung_up(),
+            Output::Transmit(frame) => {
+                assert!(self.connected, "nothing is sent without a connection");
+                match Packet::decode(frame).unwrap() {
+                    Packet::Auth(_) => {
+                        assert!(!self.auth_sent, "AUTH is sent once");
+                        self.auth_sent = true;
+                    }
+                    _ => assert!(self.authenticated, "nothing but AUTH before AUTH 200"),
+                }
+            }
+            Output::Event(Event::State(state)) => self.state = Some(state.clone()),
+            Output::Event(Event::Outcome { id, .. }) => {
+                *self.outcomes.entry(id.0).or_default() += 1;
+            }
+            Output::Event(_) => {}
+        }
+    }
+
+    fn hung_up(&mut self) {
+        (self.dialing, self.connected) = (false, false);
+        (self.auth_sent, self.authenticated) = (false, false);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn the_invariants_hold_whatever_happens(seed: u64, steps in prop::collection::vec(step(), 0..120)) {
+        let mut now = Instant::now();
+        let mut machine = Machine::new(config(), fastrand::Rng::with_seed(seed), now);
+        let mut observer = Observer::default();
+        let mut confirmed: Vec<String> = Vec::new();
+        let drain = |machine: &mut Machine, observer: &mut Observer, confirmed: &[String]| {
+            while let Some(output) = machine.poll_output() {
+                observer.sees(&output);
+                if let Output::Transmit(frame) = &output
+                    && let Ok(Packet::Confirm(mid)) = Packet::decode(frame)
+                {
+                    assert!(confirmed.contains(&mid.to_string()), "confirmed by itself");
+                }
+            }
+        };
+        drain(&mut machine, &mut observer, &confirmed);
+        for step in steps {
+            let input = match &step {
+                Step::Opened => {
+                    if observer.dialing {
+                        (observer.dialing, observer.connected) = (false, true);
+                    }
+                    Input::Opened
+                }
+                Step::DialFailed(status) => {
+                    observer.dialing = false;
+                    Input::DialFailed(DialError::Http { status: *status })
+                }
+                Step::Frame(frame) => {
+                    if frame == WELCOME || frame == WELCOME_REF {
+                        observer.authenticated |= observer.auth_sent;
+                    }
+                    Input::Frame(frame)
+                }
+                Step::Alive => Input::Alive,
+                Step::Closed(code) => Input::Closed { code: *code, reason: String::new() },
+                Step::Lost => Input::Lost("reset".into()),
+                Step::Timeout => {
+                    now = machine.poll_timeout().unwrap_or(now).max(now);
+                    Input::Timeout
+                }
+                Step::Confirm(n) => {
+                    confirmed.push(n.to_string());
+                    Input::Confirm(mid(&n.to_string()))
+                }
+                Step::Send(reference) => {
+                    observer.sends += 1;
+                    let reference = reference.map(|_| format!("r{}", observer.sends));
+                    let id = SendId(i64::try_from(observer.sends).unwrap());
+                    Input::Send(id, to("ann", reference.as_deref()))
+                }
+                Step::Probe => Input::Probe,
+                Step::Reconnect => Input::Reconnect,
+                Step::Wait(millis) => {
+                    now += Duration::from_millis(u64::from(*millis));
+                    Input::Timeout
+                }
+            };
+            machine.handle(input, now);
+            drain(&mut machine, &mut observer, &confirmed);
+            let state = observer.state.as_ref().unwrap();
+            if !state.is_terminal() {
+                prop_assert!(machine.poll_timeout().is_some(), "{state:?} waits for nothing");
+            }
+            prop_assert_eq!(machine.poll_timeout().is_none(), state.is_terminal());
+        }
+        machine.handle(Input::Stop, now);
+        drain(&mut machine, &mut observer, &confirmed);
+        prop_assert_eq!(observer.state, Some(State::Stopped));
+        prop_assert_eq!(observer.outcomes.len() as u64, observer.sends);
+        prop_assert!(observer.outcomes.values().all(|count| *count == 1));
+    }
+}
