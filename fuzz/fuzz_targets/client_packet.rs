@@ -1,0 +1,14 @@
+//! Whatever a client could send the relay: decoding does not panic, and what it reads is written and read back
+//! the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tidings_protocol::client::Packet;
+
+fuzz_target!(|frame: &str| {
+    if let Ok(packet) = Packet::decode(frame) {
+        let written = packet.encode();
+        let read = Packet::decode(&written);
+        assert!(read.is_ok_and(|read| read == packet), "{written}");
+    }
+});
