@@ -1,8 +1,13 @@
-//! A display without a screen, and pictures of it.
+//! A display without a screen: pictures of it, and its windows as its window manager sees them.
 
 use std::path::Path;
 
 use anyhow::Context;
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{
+    Atom, AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, Window,
+};
+use x11rb::rust_connection::RustConnection;
 
 use crate::home::Home;
 use crate::process::{self, Process};
@@ -10,6 +15,9 @@ use crate::wait;
 
 /// As large as a small laptop's.
 const SCREEN: &str = "1280x800x24";
+
+/// Of a list of windows or a title, in units of four bytes: more than a test ever has.
+const LONG: u32 = 1024;
 
 /// A virtual X11 display. It ends when dropped, and its clients with it.
 #[derive(Debug)]
@@ -45,11 +53,9 @@ impl Display {
             _server: server,
         };
         wait::until("the window manager", wait::START, async || {
-            // Only a window manager knows of desktops.
-            let mut desktop = home.command("xdotool");
-            desktop.arg("get_desktop");
-            let (_, number, error) = process::finish(home, "xdotool", desktop).await?;
-            Ok((number.trim() == "0" && error.is_empty()).then_some(()))
+            let desktop = Desktop::open(&display.name)?;
+            let check = desktop.property(desktop.root, "_NET_SUPPORTING_WM_CHECK")?;
+            Ok((!check.is_empty()).then_some(()))
         })
         .await?;
         Ok(display)
@@ -75,26 +81,97 @@ impl Display {
         Ok(())
     }
 
-    /// The visible windows whose title holds `title` (a regular expression): their numbers.
+    /// The titles of the open windows, the oldest first.
     ///
     /// # Errors
-    /// When xdotool cannot be run.
-    pub async fn windows(&self, home: &Home, title: &str) -> anyhow::Result<Vec<String>> {
-        let mut search = home.command("xdotool");
-        search.args(["search", "--onlyvisible", "--name", title]);
-        // It fails where there are none.
-        let (_, found, _) = process::finish(home, "xdotool", search).await?;
-        Ok(found.lines().map(str::to_owned).collect())
+    /// When the display is gone.
+    pub fn titles(&self) -> anyhow::Result<Vec<String>> {
+        let windows = Desktop::open(&self.name)?.windows()?;
+        Ok(windows.into_iter().map(|(_, title)| title).collect())
     }
 
-    /// Asks a window to close, by the window manager's key, as a click on its cross would.
+    /// Waits until a window whose title holds `part` is open.
     ///
     /// # Errors
-    /// When the window is gone already.
-    pub async fn close(&self, home: &Home, window: &str) -> anyhow::Result<()> {
-        let mut close = home.command("xdotool");
-        close.args(["windowactivate", "--sync", window, "key", "alt+F4"]);
-        process::run(home, "xdotool", close).await?;
-        Ok(())
+    /// When there is none in time; says which there are.
+    pub async fn opened(&self, part: &str) -> anyhow::Result<()> {
+        wait::until(&format!("the window {part:?}"), wait::START, async || {
+            let titles = self.titles()?;
+            let open = titles.iter().any(|title| title.contains(part));
+            anyhow::ensure!(open, "open are {titles:?}");
+            Ok(Some(()))
+        })
+        .await
+    }
+
+    /// Has the window manager ask a window to close, as a click on its cross does; waits until it
+    /// is gone.
+    ///
+    /// # Errors
+    /// When there is no window whose title holds `part`, or it stays open.
+    pub async fn close(&self, part: &str) -> anyhow::Result<()> {
+        self.opened(part).await?;
+        let desktop = Desktop::open(&self.name)?;
+        let windows = desktop.windows()?;
+        let mut titled = windows.iter().filter(|(_, title)| title.contains(part));
+        let (window, _) = titled.next().context("it was open")?;
+        desktop.close(*window)?;
+        wait::until(&format!("the end of {part:?}"), wait::START, async || {
+            let open = desktop.windows()?.iter().any(|(open, _)| open == window);
+            Ok((!open).then_some(()))
+        })
+        .await
+    }
+}
+
+/// A connection to the display, for questions to its window manager (EWMH).
+struct Desktop {
+    x: RustConnection,
+    root: Window,
+}
+
+impl Desktop {
+    fn open(name: &str) -> anyhow::Result<Self> {
+        let (x, screen) = RustConnection::connect(Some(name))?;
+        let screen = x.setup().roots.get(screen);
+        let root = screen.context("the display has a screen")?.root;
+        Ok(Self { x, root })
+    }
+
+    fn atom(&self, name: &str) -> anyhow::Result<Atom> {
+        Ok(self.x.intern_atom(false, name.as_bytes())?.reply()?.atom)
+    }
+
+    fn property(&self, window: Window, name: &str) -> anyhow::Result<Vec<u8>> {
+        let (name, any) = (self.atom(name)?, AtomEnum::ANY);
+        let asked = self.x.get_property(false, window, name, any, 0, LONG)?;
+        Ok(asked.reply()?.value)
+    }
+
+    fn windows(&self) -> anyhow::Result<Vec<(Window, String)>> {
+        let list = self.property(self.root, "_NET_CLIENT_LIST")?;
+        let ids = list.chunks_exact(4).filter_map(|id| id.try_into().ok());
+        let ids = ids.map(u32::from_ne_bytes);
+        // One may close while the list is walked.
+        let titled = ids.filter_map(|id| {
+            let title = self.property(id, "_NET_WM_VISIBLE_NAME").ok()?;
+            let title = if title.is_empty() {
+                self.property(id, "_NET_WM_NAME").ok()?
+            } else {
+                title
+            };
+            Some((id, String::from_utf8_lossy(&title).into_owned()))
+        });
+        Ok(titled.collect())
+    }
+
+    fn close(&self, window: Window) -> anyhow::Result<()> {
+        /// EWMH's word for an order that comes from the person.
+        const PERSON: u32 = 2;
+        let close = self.atom("_NET_CLOSE_WINDOW")?;
+        let event = ClientMessageEvent::new(32, window, close, [0, PERSON, 0, 0, 0]);
+        let to_manager = EventMask::SUBSTRUCTURE_NOTIFY | EventMask::SUBSTRUCTURE_REDIRECT;
+        let sent = self.x.send_event(false, self.root, to_manager, event)?;
+        Ok(sent.check()?)
     }
 }

@@ -209,19 +209,13 @@ async fn a_display_shows_windows_and_is_photographed() -> anyhow::Result<()> {
         let mut message = rig.home.command("display");
         message.args(["-title", "Picture me", "-size", "300x200", "xc:red"]);
         let _shown = Process::start(&rig.home, "display", message)?;
-        let window = wait::until("the window", wait::START, async || {
-            Ok(display.windows(&rig.home, "^Picture me$").await?.pop())
-        })
-        .await?;
+        display.opened("Picture me").await?;
         let picture = rig.home.path("screen.png");
         display.picture(&rig.home, &picture).await?;
         assert!(std::fs::metadata(&picture)?.len() > 100);
-        display.close(&rig.home, &window).await?;
-        wait::until("the window's end", wait::SOON, async || {
-            let open = display.windows(&rig.home, "^Picture me$").await?;
-            Ok(open.is_empty().then_some(()))
-        })
-        .await
+        display.close("Picture me").await?;
+        assert!(display.titles()?.is_empty());
+        Ok(())
     })
     .await
 }
@@ -243,11 +237,13 @@ async fn nothing_outlives_a_rig() -> anyhow::Result<()> {
     let mut stray = rig.home.command("setsid");
     stray.args(["--fork", "sleep", "600"]);
     process::run(&rig.home, "stray", stray).await?;
-    let strays = rig.home.processes_of("sleep");
-    assert_eq!(strays.len(), 1, "{:?}", rig.home.processes());
+    let stray = wait::until("the stray", wait::SOON, async || {
+        Ok(rig.home.processes_of("sleep").pop())
+    })
+    .await?;
     drop(rig);
     wait::until("the end of the stray", Duration::from_secs(5), async || {
-        let state = std::fs::read_to_string(format!("/proc/{}/stat", strays[0]));
+        let state = std::fs::read_to_string(format!("/proc/{stray}/stat"));
         // A zombie has ended, and waits for whoever reaps orphans here.
         let runs = state.is_ok_and(|s| !s.contains(") Z "));
         Ok((!runs).then_some(()))
