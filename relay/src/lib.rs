@@ -1,1 +1,37 @@
-//! Placeholder until its room is written.
+//! The Tidings relay: accepts messages, keeps them until they are confirmed, and brings them to
+//! their recipients.
+//!
+//! One port serves both faces of the protocol: WebSocket upgrades on every path, and HTTP requests
+//! of scripts. [`Hub::open`] takes a [`Config`] and a [`Store`]; [`serve`] takes the hub and any
+//! [`Listener`]. The library starts no thread but the store's, sets up no log, and keeps no global
+//! state, so that the desktop agent can carry a relay inside.
+//!
+//! The rooms, from the wire inwards: `server` (listener, upgrade, shutdown), `connection` (one
+//! socket) and `http` (one request), `router` (from a sender to the store and back), the pure
+//! [`delivery`] (what to send to a recipient, when again) and [`receipt`] (what a sender is told),
+//! and the [`store`].
+//!
+//! Invariants: a message is promised to nobody before it is durable; a recipient whose confirmation
+//! is durable is never sent the message again; every MESSAGE is answered by one MESSAGE_REPLY.
+
+mod auth;
+mod config;
+mod connection;
+pub mod delivery;
+mod frame;
+mod http;
+mod hub;
+mod mint;
+pub mod receipt;
+mod registry;
+mod router;
+mod seats;
+mod server;
+pub mod store;
+
+pub use config::{Bounds, Clock, Config, InvalidToken, Timing, Token};
+pub use frame::{Frame, TooLarge};
+pub use hub::Hub;
+pub use mint::MidNumber;
+pub use server::{Listener, serve};
+pub use store::{Durability, MemoryStore, OpenError, SqliteStore, Store, StoreError};

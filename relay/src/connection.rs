@@ -1,0 +1,383 @@
+//! One client's socket, from the upgrade to the end: answers its packets, sends it its messages,
+//! and gives its place back however it ends.
+//!
+//! One task does all of it. The conversation is the protocol's: nothing but AUTH is answered before
+//! AUTH 200, and AUTH 200 leaves before any message. Invariants: the socket is read only while
+//! fewer than [`STORING`] of its messages wait for the store, so a sender is slowed down and not
+//! refused; whatever waits for the client is bounded, and a client that does not take it is
+//! dropped, its messages staying in the store.
+
+mod recipient;
+mod socket;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use tidings_protocol::{DecodeError, client, close, limits, server};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_tungstenite::tungstenite::{
+    Utf8Bytes,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    recipient::Recipient,
+    socket::{Overflown, Socket},
+};
+use crate::{
+    router::{Notice, Outgoing, ReplyTo, Router},
+    store::Registration,
+};
+
+/// Messages of one sender that wait for the store at once: the window that senders use, so that
+/// one commit can take all of it.
+const STORING: usize = 256;
+
+/// How long the end of a connection may take: the store answers in milliseconds, and a peer that
+/// does not answer a close frame is not waited for.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Why a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Gone,
+    NoAuth,
+    TakenOver,
+    TooLarge,
+    Stalled,
+    Overflown,
+    Dead,
+    ShuttingDown,
+}
+
+pub(crate) struct Connection<S> {
+    router: Arc<Router>,
+    socket: Socket<S>,
+    peer: IpAddr,
+    client: Option<Recipient>,
+    storing: FuturesUnordered<BoxFuture<'static, Notice>>,
+    opened: Instant,
+    heard: Instant,
+    pinged: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// A connection over a stream whose HTTP upgrade is done; `read` came after it already.
+    pub(crate) async fn new(router: Arc<Router>, stream: S, read: Vec<u8>, peer: IpAddr) -> Self {
+        let socket = Socket::new(stream, read, router.config.bounds.outgoing_bytes).await;
+        let now = Instant::now();
+        Self {
+            router,
+            socket,
+            peer,
+            client: None,
+            storing: FuturesUnordered::new(),
+            opened: now,
+            heard: now,
+            pinged: false,
+        }
+    }
+
+    /// Runs to the connection's end, which `shutdown` brings about in order.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        let end = self.serve(&shutdown).await;
+        tracing::debug!(
+            peer = %self.peer,
+            client = self.client.as_ref().map(|c| c.name.as_str()),
+            ?end,
+            "connection ended"
+        );
+        // What the client confirmed and sent last still counts; it goes to the store together
+        // with the goodbye, so that neither waits for the other.
+        let storing = async {
+            if let Some(client) = self.client.take() {
+                client.detach().await;
+            }
+            while self.storing.next().await.is_some() {}
+        };
+        let goodbye = self.socket.close(end.frame());
+        let goodbye = timeout(GOODBYE, goodbye);
+        if end == End::Gone {
+            let _ = timeout(GOODBYE, storing).await;
+        } else {
+            let _ = tokio::join!(timeout(GOODBYE, storing), goodbye);
+        }
+    }
+
+    async fn serve(&mut self, shutdown: &CancellationToken) -> End {
+        let timer = sleep_until(self.deadline());
+        tokio::pin!(timer);
+        loop {
+            if let Err(Overflown) = self.send_messages() {
+                return End::Overflown;
+            }
+            let deadline = self.deadline();
+            if deadline < timer.deadline() || timer.is_elapsed() {
+                timer.as_mut().reset(deadline);
+            }
+            let read = self.storing.len() < STORING;
+            let outcome = tokio::select! {
+                () = shutdown.cancelled() => return End::ShuttingDown,
+                event = self.socket.next(read) => self.came(event).await,
+                event = of_client(&mut self.client) => self.happened(event),
+                Some(notice) = self.storing.next(), if !self.storing.is_empty() => {
+                    self.stored(notice)
+                }
+                () = &mut timer => self.timeout(Instant::now()),
+            };
+            if let Err(end) = outcome {
+                return end;
+            }
+        }
+    }
+
+    async fn came(&mut self, event: socket::Event) -> Result<(), End> {
+        if matches!(event, socket::Event::Idle) {
+            if let Some(client) = &mut self.client {
+                client.confirm_gathered();
+            }
+            return Ok(());
+        }
+        self.heard = Instant::now();
+        self.pinged = false;
+        match event {
+            socket::Event::Text(text) => self.packet(&text).await,
+            socket::Event::Binary if self.client.is_some() => self.info("Unknow cmd: undefined"),
+            socket::Event::Binary => self.need_auth(),
+            socket::Event::Alive | socket::Event::Idle => Ok(()),
+            socket::Event::TooLarge => {
+                let limit = limits::FRAME_BYTES;
+                self.info(format!(
+                    "packet is larger than the limit of {limit} bytes: shorten it"
+                ))?;
+                Err(End::TooLarge)
+            }
+            socket::Event::Gone => Err(End::Gone),
+        }
+    }
+
+    async fn packet(&mut self, text: &str) -> Result<(), End> {
+        let packet = match client::Packet::decode(text) {
+            Ok(packet) => packet,
+            Err(error) if self.client.is_some() || is_about_auth(&error, text) => {
+                return self.info(error.to_string());
+            }
+            Err(_) => return self.need_auth(),
+        };
+        match packet {
+            client::Packet::Auth(auth) => self.auth(auth).await,
+            _ if self.client.is_none() => self.need_auth(),
+            client::Packet::Message(send) => self.message(send).await,
+            client::Packet::Confirm(mid) => {
+                if let Some(client) = &mut self.client {
+                    client.confirm(&mid);
+                }
+                Ok(())
+            }
+            client::Packet::Ping => self.send(&server::Packet::Pong),
+            client::Packet::RegisterPush(_) => self.info("this server offers no push"),
+            // No push, so nothing it could confirm.
+            client::Packet::ConfirmPush(_) => Ok(()),
+        }
+    }
+
+    async fn auth(&mut self, auth: client::Auth) -> Result<(), End> {
+        if let Err(refusal) = self.router.check(&auth.token, self.peer) {
+            tracing::info!(peer = %self.peer, name = %auth.name, "a client was refused: {refusal}");
+            let refused = server::AuthReply::Refused(refusal.to_string());
+            return self.send(&server::Packet::Auth(refused));
+        }
+        if let Err(error) = self.join(&auth).await {
+            tracing::warn!(name = %auth.name, %error, "cannot register a client");
+            return self.info(format!("cannot register {}: {error}", auth.name));
+        }
+        // Queued before any message: those are sent from the next turn on.
+        let welcome = self.router.welcome(&auth);
+        self.send(&welcome)
+    }
+
+    /// Makes this connection the client's. A second AUTH of the same name keeps what is under way;
+    /// one of another name leaves the first.
+    async fn join(&mut self, auth: &client::Auth) -> Result<(), crate::store::StoreError> {
+        let registration = Registration {
+            name: auth.name.clone(),
+            group: auth.group.clone(),
+        };
+        self.router.register(registration).await?;
+        let speaks_ref = auth.features.iter().any(|feature| feature == "ref");
+        if let Some(client) = &mut self.client
+            && client.name == auth.name
+        {
+            client.group = auth.group.clone();
+            client.speaks_ref = speaks_ref;
+            return Ok(());
+        }
+        if let Some(old) = self.client.take() {
+            old.detach().await;
+        }
+        let router = Arc::clone(&self.router);
+        let (name, group) = (auth.name.clone(), auth.group.clone());
+        self.client = Some(Recipient::attach(router, name, group, speaks_ref).await?);
+        tracing::debug!(peer = %self.peer, client = %auth.name, "a client is connected");
+        Ok(())
+    }
+
+    async fn message(&mut self, mut send: client::Send) -> Result<(), End> {
+        let Some(client) = &self.client else {
+            return self.need_auth();
+        };
+        if !client.speaks_ref {
+            send.reference = None;
+        }
+        let outgoing = Outgoing {
+            from: server::From {
+                method: server::Method::WebSocket,
+                name: Some(client.name.clone()),
+            },
+            send,
+            to: ReplyTo::Client(client.name.clone()),
+            wait: self.router.config.timing.wait,
+        };
+        match self.router.send(outgoing).await {
+            Ok(storing) => {
+                self.storing.push(storing);
+                Ok(())
+            }
+            Err(error) => self.info(error.to_string()),
+        }
+    }
+
+    fn stored(&mut self, notice: Notice) -> Result<(), End> {
+        match notice.info {
+            Some(info) => self.info(info),
+            None => Ok(()),
+        }
+    }
+
+    fn happened(&mut self, event: recipient::Event) -> Result<(), End> {
+        match event {
+            recipient::Event::Replies(replies) => {
+                for reply in replies {
+                    self.socket.push(reply).map_err(overflown)?;
+                }
+                Ok(())
+            }
+            recipient::Event::Progress => Ok(()),
+            recipient::Event::TakenOver => Err(End::TakenOver),
+            recipient::Event::Overflown => Err(End::Overflown),
+        }
+    }
+
+    fn send_messages(&mut self) -> Result<(), Overflown> {
+        if let Some(client) = &mut self.client {
+            while let Some(frame) = client.poll_frame() {
+                self.socket.push(frame)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// When to look at the clock again.
+    fn deadline(&self) -> Instant {
+        let timing = &self.router.config.timing;
+        let silence = if self.pinged {
+            timing.dead_after
+        } else {
+            timing.ping_after.min(timing.dead_after)
+        };
+        let auth = self.client.is_none().then(|| self.opened + timing.auth);
+        let stalled = self
+            .socket
+            .stalled_since()
+            .map(|since| since + timing.stalled_after);
+        let again = self.client.as_ref().and_then(Recipient::poll_timeout);
+        [auth, stalled, again]
+            .into_iter()
+            .flatten()
+            .fold(self.heard + silence, Instant::min)
+    }
+
+    fn timeout(&mut self, now: Instant) -> Result<(), End> {
+        let timing = &self.router.config.timing;
+        if self.client.is_none() && now >= self.opened + timing.auth {
+            return Err(End::NoAuth);
+        }
+        if let Some(since) = self.socket.stalled_since()
+            && now >= since + timing.stalled_after
+        {
+            return Err(End::Stalled);
+        }
+        if now >= self.heard + timing.dead_after {
+            return Err(End::Dead);
+        }
+        if !self.pinged && now >= self.heard + timing.ping_after {
+            self.pinged = true;
+            self.socket.ping().map_err(overflown)?;
+        }
+        if let Some(client) = &mut self.client
+            && client.poll_timeout().is_some_and(|due| due <= now)
+        {
+            client.timeout();
+        }
+        Ok(())
+    }
+
+    fn need_auth(&mut self) -> Result<(), End> {
+        let need_auth = server::AuthReply::NeedAuth("Need Auth".to_owned());
+        self.send(&server::Packet::Auth(need_auth))
+    }
+
+    fn info(&mut self, text: impl Into<String>) -> Result<(), End> {
+        self.send(&server::Packet::Info(text.into()))
+    }
+
+    fn send(&mut self, packet: &server::Packet) -> Result<(), End> {
+        let frame = Utf8Bytes::from(packet.encode());
+        self.socket.push(frame).map_err(overflown)
+    }
+}
+
+impl End {
+    fn frame(self) -> Option<CloseFrame> {
+        let (code, reason) = match self {
+            Self::Gone => return None,
+            Self::NoAuth => (CloseCode::Policy, "no AUTH in time"),
+            Self::TakenOver => (
+                CloseCode::Library(close::TAKEN_OVER),
+                "taken over by a newer connection of this name",
+            ),
+            Self::TooLarge => (CloseCode::Size, "packet too large"),
+            Self::Stalled | Self::Overflown => (CloseCode::Policy, "packets are not taken"),
+            Self::Dead => (CloseCode::Policy, "no sign of life"),
+            Self::ShuttingDown => (CloseCode::Away, "the relay is closing"),
+        };
+        let reason = Utf8Bytes::from_static(reason);
+        Some(CloseFrame { code, reason })
+    }
+}
+
+fn overflown(_: Overflown) -> End {
+    End::Overflown
+}
+
+async fn of_client(client: &mut Option<Recipient>) -> recipient::Event {
+    match client {
+        Some(client) => client.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Before AUTH, only what is wrong with an AUTH, or with a frame that might have been one, is told;
+/// everything else is answered by 401.
+fn is_about_auth(error: &DecodeError, text: &str) -> bool {
+    match error {
+        DecodeError::TooLarge { .. } | DecodeError::NotJson(_) | DecodeError::NotAnObject => true,
+        DecodeError::UnknownCommand(_) => false,
+        _ => serde_json::from_str::<serde_json::Value>(text)
+            .is_ok_and(|packet| packet.get("cmd").is_some_and(|cmd| cmd == "AUTH")),
+    }
+}

@@ -1,0 +1,255 @@
+//! An authenticated client as a recipient: feeds the pure [`Delivery`] from the store and performs
+//! what it asks of the store. What it wants sent is handed to the connection.
+//!
+//! Invariants: one read and one confirmation are under way at most; what was confirmed meanwhile
+//! goes out together in the next; [`Recipient::next`] is cancel safe.
+
+use std::{collections::VecDeque, future::Future, sync::Arc};
+
+use tidings_protocol::{Group, Mid, Name};
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use crate::{
+    delivery::{Delivery, Input, Output, Policy},
+    mint::MidNumber,
+    router::Router,
+    seats::Seat,
+    store::{Answer, Batch, Confirmed, Fenced, Lease, Position, StoreError, Wakeup, Wakeups},
+};
+
+/// Something that concerns the client.
+pub(super) enum Event {
+    /// Replies to what it sent.
+    Replies(Vec<Utf8Bytes>),
+    /// Messages may be due: see [`Recipient::poll_frame`].
+    Progress,
+    /// Another connection has taken over.
+    TakenOver,
+    /// It does not take its replies.
+    Overflown,
+}
+
+pub(super) struct Recipient {
+    router: Arc<Router>,
+    pub(super) name: Name,
+    pub(super) group: Group,
+    /// Whether it listed `ref`.
+    pub(super) speaks_ref: bool,
+    lease: Lease,
+    wakeups: Wakeups,
+    woken: Vec<Wakeup>,
+    seat: Seat,
+    replies: Vec<Utf8Bytes>,
+    delivery: Delivery,
+    frames: VecDeque<Utf8Bytes>,
+    reading: Option<Answer<Result<Batch, Fenced>>>,
+    to_confirm: Vec<Position>,
+    confirming: Option<Confirming>,
+    fenced: bool,
+}
+
+/// The confirmation under way.
+struct Confirming {
+    positions: Vec<Position>,
+    answer: Answer<Result<Vec<Confirmed>, Fenced>>,
+}
+
+impl Recipient {
+    /// Takes over a client's messages. Its delivery begins with the first [`Self::next`].
+    pub(super) async fn attach(
+        router: Arc<Router>,
+        name: Name,
+        group: Group,
+        speaks_ref: bool,
+    ) -> Result<Self, StoreError> {
+        let (lease, wakeups) = router.store.attach(&name).await?;
+        let seat = router.seats.take(&lease);
+        let policy = Policy {
+            window: router.config.bounds.window,
+            retry: router.config.timing.retry,
+            retry_max: router.config.timing.retry_max,
+        };
+        let mut recipient = Self {
+            router,
+            name,
+            group,
+            speaks_ref,
+            lease,
+            wakeups,
+            woken: Vec::new(),
+            seat,
+            replies: Vec::new(),
+            delivery: Delivery::new(policy),
+            frames: VecDeque::new(),
+            reading: None,
+            to_confirm: Vec::new(),
+            confirming: None,
+            fenced: false,
+        };
+        recipient.perform();
+        Ok(recipient)
+    }
+
+    /// Waits for what comes next.
+    pub(super) async fn next(&mut self) -> Event {
+        tokio::select! {
+            () = self.wakeups.recv(&mut self.woken) => {
+                for wakeup in std::mem::take(&mut self.woken) {
+                    match wakeup {
+                        Wakeup::Message(message) => self.feed(Input::Announced(message)),
+                        Wakeup::Look => self.feed(Input::Look),
+                        Wakeup::Fenced => self.fenced = true,
+                    }
+                }
+            }
+            answer = answered(&mut self.reading) => match answer {
+                Ok(Ok(batch)) => self.feed(Input::Read(batch)),
+                Ok(Err(Fenced)) => self.fenced = true,
+                Err(error) => {
+                    tracing::warn!(client = %self.name, %error, "cannot read the client's messages");
+                    self.feed(Input::ReadFailed);
+                }
+            },
+            (positions, answer) = confirmed(&mut self.confirming) => self.stored(positions, answer),
+            outcome = self.seat.recv(&mut self.replies) => {
+                return match outcome {
+                    Ok(()) => Event::Replies(std::mem::take(&mut self.replies)),
+                    Err(_) => Event::Overflown,
+                };
+            }
+        }
+        self.perform();
+        self.confirm_gathered();
+        if self.fenced {
+            return Event::TakenOver;
+        }
+        Event::Progress
+    }
+
+    /// The next frame to be sent to the client.
+    pub(super) fn poll_frame(&mut self) -> Option<Utf8Bytes> {
+        self.frames.pop_front()
+    }
+
+    /// When [`Self::timeout`] is due.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.delivery.poll_timeout().map(Instant::from_std)
+    }
+
+    /// Time has passed.
+    pub(super) fn timeout(&mut self) {
+        self.feed(Input::Timeout);
+        self.perform();
+    }
+
+    /// The client confirmed a message. It goes to the store with [`Self::confirm_gathered`].
+    pub(super) fn confirm(&mut self, mid: &Mid) {
+        if let Some(mid) = MidNumber::parse(mid) {
+            self.feed(Input::Confirm(mid));
+            self.perform();
+        }
+    }
+
+    /// Hands all confirmations that were gathered to the store, unless some are on their way.
+    pub(super) fn confirm_gathered(&mut self) {
+        if self.confirming.is_none() && !self.to_confirm.is_empty() {
+            let positions = std::mem::take(&mut self.to_confirm);
+            let answer = self.router.store.confirm(&self.lease, positions.clone());
+            self.confirming = Some(Confirming { positions, answer });
+        }
+    }
+
+    /// Sees to it that what the client confirmed is kept, then gives up its messages.
+    pub(super) async fn detach(mut self) {
+        while !self.fenced {
+            self.confirm_gathered();
+            if self.confirming.is_none() {
+                break;
+            }
+            let (positions, answer) = confirmed(&mut self.confirming).await;
+            self.stored(positions, answer);
+            self.perform();
+        }
+    }
+
+    fn feed(&mut self, input: Input) {
+        self.delivery.handle(input, Instant::now().into_std());
+    }
+
+    fn stored(
+        &mut self,
+        positions: Vec<Position>,
+        answer: Result<Result<Vec<Confirmed>, Fenced>, StoreError>,
+    ) {
+        match answer {
+            // Confirmed before is as good: nothing waits for it in the store any more.
+            Ok(Ok(_)) => self.feed(Input::Stored(positions)),
+            Ok(Err(Fenced)) => self.fenced = true,
+            Err(error) => {
+                tracing::warn!(client = %self.name, %error, "cannot keep confirmations");
+                self.feed(Input::StoreFailed(positions));
+            }
+        }
+    }
+
+    fn perform(&mut self) {
+        let mut confirmed = Vec::new();
+        while let Some(output) = self.delivery.poll_output() {
+            match output {
+                Output::Send { message, again } => {
+                    if !again {
+                        self.seat.sent(message.mid);
+                    }
+                    self.frames.push_back(match &message.reference {
+                        Some(reference) if self.speaks_ref => message.frame.with_ref(reference),
+                        _ => message.frame.plain(),
+                    });
+                }
+                Output::Read { after, limit } => {
+                    self.reading = Some(self.router.store.read(&self.lease, after, limit));
+                }
+                Output::Confirm(position) => self.to_confirm.push(position),
+                Output::Confirmed(mid) => confirmed.push(mid),
+            }
+        }
+        if !confirmed.is_empty() {
+            self.router.confirmed(&self.name, confirmed);
+        }
+    }
+}
+
+impl Drop for Recipient {
+    fn drop(&mut self) {
+        self.router.store.detach(&self.lease);
+    }
+}
+
+/// Waits for an answer, if one is awaited. Cancel safe: the slot is emptied only by an answer.
+async fn answered<F: Future + Unpin>(slot: &mut Option<F>) -> F::Output {
+    match slot {
+        Some(answer) => {
+            let answer = answer.await;
+            *slot = None;
+            answer
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn confirmed(
+    slot: &mut Option<Confirming>,
+) -> (
+    Vec<Position>,
+    Result<Result<Vec<Confirmed>, Fenced>, StoreError>,
+) {
+    match slot {
+        Some(confirming) => {
+            let answer = (&mut confirming.answer).await;
+            let positions = std::mem::take(&mut confirming.positions);
+            *slot = None;
+            (positions, answer)
+        }
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,239 @@
+//! One WebSocket, read and written from one task without either side blocking the other.
+//!
+//! Frames to send are queued and written when nothing more can be read, so that what many incoming
+//! frames cause leaves in one write. Invariants: the queue is bounded in bytes; a peer that takes
+//! nothing while something waits for it is noticed by [`Socket::stalled_since`]; [`Socket::next`] is
+//! cancel safe.
+
+use std::{
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures_util::{Sink as _, Stream as _};
+use tidings_protocol::limits;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Instant,
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Error, Message, Utf8Bytes,
+        protocol::{CloseFrame, Role, WebSocketConfig},
+    },
+};
+
+/// The read buffer of a connection, allocated at once: most clients say little.
+const READ_BUFFER: usize = 4 * 1024;
+/// Bytes gathered before they are written without a flush.
+const WRITE_BUFFER: usize = 64 * 1024;
+/// Frames read in a row before what they caused is written.
+const READ_IN_A_ROW: u32 = 64;
+/// Bytes that a queued frame costs beside its text.
+const FRAME_COST: usize = 64;
+
+/// What came from the peer.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A text frame.
+    Text(Utf8Bytes),
+    /// A binary frame, which no packet is.
+    Binary,
+    /// A ping or pong: the peer lives.
+    Alive,
+    /// All that had come was handed out: now is the time for what is done once for many frames.
+    Idle,
+    /// The peer sent more than a frame may hold.
+    TooLarge,
+    /// The peer closed, or the connection broke.
+    Gone,
+}
+
+/// More waits to be written than the bound allows.
+#[derive(Debug)]
+pub(super) struct Overflown;
+
+pub(super) struct Socket<S> {
+    stream: WebSocketStream<Metered<S>>,
+    queue: VecDeque<Message>,
+    queued_bytes: usize,
+    bound: usize,
+    unflushed: bool,
+    busy: bool,
+    in_a_row: u32,
+    /// How much was written when the peer was last seen taking something, and when that was.
+    taken: u64,
+    stalled_since: Option<Instant>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    /// Takes over a stream whose HTTP upgrade is done; `read` came after it already.
+    pub(super) async fn new(stream: S, read: Vec<u8>, bound: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(WRITE_BUFFER)
+            .max_message_size(Some(limits::FRAME_BYTES))
+            .max_frame_size(Some(limits::FRAME_BYTES));
+        let stream = Metered {
+            inner: stream,
+            written: 0,
+        };
+        let stream =
+            WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
+        Self {
+            stream,
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            bound,
+            unflushed: false,
+            busy: false,
+            in_a_row: 0,
+            taken: 0,
+            stalled_since: None,
+        }
+    }
+
+    /// Queues a text frame.
+    pub(super) fn push(&mut self, text: Utf8Bytes) -> Result<(), Overflown> {
+        self.push_message(Message::Text(text))
+    }
+
+    /// Queues a ping.
+    pub(super) fn ping(&mut self) -> Result<(), Overflown> {
+        self.push_message(Message::Ping(bytes::Bytes::new()))
+    }
+
+    fn push_message(&mut self, message: Message) -> Result<(), Overflown> {
+        let cost = message.len() + FRAME_COST;
+        if self.queued_bytes + cost > self.bound {
+            return Err(Overflown);
+        }
+        self.queued_bytes += cost;
+        self.queue.push_back(message);
+        Ok(())
+    }
+
+    /// Since when the peer has taken nothing, although something waits for it.
+    pub(super) fn stalled_since(&self) -> Option<Instant> {
+        self.stalled_since
+    }
+
+    /// Waits for what comes next, writing meanwhile. With `read` false, only writes.
+    pub(super) async fn next(&mut self, read: bool) -> Event {
+        std::future::poll_fn(|cx| self.poll_next(cx, read)).await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>, read: bool) -> Poll<Event> {
+        if read
+            && self.in_a_row < READ_IN_A_ROW
+            && let Poll::Ready(came) = Pin::new(&mut self.stream).poll_next(cx)
+        {
+            self.in_a_row += 1;
+            self.busy = true;
+            return Poll::Ready(match came {
+                Some(Ok(Message::Text(text))) => Event::Text(text),
+                Some(Ok(Message::Binary(_))) => Event::Binary,
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                    // A pong may have been queued for it.
+                    self.unflushed = true;
+                    Event::Alive
+                }
+                Some(Err(Error::Capacity(_))) => Event::TooLarge,
+                Some(Ok(Message::Close(_)) | Err(_)) | None => Event::Gone,
+            });
+        }
+        self.in_a_row = 0;
+        let written = self.poll_write(cx);
+        if let Poll::Ready(Err(_)) = written {
+            return Poll::Ready(Event::Gone);
+        }
+        if std::mem::take(&mut self.busy) {
+            return Poll::Ready(Event::Idle);
+        }
+        Poll::Pending
+    }
+
+    /// Writes what is queued; ready when all of it has left.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let written = self.poll_write_queue(cx);
+        let (now_written, waits) = (self.stream.get_ref().written, written.is_pending());
+        if !waits {
+            self.stalled_since = None;
+        } else if now_written != self.taken || self.stalled_since.is_none() {
+            self.stalled_since = Some(Instant::now());
+        }
+        self.taken = now_written;
+        written
+    }
+
+    fn poll_write_queue(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut stream = Pin::new(&mut self.stream);
+        while !self.queue.is_empty() {
+            ready!(stream.as_mut().poll_ready(cx))?;
+            if let Some(message) = self.queue.pop_front() {
+                self.queued_bytes -= message.len() + FRAME_COST;
+                self.unflushed = true;
+                stream.as_mut().start_send(message)?;
+            }
+        }
+        if self.unflushed {
+            ready!(stream.as_mut().poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes what is queued, says goodbye, and waits for the peer's answer to that.
+    pub(super) async fn close(mut self, frame: Option<CloseFrame>) {
+        if std::future::poll_fn(|cx| self.poll_write(cx)).await.is_ok()
+            && self.stream.close(frame).await.is_ok()
+        {
+            // Reading on keeps the system from resetting the connection, which would take from
+            // the peer what it has not read yet.
+            while let Some(Ok(_)) =
+                std::future::poll_fn(|cx| Pin::new(&mut self.stream).poll_next(cx)).await
+            {
+            }
+        }
+    }
+}
+
+/// Counts what the peer has taken.
+#[derive(Debug)]
+struct Metered<S> {
+    inner: S,
+    written: u64,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let count = ready!(Pin::new(&mut self.inner).poll_write(cx, bytes))?;
+        self.written += count as u64;
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}

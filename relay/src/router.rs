@@ -1,0 +1,460 @@
+//! What happens to a message that somebody sends: a mid, its recipients, the store, the receipt,
+//! the reply. Shared by all connections and HTTP requests of a relay.
+//!
+//! Owns the mint and the receipts behind short locks that are never held across an await. Lock
+//! order: mint, then receipts. Invariants: mids go to the store in growing order (they are minted
+//! and queued under one lock); a receipt is open before its message can be confirmed; whatever
+//! becomes of storing it, the receipt hears of it.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use sha2::{Digest as _, Sha256};
+use tidings_protocol::{Mid, Name, Status, Statuses, client, server};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot},
+    time::Instant,
+};
+
+use crate::{
+    auth::{Gate, Refusal, Tickets},
+    config::Config,
+    frame::{TooLarge, Unminted},
+    mint::{MidNumber, Mint},
+    receipt::{self, Receipts, Waiter},
+    registry::Registry,
+    seats::Seats,
+    store::{Accept, Accepted, Placed, QueueBound, Registration, Store, StoreError},
+};
+
+/// The extensions of section 4 that this relay speaks.
+pub(crate) const FEATURES: &[&str] = &["ref"];
+
+/// The unit in which messages being stored are counted.
+const STORING_UNIT: usize = 1024;
+
+/// Everything that the connections of one relay share.
+pub(crate) struct Router {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) gate: Gate,
+    pub(crate) tickets: Tickets,
+    pub(crate) relay_id: String,
+    pub(crate) seats: Arc<Seats>,
+    registry: RwLock<Registry>,
+    mint: Mutex<Mint>,
+    receipts: Mutex<Ledger>,
+    receipts_due: Notify,
+    storing: Arc<Semaphore>,
+}
+
+/// The receipts, and when the clock that answers late ones looks next.
+struct Ledger {
+    receipts: Receipts<ReplyTo>,
+    armed: Option<std::time::Instant>,
+}
+
+/// Where a MESSAGE_REPLY goes.
+#[derive(Debug)]
+pub(crate) enum ReplyTo {
+    /// To the client of this name, on whichever connection it then has.
+    Client(Name),
+    /// To a request that waits.
+    Request(oneshot::Sender<server::Reply>),
+}
+
+/// A message from somebody, with where and when the answer is wanted.
+pub(crate) struct Outgoing {
+    pub(crate) from: server::From,
+    pub(crate) send: client::Send,
+    pub(crate) to: ReplyTo,
+    pub(crate) wait: Duration,
+}
+
+/// Why a message was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+    #[error("the relay has run out of message ids")]
+    NoMids,
+    #[error("the relay is closing")]
+    Closing,
+}
+
+/// What there is to say about a message beside its reply.
+#[derive(Debug, Default)]
+pub(crate) struct Notice {
+    /// For the sender to read.
+    pub(crate) info: Option<String>,
+    /// What went wrong with storing it, if it was not stored.
+    pub(crate) failed: Option<StoreError>,
+    /// Its recipients were all refused, because too much waits for them.
+    pub(crate) all_full: bool,
+    /// The `ref` was used before for something else.
+    pub(crate) conflict: bool,
+}
+
+impl Router {
+    pub(crate) async fn open(config: Config, store: Arc<dyn Store>) -> Result<Self, StoreError> {
+        let identity = store.identity().await?;
+        let mut registry = Registry::default();
+        for registration in store.registrations().await? {
+            registry.register(registration);
+        }
+        let storing = config.bounds.storing_bytes.div_ceil(STORING_UNIT);
+        Ok(Self {
+            gate: Gate::new(config.token.as_ref()),
+            tickets: Tickets::new(&identity.ticket_key),
+            relay_id: identity.relay,
+            seats: Arc::new(Seats::new()),
+            registry: RwLock::new(registry),
+            mint: Mutex::new(Mint::new(identity.highest_mid)),
+            receipts: Mutex::new(Ledger {
+                receipts: Receipts::new(config.bounds.open_receipts),
+                armed: None,
+            }),
+            receipts_due: Notify::new(),
+            storing: Arc::new(Semaphore::new(storing)),
+            config,
+            store,
+        })
+    }
+
+    /// Checks a token given from an address.
+    pub(crate) fn check(&self, token: &str, from: IpAddr) -> Result<(), Refusal> {
+        self.gate.check(token, from, Instant::now().into_std())
+    }
+
+    /// Makes a client known.
+    pub(crate) async fn register(&self, registration: Registration) -> Result<(), StoreError> {
+        let same = self
+            .registry
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .group(&registration.name)
+            == Some(&registration.group);
+        if !same {
+            self.store.register(registration.clone()).await?;
+            self.registry
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .register(registration);
+        }
+        Ok(())
+    }
+
+    /// The server's AUTH 200 for a client.
+    pub(crate) fn welcome(&self, auth: &client::Auth) -> server::Packet {
+        let ticket = self
+            .tickets
+            .issue(&auth.name, &auth.group, self.config.clock.now_ms());
+        let mut welcome = server::Welcome {
+            msg: "Successful authentication".to_owned(),
+            ticket: Some(ticket),
+            ..server::Welcome::default()
+        };
+        // A client of the base protocol is told nothing that it did not ask for.
+        if !auth.features.is_empty() {
+            welcome.features = FEATURES.iter().map(|&f| f.to_owned()).collect();
+            welcome.server = Some(concat!("tidings-relay/", env!("CARGO_PKG_VERSION")).to_owned());
+            welcome.relay = Some(self.relay_id.clone());
+        }
+        server::Packet::Auth(server::AuthReply::Accepted(welcome))
+    }
+
+    /// Takes a message. When this returns, its place among the sender's messages is fixed; the
+    /// future that it gives back waits for the store, and has to be driven to its end.
+    pub(crate) async fn send(
+        self: &Arc<Self>,
+        outgoing: Outgoing,
+    ) -> Result<BoxFuture<'static, Notice>, SendError> {
+        let Outgoing {
+            from,
+            send,
+            to,
+            wait,
+        } = outgoing;
+        let digest = send.reference.as_ref().map(|_| digest(&send));
+        let sender = from.name.clone();
+        let reference = send.reference.clone();
+        let target = send.target.clone();
+        let frame = Unminted::new(server::Delivery {
+            target: send.target,
+            from,
+            message: send.message,
+            mid: PLACEHOLDER.clone(),
+            reference: send.reference,
+        })?;
+        let permit = self.permit(frame.len()).await?;
+        let resolved = self
+            .registry
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .resolve(&target);
+        let statuses = statuses(&resolved.known, &resolved.unknown);
+        let deadline = Instant::now() + wait;
+        let at_ms = self.config.clock.now_ms();
+
+        let mut mint = self.mint.lock().unwrap_or_else(PoisonError::into_inner);
+        let mid = mint.next(at_ms).ok_or(SendError::NoMids)?;
+        self.account(receipt::Input::Open {
+            mid,
+            statuses,
+            waiter: Waiter {
+                to,
+                reference: reference.clone(),
+                deadline: deadline.into_std(),
+            },
+        });
+        let recipients = resolved.known;
+        let answer = self.store.accept(Accept {
+            mid,
+            sender,
+            reference: reference.zip(digest),
+            frame: frame.mint(mid),
+            recipients: recipients.clone(),
+            unknown: resolved.unknown,
+            at_ms,
+            bound: QueueBound {
+                messages: self.config.bounds.queue_messages,
+                bytes: self.config.bounds.queue_bytes,
+            },
+        });
+        drop(mint);
+
+        let open = OpenReceipt {
+            router: Arc::clone(self),
+            mid: Some(mid),
+        };
+        Ok(Box::pin(async move {
+            let accepted = answer.await;
+            drop(permit);
+            open.settle(accepted, &recipients)
+        }))
+    }
+
+    /// Waits until there is room for one more message to be stored. First come, first served.
+    async fn permit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, SendError> {
+        let all = self.config.bounds.storing_bytes.div_ceil(STORING_UNIT);
+        let units = bytes.div_ceil(STORING_UNIT).min(all);
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        Arc::clone(&self.storing)
+            .acquire_many_owned(units)
+            .await
+            .map_err(|_| SendError::Closing)
+    }
+
+    /// Notes confirmations that are durable.
+    pub(crate) fn confirmed(&self, name: &Name, mids: impl IntoIterator<Item = MidNumber>) {
+        let mut ledger = self.ledger();
+        let now = Instant::now().into_std();
+        for mid in mids {
+            let name = name.clone();
+            ledger
+                .receipts
+                .handle(receipt::Input::Confirmed { mid, name }, now);
+        }
+        self.answer(ledger);
+    }
+
+    /// Answers waiters whose time is up. Runs as long as the relay.
+    pub(crate) async fn keep_receipts(&self) {
+        loop {
+            let next = {
+                let mut ledger = self.ledger();
+                let now = Instant::now().into_std();
+                ledger.receipts.handle(receipt::Input::Timeout, now);
+                ledger.armed = ledger.receipts.poll_timeout();
+                let next = ledger.armed;
+                self.answer(ledger);
+                next
+            };
+            match next {
+                None => self.receipts_due.notified().await,
+                Some(at) => tokio::select! {
+                    () = tokio::time::sleep_until(at.into()) => {}
+                    () = self.receipts_due.notified() => {}
+                },
+            }
+        }
+    }
+
+    fn account(&self, input: receipt::Input<ReplyTo>) {
+        let mut ledger = self.ledger();
+        ledger.receipts.handle(input, Instant::now().into_std());
+        self.answer(ledger);
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        // A receipt lost to a panic costs one reply; all others go on.
+        self.receipts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends the answers that are due, and wakes the clock if it would look too late.
+    fn answer(&self, mut ledger: MutexGuard<'_, Ledger>) {
+        let mut due = Vec::new();
+        while let Some(output) = ledger.receipts.poll_output() {
+            due.push(output);
+        }
+        let next = ledger.receipts.poll_timeout();
+        let late = match (next, ledger.armed) {
+            (Some(next), Some(armed)) => next < armed,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if late {
+            ledger.armed = next;
+        }
+        drop(ledger);
+        if late {
+            self.receipts_due.notify_one();
+        }
+        for output in due {
+            self.reply(output);
+        }
+    }
+
+    fn reply(&self, output: receipt::Output<ReplyTo>) {
+        let mut status = output.statuses;
+        for (name, status) in &mut status {
+            if *status == Status::Wait && self.seats.is_held_back(name, output.mid) {
+                *status = Status::Ready;
+            }
+        }
+        let reply = server::Reply {
+            mid: output.mid.to_mid(),
+            status,
+            reference: output.reference,
+        };
+        match output.to {
+            ReplyTo::Client(name) => {
+                let frame = server::Packet::Reply(reply).encode();
+                self.seats.deliver(&name, frame.into());
+            }
+            // The request may have gone away.
+            ReplyTo::Request(waiting) => drop(waiting.send(reply)),
+        }
+    }
+}
+
+/// A message on its way to the store. Whoever drops it early is not listening any more, and its
+/// receipt goes too: nothing may stay open for ever.
+struct OpenReceipt {
+    router: Arc<Router>,
+    mid: Option<MidNumber>,
+}
+
+impl OpenReceipt {
+    fn settle(mut self, accepted: Result<Accepted, StoreError>, recipients: &[Name]) -> Notice {
+        let Some(mid) = self.mid.take() else {
+            return Notice::default();
+        };
+        let router = &self.router;
+        match accepted {
+            Ok(Accepted::New(placed)) => {
+                let placed = || recipients.iter().zip(&placed);
+                let refused: Vec<_> = placed()
+                    .filter(|(_, placed)| !matches!(placed, Placed::Queued(_)))
+                    .map(|(name, _)| name.clone())
+                    .collect();
+                let full: Vec<_> = placed()
+                    .filter(|(_, placed)| **placed == Placed::Full)
+                    .map(|(name, _)| name.as_str())
+                    .collect();
+                let notice = Notice {
+                    all_full: !full.is_empty() && full.len() == recipients.len(),
+                    info: (!full.is_empty()).then(|| full_text(&full, router)),
+                    ..Notice::default()
+                };
+                router.account(receipt::Input::Stored { mid, refused });
+                notice
+            }
+            Ok(Accepted::Duplicate {
+                mid: first,
+                statuses,
+            }) => {
+                router.account(receipt::Input::Duplicate {
+                    mid,
+                    first,
+                    statuses,
+                });
+                Notice::default()
+            }
+            Ok(Accepted::Conflict) => {
+                router.account(receipt::Input::Failed(mid));
+                Notice {
+                    info: Some(
+                        "this ref was used before for another message: choose a new one".to_owned(),
+                    ),
+                    conflict: true,
+                    ..Notice::default()
+                }
+            }
+            Err(error) => {
+                router.account(receipt::Input::Failed(mid));
+                Notice {
+                    info: Some(format!("the message was not stored: {error}")),
+                    failed: Some(error),
+                    ..Notice::default()
+                }
+            }
+        }
+    }
+}
+
+impl Drop for OpenReceipt {
+    fn drop(&mut self) {
+        if let Some(mid) = self.mid.take() {
+            self.router.account(receipt::Input::Abandoned(mid));
+        }
+    }
+}
+
+fn full_text(full: &[&str], router: &Router) -> String {
+    let bounds = &router.config.bounds;
+    // A few names say enough; a frame has a limit.
+    let named = full.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+    let more = full.len().saturating_sub(5);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!(
+        "refused for {named}{more}: as much as is held for one recipient waits there already \
+         ({} messages or {} MiB); send again after it was connected",
+        bounds.queue_messages,
+        bounds.queue_bytes / (1024 * 1024),
+    )
+}
+
+fn statuses(known: &[Name], unknown: &[Name]) -> Statuses {
+    let known = known.iter().map(|name| (name.clone(), Status::Wait));
+    let unknown = unknown.iter().map(|name| (name.clone(), Status::No));
+    known.chain(unknown).collect()
+}
+
+/// A digest of all that a `ref` stands for.
+fn digest(send: &client::Send) -> [u8; 32] {
+    let message = &send.message;
+    let mut hash = Sha256::new();
+    for part in [
+        send.target.send_type(),
+        send.target.as_str(),
+        &message.text,
+        &message.desp,
+        &message.extra.to_string(),
+    ] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+/// Stands in a delivery whose mid is not minted yet.
+static PLACEHOLDER: std::sync::LazyLock<Mid> = std::sync::LazyLock::new(crate::frame::empty_mid);

@@ -1,0 +1,183 @@
+//! Which connection a client's replies go to: one seat per connected client.
+//!
+//! Invariants: of two connections of one name the one with the newer lease has the seat; a seat is
+//! given back only by the connection that has it; what waits in a seat is bounded, and a
+//! connection that does not take it is told so and ends.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tidings_protocol::Name;
+use tokio::sync::{Notify, watch};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use crate::{mint::MidNumber, store::Lease};
+
+/// Bytes of replies that may wait for one connection. At some 100 bytes each that is more than a
+/// sender has outstanding; a connection takes them as fast as it is scheduled.
+const WAITING_BYTES: usize = 8 * 1024 * 1024;
+/// What a reply costs beside its text.
+const REPLY_COST: usize = 48;
+
+/// All seats.
+#[derive(Debug)]
+pub(crate) struct Seats {
+    taken: Mutex<HashMap<Name, (u64, Arc<Inbox>)>>,
+    connected: watch::Sender<usize>,
+}
+
+/// A connection's own seat; dropping it gives it back.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    seats: Arc<Seats>,
+    name: Name,
+    epoch: u64,
+    inbox: Arc<Inbox>,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    waiting: Mutex<Waiting>,
+    came: Notify,
+    /// The highest mid that was sent to the client, 0 before the first.
+    sent: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    frames: Vec<Utf8Bytes>,
+    bytes: usize,
+    overflown: bool,
+}
+
+/// More waited for the connection than is held.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Overflown;
+
+impl Seats {
+    pub(crate) fn new() -> Self {
+        Self {
+            taken: Mutex::default(),
+            connected: watch::Sender::new(0),
+        }
+    }
+
+    /// Follows how many clients are connected.
+    pub(crate) fn connected(&self) -> watch::Receiver<usize> {
+        self.connected.subscribe()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Name, (u64, Arc<Inbox>)>> {
+        // Every change is one insertion or removal: whole after a panic too.
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn take(self: &Arc<Self>, lease: &Lease) -> Seat {
+        let seat = Seat {
+            seats: Arc::clone(self),
+            name: lease.recipient().clone(),
+            epoch: lease.epoch(),
+            inbox: Arc::default(),
+        };
+        let mut taken = self.lock();
+        // Two connections of one name may get here in either order.
+        if taken
+            .get(&seat.name)
+            .is_none_or(|(epoch, _)| *epoch < seat.epoch)
+        {
+            taken.insert(seat.name.clone(), (seat.epoch, Arc::clone(&seat.inbox)));
+        }
+        let count = taken.len();
+        drop(taken);
+        self.publish(count);
+        seat
+    }
+
+    fn publish(&self, count: usize) {
+        self.connected.send_if_modified(|connected| {
+            let changed = *connected != count;
+            *connected = count;
+            changed
+        });
+    }
+
+    fn inbox(&self, name: &Name) -> Option<Arc<Inbox>> {
+        self.lock().get(name).map(|(_, inbox)| Arc::clone(inbox))
+    }
+
+    /// Hands a frame to the client's connection; without one it is dropped, as the reference does.
+    pub(crate) fn deliver(&self, name: &Name, frame: Utf8Bytes) {
+        let Some(inbox) = self.inbox(name) else {
+            return;
+        };
+        let mut waiting = inbox.lock();
+        let cost = frame.len() + REPLY_COST;
+        if waiting.bytes + cost > WAITING_BYTES {
+            waiting.overflown = true;
+        } else {
+            waiting.bytes += cost;
+            waiting.frames.push(frame);
+        }
+        drop(waiting);
+        inbox.came.notify_one();
+    }
+
+    /// Whether the client is connected and the message was not sent to it yet, because others
+    /// before it are unconfirmed.
+    pub(crate) fn is_held_back(&self, name: &Name, mid: MidNumber) -> bool {
+        self.inbox(name)
+            .is_some_and(|inbox| inbox.sent.load(Ordering::Relaxed) < mid.number())
+    }
+}
+
+impl Inbox {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        // A frame more or less after a panic is what a lost connection means anyway.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    /// Waits for frames and moves all that are there into `into`. Cancel safe.
+    pub(crate) async fn recv(&self, into: &mut Vec<Utf8Bytes>) -> Result<(), Overflown> {
+        loop {
+            {
+                let mut waiting = self.inbox.lock();
+                if waiting.overflown {
+                    return Err(Overflown);
+                }
+                if !waiting.frames.is_empty() {
+                    into.append(&mut waiting.frames);
+                    waiting.bytes = 0;
+                    return Ok(());
+                }
+            }
+            self.inbox.came.notified().await;
+        }
+    }
+
+    /// Notes how far the client's messages were sent.
+    pub(crate) fn sent(&self, mid: MidNumber) {
+        self.inbox.sent.fetch_max(mid.number(), Ordering::Relaxed);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self.seats.lock();
+        if taken
+            .get(&self.name)
+            .is_some_and(|(epoch, _)| *epoch == self.epoch)
+        {
+            taken.remove(&self.name);
+        }
+        let count = taken.len();
+        drop(taken);
+        self.seats.publish(count);
+    }
+}

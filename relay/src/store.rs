@@ -1,0 +1,305 @@
+//! Where accepted messages live until they are confirmed: the one seam behind which the relay's
+//! durability stands, with SQLite and memory behind it now, a cluster later.
+//!
+//! A store speaks of recipients and messages. It knows nothing of windows, re-sending, sockets or
+//! replies. What every store promises, and `conformance` tests:
+//!
+//! - Calling a method queues its work, in the order of the calls; the [`Answer`] waits for it, and
+//!   is given only once the work is durable. Dropping the answer does not undo the work.
+//! - `accept` is all or nothing, and idempotent by (sender, ref) for at least [`KEPT`].
+//! - A position that was confirmed is never read again, after a crash either; the status is durable
+//!   before the message is gone.
+//! - Positions of one recipient grow in the order of the `accept` calls.
+//! - Of a recipient's leases only the newest is alive: work under an older one is [`Fenced`].
+
+pub(crate) mod leases;
+mod memory;
+mod sqlite;
+
+use std::{fmt, future::Future, pin::Pin, time::Duration};
+
+pub use leases::{Lease, Wakeup, Wakeups};
+pub use memory::MemoryStore;
+pub use sqlite::{Durability, OpenError, SqliteStore};
+use tidings_protocol::{Group, Name, Ref, Statuses};
+
+use crate::{frame::Frame, mint::MidNumber};
+
+/// How long a `ref` and the status of a message are remembered after it was accepted.
+pub const KEPT: Duration = Duration::from_hours(24);
+
+/// A queued piece of work; awaiting it waits until the work is durable.
+pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
+
+/// A store. See the module for what it promises.
+pub trait Store: Send + Sync + 'static {
+    /// The relay's own identity, made at the first call and kept.
+    fn identity(&self) -> Answer<Identity>;
+
+    /// All known clients, in the order of their first registration.
+    fn registrations(&self) -> Answer<Vec<Registration>>;
+
+    /// Makes a client known, or changes its group.
+    fn register(&self, registration: Registration) -> Answer<()>;
+
+    /// Keeps a message for its recipients. Mids grow from call to call.
+    fn accept(&self, accept: Accept) -> Answer<Accepted>;
+
+    /// Makes the caller the one reader of a recipient's messages; earlier leases are dead from
+    /// here on. What is accepted after this call is announced by the wakeups.
+    fn attach(&self, recipient: &Name) -> Answer<(Lease, Wakeups)>;
+
+    /// Gives the lease back. Dead ones are ignored.
+    fn detach(&self, lease: &Lease);
+
+    /// The messages after `after` that are not confirmed, oldest first, at most `limit`.
+    fn read(&self, lease: &Lease, after: Position, limit: usize) -> Answer<Result<Batch, Fenced>>;
+
+    /// Confirms messages by position, in any order: what became of each, in the order given.
+    fn confirm(
+        &self,
+        lease: &Lease,
+        positions: Vec<Position>,
+    ) -> Answer<Result<Vec<Confirmed>, Fenced>>;
+
+    /// What became of a message, per recipient; `None` once it is forgotten.
+    fn status(&self, mid: MidNumber) -> Answer<Option<Statuses>>;
+}
+
+/// A message's place in a recipient's queue: only compared, never counted with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position(u64);
+
+impl Position {
+    /// Before every message.
+    pub const START: Self = Self(0);
+
+    /// The position at which a store keeps what it numbers so.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The store's number for it.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// What a relay is, across restarts.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Its stable id, listed to clients that speak extensions.
+    pub relay: String,
+    /// The key that signs its tickets.
+    pub ticket_key: [u8; 32],
+    /// The highest mid that was ever accepted.
+    pub highest_mid: Option<MidNumber>,
+}
+
+impl fmt::Debug for Identity {
+    /// Leaves the key out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("relay", &self.relay)
+            .field("highest_mid", &self.highest_mid)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    /// A new relay's.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub(crate) fn generate() -> Result<Self, getrandom::Error> {
+        use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+        let (mut id, mut ticket_key) = ([0; 12], [0; 32]);
+        getrandom::fill(&mut id)?;
+        getrandom::fill(&mut ticket_key)?;
+        Ok(Self {
+            relay: URL_SAFE_NO_PAD.encode(id),
+            ticket_key,
+            highest_mid: None,
+        })
+    }
+}
+
+/// A known client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// Its name.
+    pub name: Name,
+    /// Its group; may be the empty one.
+    pub group: Group,
+}
+
+/// A message to be kept.
+#[derive(Debug, Clone)]
+pub struct Accept {
+    /// Its mid, higher than every one before.
+    pub mid: MidNumber,
+    /// Who sent it; `None` for an HTTP sender without a ticket.
+    pub sender: Option<Name>,
+    /// The sender's own id for it, with a digest of what was sent.
+    pub reference: Option<(Ref, Digest)>,
+    /// The message.
+    pub frame: Frame,
+    /// Whom it is for: known clients.
+    pub recipients: Vec<Name>,
+    /// Whom it was for, but who is no known client. Kept for the status.
+    pub unknown: Vec<Name>,
+    /// When it was accepted: milliseconds since 1970.
+    pub at_ms: u64,
+    /// How much may wait for one recipient.
+    pub bound: QueueBound,
+}
+
+/// SHA-256 of what was sent under a `ref`.
+pub type Digest = [u8; 32];
+
+/// How much may wait for one recipient.
+#[derive(Debug, Clone, Copy)]
+pub struct QueueBound {
+    /// Messages.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl QueueBound {
+    /// Whether one more message of `bytes` fits beside `load`.
+    pub(crate) fn admits(self, load: Load, bytes: u64) -> bool {
+        load.messages < self.messages && load.bytes.saturating_add(bytes) <= self.bytes
+    }
+}
+
+/// How much waits for a recipient.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) messages: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Load {
+    pub(crate) fn add(&mut self, bytes: u64) {
+        self.messages += 1;
+        self.bytes += bytes;
+    }
+
+    pub(crate) fn remove(&mut self, bytes: u64) {
+        self.messages = self.messages.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+/// What became of an `accept`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is kept; what became of each recipient, in the order given.
+    New(Vec<Placed>),
+    /// The same (sender, ref) with the same content was accepted before, under this mid; nothing
+    /// was added.
+    Duplicate {
+        /// The first acceptance's mid.
+        mid: MidNumber,
+        /// What became of it.
+        statuses: Statuses,
+    },
+    /// The same (sender, ref) was accepted before with other content; nothing was added.
+    Conflict,
+}
+
+/// What became of one recipient of an accepted message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placed {
+    /// It waits for the recipient.
+    Queued(Position),
+    /// As much as the bound allows waits for the recipient already.
+    Full,
+    /// The store knows no such client.
+    Unknown,
+}
+
+/// A message waiting for a recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// Its place.
+    pub position: Position,
+    /// Its mid.
+    pub mid: MidNumber,
+    /// The message.
+    pub frame: Frame,
+    /// The sender's own id for it.
+    pub reference: Option<Ref>,
+}
+
+/// Messages read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// Oldest first.
+    pub messages: Vec<Queued>,
+    /// True when nothing followed them.
+    pub end: bool,
+}
+
+/// What became of a confirmation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmed {
+    /// The message is confirmed now.
+    Done,
+    /// It was before, or was never the recipient's.
+    Already,
+}
+
+/// The lease is dead: a newer one exists, or it was given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("another connection has taken over")]
+pub struct Fenced;
+
+/// Why a store did not do its work.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Too much is queued already. Nothing was done; try again shortly.
+    #[error("the store is busy: try again in a moment")]
+    Busy,
+    /// The disk is full. Nothing was done.
+    #[error("the disk of the data folder is full: free some space, nothing was stored meanwhile")]
+    DiskFull,
+    /// The store's engine failed. Nothing was done.
+    #[error("the store failed: {0}")]
+    Engine(String),
+    /// The store ended before it answered: the work may have been done or not. It is safe to
+    /// repeat it.
+    #[error("the store was closed before it answered")]
+    Closed,
+}
+
+/// What a caller may conclude from a [`StoreError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing was done; the same call may succeed later.
+    Retryable,
+    /// Perhaps it was done; repeating is safe.
+    Unknown,
+    /// Nothing was done, and trying again will not help before a person did something.
+    Permanent,
+}
+
+impl StoreError {
+    /// What a caller may conclude.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Busy | Self::DiskFull => Outcome::Retryable,
+            Self::Closed => Outcome::Unknown,
+            Self::Engine(_) => Outcome::Permanent,
+        }
+    }
+}
+
+/// An answer that is there already.
+pub(crate) fn ready<T: Send + 'static>(value: Result<T, StoreError>) -> Answer<T> {
+    Box::pin(std::future::ready(value))
+}

@@ -1,0 +1,279 @@
+//! A store in memory: for tests, simulations, and relays that may forget.
+//!
+//! It lives as long as its `Arc`: a simulated host that crashes and comes back with the same store
+//! finds what it had accepted, as after a SIGKILL. Everything is done when the call returns.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, PoisonError},
+};
+
+use tidings_protocol::{Group, Name, Ref, Status, Statuses};
+
+use super::{
+    Accept, Accepted, Answer, Batch, Confirmed, Digest, Fenced, Identity, KEPT, Lease, Load,
+    Placed, Position, Queued, Registration, Store, StoreError, Wakeups, leases::Leases, ready,
+};
+use crate::mint::MidNumber;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+    leases: Leases,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    identity: Option<Identity>,
+    names: HashMap<Name, usize>,
+    clients: Vec<Client>,
+    messages: BTreeMap<MidNumber, Stored>,
+    references: HashMap<(Option<Name>, Ref), (Digest, MidNumber)>,
+}
+
+#[derive(Debug)]
+struct Client {
+    name: Name,
+    group: Group,
+    queue: BTreeMap<Position, Queued>,
+    load: Load,
+}
+
+#[derive(Debug)]
+struct Stored {
+    at_ms: u64,
+    statuses: Statuses,
+    reference: Option<(Option<Name>, Ref)>,
+}
+
+impl MemoryStore {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        // A panic under this lock would be a bug of this file; going on beats losing all.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for MemoryStore {
+    fn identity(&self) -> Answer<Identity> {
+        let mut state = self.lock();
+        if state.identity.is_none() {
+            match Identity::generate() {
+                Ok(identity) => state.identity = Some(identity),
+                Err(error) => return ready(Err(StoreError::Engine(error.to_string()))),
+            }
+        }
+        ready(state.identity.clone().ok_or(StoreError::Closed))
+    }
+
+    fn registrations(&self) -> Answer<Vec<Registration>> {
+        let clients = self.lock();
+        ready(Ok(clients
+            .clients
+            .iter()
+            .map(|client| Registration {
+                name: client.name.clone(),
+                group: client.group.clone(),
+            })
+            .collect()))
+    }
+
+    fn register(&self, registration: Registration) -> Answer<()> {
+        let mut state = self.lock();
+        match state.client(&registration.name) {
+            Some(client) => client.group = registration.group,
+            None => {
+                let index = state.clients.len();
+                state.names.insert(registration.name.clone(), index);
+                state.clients.push(Client {
+                    name: registration.name,
+                    group: registration.group,
+                    queue: BTreeMap::new(),
+                    load: Load::default(),
+                });
+            }
+        }
+        ready(Ok(()))
+    }
+
+    fn accept(&self, accept: Accept) -> Answer<Accepted> {
+        let mut state = self.lock();
+        let accepted = state.accept(&accept);
+        // Under the lock, so that readers hear of messages in the order of their positions.
+        if let Accepted::New(placed) = &accepted {
+            for (recipient, placed) in accept.recipients.iter().zip(placed) {
+                if let Placed::Queued(position) = *placed {
+                    self.leases
+                        .announce(recipient, || queued(&accept, position));
+                }
+            }
+        }
+        drop(state);
+        ready(Ok(accepted))
+    }
+
+    fn attach(&self, recipient: &Name) -> Answer<(Lease, Wakeups)> {
+        ready(Ok(self.leases.attach(recipient)))
+    }
+
+    fn detach(&self, lease: &Lease) {
+        self.leases.detach(lease);
+    }
+
+    fn read(&self, lease: &Lease, after: Position, limit: usize) -> Answer<Result<Batch, Fenced>> {
+        let mut state = self.lock();
+        if !self.leases.is_alive(lease) {
+            return ready(Ok(Err(Fenced)));
+        }
+        let Some(client) = state.client(lease.recipient()) else {
+            return ready(Ok(Ok(Batch {
+                messages: Vec::new(),
+                end: true,
+            })));
+        };
+        let mut rest = client
+            .queue
+            .range((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded))
+            .map(|(_, queued)| queued.clone());
+        let messages: Vec<_> = rest.by_ref().take(limit).collect();
+        let end = rest.next().is_none();
+        ready(Ok(Ok(Batch { messages, end })))
+    }
+
+    fn confirm(
+        &self,
+        lease: &Lease,
+        positions: Vec<Position>,
+    ) -> Answer<Result<Vec<Confirmed>, Fenced>> {
+        let mut state = self.lock();
+        if !self.leases.is_alive(lease) {
+            return ready(Ok(Err(Fenced)));
+        }
+        let confirmed = positions
+            .into_iter()
+            .map(|position| state.confirm(lease.recipient(), position))
+            .collect();
+        ready(Ok(Ok(confirmed)))
+    }
+
+    fn status(&self, mid: MidNumber) -> Answer<Option<Statuses>> {
+        let state = self.lock();
+        ready(Ok(state.messages.get(&mid).map(|m| m.statuses.clone())))
+    }
+}
+
+impl State {
+    fn client(&mut self, name: &Name) -> Option<&mut Client> {
+        let index = *self.names.get(name)?;
+        self.clients.get_mut(index)
+    }
+
+    fn accept(&mut self, accept: &Accept) -> Accepted {
+        self.forget(accept.at_ms);
+        if let Some((reference, digest)) = &accept.reference {
+            let key = (accept.sender.clone(), reference.clone());
+            if let Some((first, mid)) = self.references.get(&key) {
+                if first != digest {
+                    return Accepted::Conflict;
+                }
+                let statuses = self.messages.get(mid).map(|m| m.statuses.clone());
+                return Accepted::Duplicate {
+                    mid: *mid,
+                    statuses: statuses.unwrap_or_default(),
+                };
+            }
+            self.references.insert(key, (*digest, accept.mid));
+        }
+        if let Some(identity) = &mut self.identity {
+            identity.highest_mid = identity.highest_mid.max(Some(accept.mid));
+        }
+        let placed: Vec<_> = accept
+            .recipients
+            .iter()
+            .map(|recipient| self.place(recipient, accept))
+            .collect();
+        let statuses = accept
+            .recipients
+            .iter()
+            .zip(&placed)
+            .map(|(name, placed)| match placed {
+                Placed::Queued(_) => (name.clone(), Status::Wait),
+                Placed::Full | Placed::Unknown => (name.clone(), Status::No),
+            })
+            .chain(accept.unknown.iter().map(|n| (n.clone(), Status::No)))
+            .collect();
+        let reference = accept
+            .reference
+            .as_ref()
+            .map(|(reference, _)| (accept.sender.clone(), reference.clone()));
+        self.messages.insert(
+            accept.mid,
+            Stored {
+                at_ms: accept.at_ms,
+                statuses,
+                reference,
+            },
+        );
+        Accepted::New(placed)
+    }
+
+    fn place(&mut self, recipient: &Name, accept: &Accept) -> Placed {
+        let bytes = accept.frame.len() as u64;
+        let Some(client) = self.client(recipient) else {
+            return Placed::Unknown;
+        };
+        if !accept.bound.admits(client.load, bytes) {
+            return Placed::Full;
+        }
+        let position = Position::new(accept.mid.number());
+        client.load.add(bytes);
+        client.queue.insert(position, queued(accept, position));
+        Placed::Queued(position)
+    }
+
+    fn confirm(&mut self, recipient: &Name, position: Position) -> Confirmed {
+        let Some(client) = self.client(recipient) else {
+            return Confirmed::Already;
+        };
+        let Some(queued) = client.queue.remove(&position) else {
+            return Confirmed::Already;
+        };
+        client.load.remove(queued.frame.len() as u64);
+        if let Some(message) = self.messages.get_mut(&queued.mid)
+            && let Some((_, status)) = message.statuses.iter_mut().find(|(n, _)| n == recipient)
+        {
+            *status = Status::Ok;
+        }
+        Confirmed::Done
+    }
+
+    /// Forgets the oldest messages that are done with and past their time.
+    fn forget(&mut self, now_ms: u64) {
+        let kept_ms = u64::try_from(KEPT.as_millis()).unwrap_or(u64::MAX);
+        while let Some(oldest) = self.messages.first_entry() {
+            let message = oldest.get();
+            let waiting = message.statuses.iter().any(|(_, s)| !s.is_final());
+            if waiting || now_ms.saturating_sub(message.at_ms) <= kept_ms {
+                return;
+            }
+            if let Some(key) = oldest.remove().reference {
+                self.references.remove(&key);
+            }
+        }
+    }
+}
+
+fn queued(accept: &Accept, position: Position) -> Queued {
+    Queued {
+        position,
+        mid: accept.mid,
+        frame: accept.frame.clone(),
+        reference: accept.reference.as_ref().map(|(r, _)| r.clone()),
+    }
+}

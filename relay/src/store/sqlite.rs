@@ -1,0 +1,246 @@
+//! The durable store: one SQLite file in WAL mode, one thread that owns it.
+//!
+//! Owns the thread, its queue, opening the file and the errors of opening. What the thread does is
+//! in `writer`, the tables in `schema`. Invariants: only the thread touches the database; all work
+//! that waits when it comes round is one transaction, and is answered after its commit; a second
+//! process on the same folder is refused.
+
+mod schema;
+mod writer;
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use tidings_protocol::{Name, Statuses};
+use tokio::sync::{mpsc, oneshot};
+
+use self::writer::{Job, Work, Writer};
+use super::{
+    Accept, Accepted, Answer, Batch, Confirmed, Fenced, Identity, Lease, Position, Registration,
+    Store, StoreError, Wakeups, leases::Leases, ready,
+};
+use crate::mint::MidNumber;
+
+/// Pieces of work that may wait for the thread. The relay bounds what it stores at once in bytes
+/// and stays far below; beyond it, callers hear [`StoreError::Busy`].
+const QUEUED: usize = 65_536;
+
+/// The file's name in the data folder.
+const FILE: &str = "relay.db";
+/// Held while a relay uses the folder.
+const LOCK_FILE: &str = "relay.lock";
+
+/// What an accepted message survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// A crash of the process (SIGKILL included): the operating system holds what was committed.
+    /// A power failure may cost the last moments before it.
+    #[default]
+    Os,
+    /// A power failure too: every commit waits for the disk.
+    Disk,
+}
+
+/// Why the data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It can neither be read and written nor made.
+    #[error(
+        "cannot use the data folder {path}: {source}. Choose another with --data, or give this user the right to write there"
+    )]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process has it.
+    #[error("another relay uses the data folder {path}: stop it, or choose another with --data")]
+    InUse {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Not a database, or a damaged one.
+    #[error(
+        "{path} is damaged or no database of a relay ({source}). Move it away to start afresh, or restore a backup"
+    )]
+    Corrupt {
+        /// Which.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// Written by a later version.
+    #[error(
+        "{path} was written by a later version of the relay (schema {found}, this one knows {known}): update this relay"
+    )]
+    TooNew {
+        /// Which.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// Anything else that SQLite reports, a full disk or a read-only file for example.
+    #[error(
+        "cannot open {path}: {source}. Check that the disk has room and that this user may write the file"
+    )]
+    Database {
+        /// Which.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// The system gave no thread or no random numbers.
+    #[error("cannot start the store: {0}")]
+    System(String),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct SqliteStore {
+    /// `None` only while it is dropped.
+    jobs: Option<mpsc::Sender<Job>>,
+    leases: Arc<Leases>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl SqliteStore {
+    /// Opens the store in `folder`, which is made if it is missing. Blocks while the file is read.
+    ///
+    /// # Errors
+    /// [`OpenError`]; its text says what to do.
+    pub fn open(folder: &Path, durability: Durability) -> Result<Self, OpenError> {
+        let lock = lock_folder(folder)?;
+        let path = folder.join(FILE);
+        let connection = schema::open(&path, durability)?;
+        let leases = Arc::new(Leases::default());
+        let writer = Writer::new(connection, Arc::clone(&leases))
+            .map_err(|source| schema::open_error(&path, source))?;
+        let (jobs, queue) = mpsc::channel(QUEUED);
+        let thread = thread::Builder::new()
+            .name("relay-store".to_owned())
+            .spawn(move || {
+                writer.run(queue);
+                // Released last: whoever gets it next finds a closed file.
+                drop(lock);
+            })
+            .map_err(|source| OpenError::System(source.to_string()))?;
+        Ok(Self {
+            jobs: Some(jobs),
+            leases,
+            thread: Some(thread),
+        })
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Work,
+    ) -> Answer<T> {
+        let (answer, answered) = oneshot::channel();
+        let Some(jobs) = &self.jobs else {
+            return ready(Err(StoreError::Closed));
+        };
+        match jobs.try_send(Job::new(work(answer))) {
+            Ok(()) => Box::pin(async move { answered.await.unwrap_or(Err(StoreError::Closed)) }),
+            Err(mpsc::error::TrySendError::Full(_)) => ready(Err(StoreError::Busy)),
+            Err(mpsc::error::TrySendError::Closed(_)) => ready(Err(StoreError::Closed)),
+        }
+    }
+}
+
+impl Drop for SqliteStore {
+    /// Waits until what is queued is written, so that the folder can be opened again at once.
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's thread ended by a panic");
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn identity(&self) -> Answer<Identity> {
+        self.ask(Work::Identity)
+    }
+
+    fn registrations(&self) -> Answer<Vec<Registration>> {
+        self.ask(Work::Registrations)
+    }
+
+    fn register(&self, registration: Registration) -> Answer<()> {
+        self.ask(|answer| Work::Register(registration, answer))
+    }
+
+    fn accept(&self, accept: Accept) -> Answer<Accepted> {
+        self.ask(|answer| Work::Accept(Box::new(accept), answer))
+    }
+
+    fn attach(&self, recipient: &Name) -> Answer<(Lease, Wakeups)> {
+        ready(Ok(self.leases.attach(recipient)))
+    }
+
+    fn detach(&self, lease: &Lease) {
+        self.leases.detach(lease);
+    }
+
+    fn read(&self, lease: &Lease, after: Position, limit: usize) -> Answer<Result<Batch, Fenced>> {
+        self.ask(|answer| Work::Read(lease.clone(), after, limit, answer))
+    }
+
+    fn confirm(
+        &self,
+        lease: &Lease,
+        positions: Vec<Position>,
+    ) -> Answer<Result<Vec<Confirmed>, Fenced>> {
+        self.ask(|answer| Work::Confirm(lease.clone(), positions, answer))
+    }
+
+    fn status(&self, mid: MidNumber) -> Answer<Option<Statuses>> {
+        self.ask(|answer| Work::Status(mid, answer))
+    }
+}
+
+/// Makes the folder, for its owner only, and takes its lock, which ends with the process.
+fn lock_folder(folder: &Path) -> Result<File, OpenError> {
+    let refused = |source| OpenError::Folder {
+        path: folder.to_owned(),
+        source,
+    };
+    create_folder(folder).map_err(refused)?;
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join(LOCK_FILE))
+        .map_err(refused)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
+            path: folder.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(refused(source)),
+    }
+}
+
+#[cfg(unix)]
+fn create_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
+#[cfg(not(unix))]
+fn create_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}

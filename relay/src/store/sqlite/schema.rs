@@ -1,0 +1,122 @@
+//! The tables, how the file is opened, and what its errors mean.
+//!
+//! A message is one row of `messages`, its text kept until the last recipient confirmed; whom it
+//! still waits for is one small row each in `queue`. A recipient of `messages.recipients` that has
+//! no row in `queue` has confirmed. The mid is the key of both: mids grow with every accept, so
+//! rows are appended, and a queue's order is the order of accepting.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{Durability, OpenError};
+
+/// The version this code writes. A change of the tables raises it and adds its step to
+/// [`migrate`].
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE meta (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    relay       TEXT NOT NULL,
+    ticket_key  BLOB NOT NULL,
+    highest_mid INTEGER NOT NULL
+);
+CREATE TABLE clients (
+    id    INTEGER PRIMARY KEY,
+    name  TEXT NOT NULL UNIQUE,
+    grp   TEXT NOT NULL
+);
+CREATE TABLE messages (
+    mid        INTEGER PRIMARY KEY,
+    at_ms      INTEGER NOT NULL,
+    sender     TEXT,
+    reference  TEXT,
+    digest     BLOB,
+    -- JSON: [[name, 1 if it was queued, else 0], ..]
+    recipients TEXT NOT NULL,
+    pending    INTEGER NOT NULL,
+    frame      TEXT
+);
+CREATE UNIQUE INDEX messages_reference ON messages (coalesce(sender, ''), reference)
+    WHERE reference IS NOT NULL;
+CREATE TABLE queue (
+    recipient INTEGER NOT NULL,
+    mid       INTEGER NOT NULL,
+    bytes     INTEGER NOT NULL,
+    PRIMARY KEY (recipient, mid)
+) WITHOUT ROWID;
+";
+
+pub(super) fn open(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
+    let failed = |source| open_error(path, source);
+    private_file(path).map_err(|source| OpenError::Folder {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
+    configure(&connection, durability).map_err(failed)?;
+    let found = migrate(&mut connection).map_err(failed)?;
+    if found > VERSION {
+        return Err(OpenError::TooNew {
+            path: path.to_owned(),
+            found,
+            known: VERSION,
+        });
+    }
+    Ok(connection)
+}
+
+/// The file holds the key of the tickets: it is made for its owner only.
+fn private_file(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::File::options();
+    options.create(true).truncate(false).read(true).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path).map(drop)
+}
+
+fn configure(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(
+        None,
+        "synchronous",
+        match durability {
+            Durability::Os => "NORMAL",
+            Durability::Disk => "FULL",
+        },
+    )?;
+    // A WAL that once grew large is cut back to this when it is emptied.
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    // KiB; the queues are read in order, so a large cache would not be hit more often.
+    connection.pragma_update(None, "cache_size", -4096)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}
+
+/// Brings the tables up to [`VERSION`] and returns the version that was found above it, if so.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
+    let transaction = connection.transaction()?;
+    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found == 0 {
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()?;
+    Ok(found)
+}
+
+pub(super) fn open_error(path: &Path, source: rusqlite::Error) -> OpenError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            OpenError::Corrupt { path, source }
+        }
+        _ => OpenError::Database { path, source },
+    }
+}
