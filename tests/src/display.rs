@@ -54,8 +54,8 @@ impl Display {
         };
         wait::until("the window manager", wait::START, async || {
             let desktop = Desktop::open(&display.name)?;
-            let check = desktop.property(desktop.root, "_NET_SUPPORTING_WM_CHECK")?;
-            Ok((!check.is_empty()).then_some(()))
+            // It says that it is there early, and which windows it has when it is ready for them.
+            Ok(desktop.has(desktop.root, "_NET_CLIENT_LIST")?.then_some(()))
         })
         .await?;
         Ok(display)
@@ -146,6 +146,12 @@ impl Desktop {
         let (name, any) = (self.atom(name)?, AtomEnum::ANY);
         let asked = self.x.get_property(false, window, name, any, 0, LONG)?;
         Ok(asked.reply()?.value)
+    }
+
+    fn has(&self, window: Window, name: &str) -> anyhow::Result<bool> {
+        let (name, any) = (self.atom(name)?, AtomEnum::ANY);
+        let asked = self.x.get_property(false, window, name, any, 0, 0)?;
+        Ok(asked.reply()?.type_ != AtomEnum::NONE.into())
     }
 
     fn windows(&self) -> anyhow::Result<Vec<(Window, String)>> {

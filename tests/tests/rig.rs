@@ -234,14 +234,14 @@ async fn a_keyring_is_unlocked_and_keeps_secrets() -> anyhow::Result<()> {
 async fn nothing_outlives_a_rig() -> anyhow::Result<()> {
     let rig = Rig::new().await?;
     // In a session of its own, so that no process group reaches it.
-    let mut stray = rig.home.command("setsid");
-    stray.args(["--fork", "sleep", "600"]);
-    process::run(&rig.home, "stray", stray).await?;
+    let mut stray = rig.home.command("sh");
+    stray.args(["-c", "setsid sleep 600 & wait"]);
+    let shell = Process::start(&rig.home, "stray", stray)?;
     let stray = wait::until("the stray", wait::SOON, async || {
         Ok(rig.home.processes_of("sleep").pop())
     })
     .await?;
-    drop(rig);
+    drop((shell, rig));
     wait::until("the end of the stray", Duration::from_secs(5), async || {
         let state = std::fs::read_to_string(format!("/proc/{stray}/stat"));
         // A zombie has ended, and waits for whoever reaps orphans here.
