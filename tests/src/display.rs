@@ -151,7 +151,7 @@ impl Desktop {
     fn has(&self, window: Window, name: &str) -> anyhow::Result<bool> {
         let (name, any) = (self.atom(name)?, AtomEnum::ANY);
         let asked = self.x.get_property(false, window, name, any, 0, 0)?;
-        Ok(asked.reply()?.type_ != AtomEnum::NONE.into())
+        Ok(asked.reply()?.type_ != Atom::from(AtomEnum::NONE))
     }
 
     fn windows(&self) -> anyhow::Result<Vec<(Window, String)>> {
