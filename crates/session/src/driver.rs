@@ -93,7 +93,8 @@ pub(crate) async fn run<S, D, F>(
                 None => std::future::pending().await,
             }
         };
-        // The user first, as commands are few; the socket before the clock, see the file's head.
+        // The user first, as commands are few and the outbox is small: a flood from the relay must
+        // not hold them up. The socket before the clock, see the file's head.
         tokio::select! {
             biased;
             () = user.stop.cancelled() => stopping = true,
@@ -104,10 +105,10 @@ pub(crate) async fn run<S, D, F>(
                 // The session was dropped with all its handles.
                 None => stopping = true,
             },
-            seen = line.next() => feed(&mut machine, &mut line, seen),
             Some((id, send)) = user.sends.recv(), if machine.takes_sends() => {
                 machine.handle(Input::Send(id, send), now());
             }
+            seen = line.next() => feed(&mut machine, &mut line, seen),
             () = clock => machine.handle(Input::Timeout, now()),
         }
     }
@@ -154,7 +155,7 @@ fn feed<S>(machine: &mut Machine, line: &mut Line<S>, seen: Seen<S>) {
             });
             machine.handle(Input::Closed { code, reason }, now);
         }
-        Seen::Frame(_) => machine.handle(Input::Alive, now),
+        Seen::Frame(_) => machine.handle(Input::Heard, now),
         Seen::Lost(words) => {
             *line = Line::Down;
             machine.handle(Input::Lost(words), now);

@@ -62,8 +62,8 @@ pub enum Input<'a> {
     DialFailed(DialError),
     /// A text frame came in.
     Frame(&'a str),
-    /// A frame came in that carries no packet (a ping, a pong).
-    Alive,
+    /// A frame came in that carries no packet: a WebSocket ping, say.
+    Heard,
     /// The peer closed the connection, with a code and a reason if it gave them.
     Closed {
         /// The close frame's code.
@@ -193,10 +193,10 @@ impl Machine {
             Input::Opened => self.opened(now),
             Input::DialFailed(error) => self.dial_failed(error, now),
             Input::Frame(frame) => {
-                self.alive(now);
+                self.heard(now);
                 self.frame(frame, now);
             }
-            Input::Alive => self.alive(now),
+            Input::Heard => self.heard(now),
             Input::Closed { code, reason } => self.closed(code, reason, now),
             Input::Lost(words) => {
                 if self.is_connected() {
@@ -261,9 +261,15 @@ impl Machine {
         self.outputs.push_back(Output::Transmit(auth.encode()));
     }
 
-    fn alive(&mut self, now: Instant) {
+    fn heard(&mut self, now: Instant) {
         if let Phase::Online { keepalive, .. } = &mut self.phase {
             keepalive.heard(now);
+        }
+    }
+
+    fn answered(&mut self, now: Instant) {
+        if let Phase::Online { keepalive, .. } = &mut self.phase {
+            keepalive.answered(now);
         }
     }
 
@@ -276,17 +282,20 @@ impl Machine {
             // The reference sends what is queued before it answers AUTH when it replaces a socket.
             Ok(server::Packet::Message(delivery)) => self.tell(Event::Message(delivery)),
             Ok(server::Packet::Reply(reply)) => {
+                self.answered(now);
                 let ended = self.outbox.reply(reply, now);
                 self.end(ended);
                 self.pump(now);
             }
+            // Also how a server without PING answers it.
             Ok(server::Packet::Info(text)) => {
+                self.answered(now);
                 if let Phase::Authenticating { notice, .. } = &mut self.phase {
                     *notice = Some(text.clone());
                 }
                 self.tell(Event::Info(text));
             }
-            Ok(server::Packet::Pong) => {}
+            Ok(server::Packet::Pong) => self.answered(now),
             Ok(server::Packet::Unknown(cmd)) => tracing::debug!(cmd, "packet of another version"),
             Err(error) => tracing::warn!(%error, "frame passed over"),
         }

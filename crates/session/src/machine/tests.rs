@@ -9,6 +9,7 @@ use tidings_protocol::{Group, Message, Name, Ref, Target};
 
 const WELCOME: &str = r#"{"cmd":"AUTH","data":{"code":200,"auth":"t","msg":"ok"}}"#;
 const WELCOME_REF: &str = r#"{"cmd":"AUTH","data":{"code":200,"msg":"ok","features":["ref"]}}"#;
+const PONG: &str = r#"{"cmd":"PONG","data":""}"#;
 const DENIED: &str = r#"{"cmd":"AUTH","data":{"code":403,"msg":"Token invalid"}}"#;
 
 fn config() -> Config {
@@ -336,9 +337,13 @@ fn a_silent_peer_is_pinged_and_then_dropped() {
     let mut story = Story::online(WELCOME);
     assert!((keepalive::IDLE_MIN..=keepalive::IDLE_MAX).contains(&story.until_timeout()));
     assert_eq!(story.timeout(), ["> PING"]);
-    // An answer of any kind will do.
-    assert!(story.feed(Input::Alive).is_empty());
+    assert!(story.feed(Input::Frame(PONG)).is_empty());
     assert_eq!(story.timeout(), ["> PING"]);
+    // What it says unasked proves one direction only.
+    story
+        .after(Duration::from_secs(9))
+        .feed(Input::Frame(&message("1")));
+    story.after(Duration::from_secs(9)).feed(Input::Heard);
     assert_eq!(
         story.timeout(),
         [
@@ -456,7 +461,7 @@ fn a_reply_that_does_not_come_is_not_waited_for_for_ever() {
     let mut ended = Vec::new();
     while ended.is_empty() {
         ended = story.timeout();
-        story.feed(Input::Alive);
+        story.feed(Input::Frame(PONG));
         ended.retain(|word| word.starts_with("outcome"));
     }
     assert_eq!(ended, ["outcome 1 unknown"]);
@@ -499,7 +504,7 @@ enum Step {
     Opened,
     DialFailed(u16),
     Frame(String),
-    Alive,
+    Heard,
     Closed(Option<u16>),
     Lost,
     Timeout,
@@ -519,14 +524,14 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0u8..20).prop_map(|n| message(&n.to_string())),
         2 => (0u8..20).prop_map(|n| reply(&n.to_string(), "ann", None)),
         4 => (0u8..20).prop_map(|n| reply("9", "ann", Some(&n.to_string()))),
-        1 => Just(r#"{"cmd":"PONG","data":""}"#.to_owned()),
+        1 => Just(PONG.to_owned()),
         1 => ".{0,20}".prop_map(|text| text),
     ];
     prop_oneof![
         6 => Just(Step::Opened),
         1 => (100u16..600).prop_map(Step::DialFailed),
         12 => frame.prop_map(Step::Frame),
-        1 => Just(Step::Alive),
+        1 => Just(Step::Heard),
         2 => prop::option::of(prop_oneof![Just(1000u16), Just(1001), Just(4001)])
             .prop_map(Step::Closed),
         1 => Just(Step::Lost),
@@ -621,7 +626,7 @@ proptest! {
                     }
                     Input::Frame(frame)
                 }
-                Step::Alive => Input::Alive,
+                Step::Heard => Input::Heard,
                 Step::Closed(code) => Input::Closed { code: *code, reason: String::new() },
                 Step::Lost => Input::Lost("reset".into()),
                 Step::Timeout => {
