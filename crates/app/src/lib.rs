@@ -1,1 +1,38 @@
-//! Placeholder until its room is written.
+//! What Tidings does on a desktop, without any face: keeps the inbox, the session with the relay,
+//! the notifications, the settings, the secrets and, when asked, a relay of its own.
+//!
+//! [`App::start`] gives the one thing a face needs: state to watch, events to hear, requests to
+//! make. The tray, the control socket and the command line are the agent's; the shapes they all
+//! share are in [`types`].
+//!
+//! A message's way in: session, `flow` (the pure decisions), inbox row, confirmation; beside it
+//! the notification. The durable row gates the confirmation, the notification never does.
+
+mod app;
+mod board;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod bus;
+mod clock;
+mod computer;
+mod extra;
+mod flow;
+mod folders;
+mod hub;
+mod inbox;
+mod line;
+pub mod notifier;
+mod outgoing;
+mod post;
+mod reception;
+mod secrets;
+mod settings;
+mod setup;
+mod text;
+pub mod types;
+pub mod vault;
+
+pub use app::{App, Parts, StartError};
+pub use folders::{CONFIG_VARIABLE, DATA_VARIABLE, FolderError, Folders};
+pub use inbox::InboxError;
+pub use settings::SettingsError;
+pub use types::{Event, Failure};

@@ -1,0 +1,382 @@
+//! The app as its faces hold it: started, asked, stopped.
+//!
+//! Owns the tasks and the order of starting and ending them. The work is done in `reception` (what
+//! comes in and goes out), `setup` (relay, secrets, settings) and `inbox`; here requests are checked
+//! and passed on.
+//!
+//! Invariants: starting waits for the disk and for nothing else; ending is in order (session, relay,
+//! inbox) and bounded.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use crate::board::Board;
+use crate::folders::{FolderError, Folders};
+use crate::inbox::{Closing, Inbox, InboxError};
+use crate::notifier::{Desktop, Notifier};
+use crate::reception::{self, Reception};
+use crate::secrets::Secrets;
+use crate::settings::{SettingsError, Stored};
+use crate::setup::{self, Order, Setup};
+use crate::types::{
+    Draft, Event, Failure, Join, Message, MessageId, Part, Reach, Row, Sent, Settings, Status,
+};
+use crate::vault::{File, Keyring, Vault};
+use crate::{clock, outgoing};
+
+/// Events a face may be behind. A face further behind reads everything again, as the channel tells
+/// it that it was.
+const EVENTS: usize = 256;
+
+/// Requests about relay, secrets and settings that may wait; then callers do.
+const ORDERS: usize = 16;
+
+/// Sessions handed over and not taken yet: there is one at a time.
+const LINES: usize = 2;
+
+/// How long ending may take in all. A session and a relay say goodbye in seconds.
+const STOP: Duration = Duration::from_secs(10);
+
+/// What the app is made of that differs between a desktop and a test.
+pub struct Parts {
+    /// Where its files are.
+    pub folders: Folders,
+    /// How notifications are raised.
+    pub notifier: Arc<dyn Notifier>,
+    /// The keyring.
+    pub vault: Arc<dyn Vault>,
+}
+
+impl Parts {
+    /// Those of the person's desktop. Touches nothing yet.
+    ///
+    /// # Errors
+    /// [`FolderError::NoHome`].
+    pub fn of_desktop() -> Result<Self, FolderError> {
+        Ok(Self {
+            folders: Folders::of_user()?,
+            notifier: Arc::new(Desktop::new()),
+            vault: Arc::new(Keyring::of_platform()),
+        })
+    }
+}
+
+/// Why the app cannot start; the text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is nowhere to keep its files.
+    #[error(transparent)]
+    Folders(#[from] FolderError),
+    /// The settings cannot be read.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The inbox cannot be used.
+    #[error(transparent)]
+    Inbox(#[from] InboxError),
+}
+
+/// The running app. Dropped, it ends at once and without goodbye.
+pub struct App {
+    board: Board,
+    events: broadcast::Sender<Event>,
+    settings: watch::Receiver<Settings>,
+    inbox: Inbox,
+    written: Arc<Notify>,
+    orders: mpsc::Sender<Order>,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    setup: JoinSet<()>,
+    reception: JoinSet<()>,
+    closing: Closing,
+}
+
+impl App {
+    /// Starts: opens the inbox, then hosts and connects as the settings say, in the background.
+    ///
+    /// # Errors
+    /// [`StartError`]. A settings file that cannot be understood is none: it is set aside, and the
+    /// status says so.
+    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let Parts {
+            folders,
+            notifier,
+            vault,
+        } = parts;
+        folders.make()?;
+        let loaded = Stored::load(&folders.config)?;
+        let board = Board::new();
+        if let Some(aside) = &loaded.aside {
+            board.problem(
+                Part::Disk,
+                Some(format!(
+                    "The settings could not be understood ({}) and were set aside as {}. Set Tidings up again, or repair that file and put it back.",
+                    aside.reason,
+                    aside.path.display()
+                )),
+            );
+        }
+        let counting = board.clone();
+        let counted = move |unread| counting.update(|status| status.unread = unread);
+        let (inbox, closing) = Inbox::open(&folders.data, clock::now(), counted).await?;
+        inbox.resume().await?;
+
+        let events = broadcast::Sender::new(EVENTS);
+        let stored = loaded.stored;
+        let (settings_in, settings) = watch::channel(stored.settings());
+        let (orders, orders_in) = mpsc::channel(ORDERS);
+        let (lines, lines_in) = mpsc::channel(LINES);
+        let written = Arc::new(Notify::new());
+        let mut reception_task = JoinSet::new();
+        reception_task.spawn(
+            Reception::new(reception::Parts {
+                inbox: inbox.clone(),
+                board: board.clone(),
+                events: events.clone(),
+                settings: settings.clone(),
+                notifier,
+                written: Arc::clone(&written),
+                lines: lines_in,
+            })
+            .run(),
+        );
+        let secrets = Secrets::new(vault, File::in_folder(&folders.config), stored.plain_secret);
+        let mut setup_task = JoinSet::new();
+        setup_task.spawn(
+            Setup::new(setup::Parts {
+                folders,
+                stored,
+                secrets,
+                board: board.clone(),
+                events: events.clone(),
+                settings: settings_in,
+                lines,
+            })
+            .run(orders_in),
+        );
+        Ok(Self {
+            board,
+            events,
+            settings,
+            inbox,
+            written,
+            orders,
+            running: Mutex::new(Some(Running {
+                setup: setup_task,
+                reception: reception_task,
+                closing,
+            })),
+        })
+    }
+
+    /// How things stand, to look at and to wait on.
+    #[must_use]
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.board.watch()
+    }
+
+    /// What happens from now on. Who falls more than 256 events behind is told so by the channel and
+    /// reads again what it shows.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    /// A page of received messages, newest first: older than `before`, at most `limit` (and 200),
+    /// only unread ones if asked.
+    ///
+    /// # Errors
+    /// [`Failure::System`], as all below where nothing else is said.
+    pub async fn inbox(
+        &self,
+        before: Option<MessageId>,
+        limit: u32,
+        unread: bool,
+    ) -> Result<Vec<Row>, Failure> {
+        Ok(self.inbox.page(before, limit, unread).await?)
+    }
+
+    /// One message whole.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`].
+    pub async fn message(&self, id: MessageId) -> Result<Message, Failure> {
+        self.inbox.message(id).await?.ok_or_else(|| {
+            Failure::NotFound(
+                "This message is not in the inbox any more. Go back to the list.".to_owned(),
+            )
+        })
+    }
+
+    /// Marks messages read or unread.
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn mark(&self, ids: Vec<MessageId>, read: bool) -> Result<(), Failure> {
+        let changed = self.inbox.mark(ids, read, clock::now()).await?;
+        self.changed(changed);
+        Ok(())
+    }
+
+    /// Deletes messages. They can be restored until the first start a day later.
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn delete(&self, ids: Vec<MessageId>) -> Result<(), Failure> {
+        let changed = self.inbox.delete(ids, true, clock::now()).await?;
+        self.changed(changed);
+        Ok(())
+    }
+
+    /// Takes a deletion back.
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn restore(&self, ids: Vec<MessageId>) -> Result<(), Failure> {
+        let changed = self.inbox.delete(ids, false, clock::now()).await?;
+        self.changed(changed);
+        Ok(())
+    }
+
+    /// Keeps a message to be sent; it goes out at once, or when there is a connection again. Gives
+    /// its number; [`Event::Sent`] tells what becomes of it.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`], [`Failure::NotConfigured`].
+    pub async fn send(&self, draft: Draft) -> Result<MessageId, Failure> {
+        let draft = outgoing::checked(draft)?;
+        if self.board.watch().borrow().relay.is_none() {
+            return Err(Failure::NotConfigured);
+        }
+        let reference = outgoing::reference()?;
+        let sent = self.inbox.queue(draft, reference, clock::now()).await?;
+        let id = sent.id;
+        // Nobody listening is no fault.
+        let _ = self.events.send(Event::Sent(sent));
+        self.written.notify_one();
+        Ok(id)
+    }
+
+    /// A page of sent messages, newest first: older than `before`, at most `limit` (and 200).
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn sent(&self, before: Option<MessageId>, limit: u32) -> Result<Vec<Sent>, Failure> {
+        Ok(self.inbox.sent_page(before, limit).await?)
+    }
+
+    /// Hosts a relay and joins it, under that name or the computer's.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] for the name; [`Failure::System`] where the port or the disk refuses.
+    pub async fn host(&self, reach: Reach, name: Option<String>) -> Result<(), Failure> {
+        self.order(|reply| Order::Host { reach, name, reply }).await
+    }
+
+    /// Changes who can reach the hosted relay.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] if none is hosted.
+    pub async fn reach(&self, reach: Reach) -> Result<(), Failure> {
+        self.order(|reply| Order::Reach { reach, reply }).await
+    }
+
+    /// Stops hosting, and leaves the hosted relay. Its data stays.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] if none is hosted.
+    pub async fn stop_hosting(&self) -> Result<(), Failure> {
+        self.order(|reply| Order::StopHosting { reply }).await
+    }
+
+    /// Joins a relay elsewhere, or changes how. Does not wait for the connection: the status tells.
+    /// Where no keyring takes the token it is kept in memory, and the status says so.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`].
+    pub async fn join(&self, relay: Join) -> Result<(), Failure> {
+        self.order(|reply| Order::Join { relay, reply }).await
+    }
+
+    /// Connects now, not at the next try; also takes a name back from another device.
+    ///
+    /// # Errors
+    /// [`Failure::NotConfigured`].
+    pub async fn reconnect(&self) -> Result<(), Failure> {
+        self.order(|reply| Order::Reconnect { reply }).await
+    }
+
+    /// The settings that are not the relay's.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        *self.settings.borrow()
+    }
+
+    /// Changes them; gives them as they are now.
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn set_settings(&self, settings: Settings) -> Result<Settings, Failure> {
+        self.order(|reply| Order::SetSettings { settings, reply })
+            .await
+    }
+
+    /// The person's answer: may the token be kept in a file that only they can read?
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn allow_plain_secret(&self, allow: bool) -> Result<(), Failure> {
+        self.order(|reply| Order::AllowPlainSecret { allow, reply })
+            .await
+    }
+
+    /// The token of the hosted relay, else of the relay this computer is a client of. For the
+    /// clipboard and the command line.
+    ///
+    /// # Errors
+    /// [`Failure::NotConfigured`]; [`Failure::NotFound`] where no token is known.
+    pub async fn token(&self) -> Result<String, Failure> {
+        self.order(|reply| Order::Token { reply }).await
+    }
+
+    /// Ends in order: session, relay, inbox. A second call does nothing.
+    pub async fn stop(&self) {
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(mut running) = running else { return };
+        let order = async {
+            let _ = self.orders.send(Order::Stop).await;
+            while running.setup.join_next().await.is_some() {}
+            // Setup's end closed the line; what the session said last is recorded still.
+            while running.reception.join_next().await.is_some() {}
+            self.inbox.close().await;
+            running.closing.wait().await;
+        };
+        if tokio::time::timeout(STOP, order).await.is_err() {
+            tracing::warn!("not everything ended in time");
+        }
+    }
+
+    fn changed(&self, ids: Vec<MessageId>) {
+        if !ids.is_empty() {
+            let _ = self.events.send(Event::Changed(ids));
+        }
+    }
+
+    async fn order<T>(
+        &self,
+        order: impl FnOnce(oneshot::Sender<Result<T, Failure>>) -> Order,
+    ) -> Result<T, Failure> {
+        let ending = || Failure::System("Tidings is ending. Start it again.".to_owned());
+        let (reply, answered) = oneshot::channel();
+        self.orders.send(order(reply)).await.map_err(|_| ending())?;
+        answered.await.map_err(|_| ending())?
+    }
+}

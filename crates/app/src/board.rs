@@ -1,0 +1,79 @@
+//! The status that faces watch, put together from what the parts report. Owns the one value and the
+//! rule that each part has at most one problem; knows none of the parts.
+
+use tokio::sync::watch;
+
+use crate::types::{Connection, Part, Problem, SecretPlace, Status};
+
+/// Writes the status. Cheap to clone; whoever watches is woken only by a change.
+#[derive(Debug, Clone)]
+pub(crate) struct Board {
+    status: watch::Sender<Status>,
+}
+
+impl Board {
+    pub(crate) fn new() -> Self {
+        let status = Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            connection: Connection::NotConfigured,
+            relay: None,
+            hosted: None,
+            unread: 0,
+            secret: SecretPlace::Nowhere,
+            problems: Vec::new(),
+        };
+        Self {
+            status: watch::Sender::new(status),
+        }
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Status)) {
+        self.status.send_if_modified(|status| {
+            let before = status.clone();
+            change(status);
+            *status != before
+        });
+    }
+
+    /// Reports what is wrong with a part, or that nothing is.
+    pub(crate) fn problem(&self, part: Part, message: Option<String>) {
+        self.update(|status| {
+            let at = status.problems.iter().position(|p| p.part == part);
+            match (at.and_then(|at| status.problems.get_mut(at)), message) {
+                (Some(problem), Some(message)) => problem.message = message,
+                (Some(_), None) => status.problems.retain(|p| p.part != part),
+                (None, Some(message)) => status.problems.push(Problem { part, message }),
+                (None, None) => {}
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_has_one_problem_at_most_and_watchers_wake_for_changes_only() {
+        let board = Board::new();
+        let mut watch = board.watch();
+        board.problem(Part::Disk, Some("full".into()));
+        assert!(watch.has_changed().unwrap());
+        watch.mark_unchanged();
+        board.problem(Part::Disk, Some("full".into()));
+        board.problem(Part::Secrets, None);
+        assert!(!watch.has_changed().unwrap());
+        board.problem(Part::Disk, Some("read-only".into()));
+        assert_eq!(watch.borrow_and_update().problems.len(), 1);
+        board.problem(Part::Disk, None);
+        assert!(board.status().problems.is_empty());
+    }
+}

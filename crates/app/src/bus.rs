@@ -1,0 +1,51 @@
+//! A look at the session bus of Linux desktops: who owns a name, and when that changes. Owns nothing
+//! that is said to those owners.
+
+use zbus::export::futures_core::Stream;
+use zbus::fdo::{DBusProxy, NameOwnerChanged};
+use zbus::names::BusName;
+
+/// Whether an owner that is there already counts as appearing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Now {
+    /// It was absent when last asked, so it came in between.
+    Counts,
+    /// It was there and did not answer: only another one is news.
+    DoesNot,
+}
+
+/// Ends when the name has a new owner. Never ends where there is no session bus: one that comes
+/// later would not be this process's.
+pub(crate) async fn appears(name: &'static str, now: Now) {
+    if let Err(error) = wait(name, now).await {
+        tracing::debug!(%error, name, "cannot watch the session bus");
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn wait(name: &'static str, now: Now) -> zbus::Result<()> {
+    let connection = zbus::Connection::session().await?;
+    let bus = DBusProxy::new(&connection).await?;
+    let changes = bus
+        .receive_name_owner_changed_with_args(&[(0, name)])
+        .await?;
+    // Asked only now, so that nobody comes unseen in between.
+    if now == Now::Counts && bus.name_has_owner(BusName::try_from(name)?).await? {
+        return Ok(());
+    }
+    let mut changes = std::pin::pin!(changes);
+    while let Some(change) = next(changes.as_mut()).await {
+        if change.args()?.new_owner().is_some() {
+            return Ok(());
+        }
+    }
+    Err(zbus::Error::InputOutput(
+        std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into(),
+    ))
+}
+
+async fn next(
+    mut changes: std::pin::Pin<&mut impl Stream<Item = NameOwnerChanged>>,
+) -> Option<NameOwnerChanged> {
+    std::future::poll_fn(|context| changes.as_mut().poll_next(context)).await
+}

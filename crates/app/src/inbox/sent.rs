@@ -1,0 +1,263 @@
+//! Sent messages: what waits, what is on its way, what became of it. Statements only.
+//!
+//! Invariant: a message leaves `queued` and `sending` only by an outcome. One that was on its way
+//! when the process died is queued again where the relay drops a repeat by its `ref`; elsewhere its
+//! fate is unknown, and the person decides.
+
+use rusqlite::{Connection, OptionalExtension, Row as Record, Transaction, params};
+
+use super::received::{integer, number, unsigned};
+use super::{Inbox, InboxError, PAGE};
+use crate::extra;
+use crate::types::{Delivery, Draft, MessageId, Outcome, Progress, Recipient, Sent};
+
+/// A message that waits to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    pub(crate) id: MessageId,
+    /// The same whenever this message is sent.
+    pub(crate) reference: String,
+    pub(crate) draft: Draft,
+}
+
+const SENT: &str = "id, kind, target, title, body, priority, link, written_at, progress, reason";
+
+impl Inbox {
+    /// Keeps a draft to be sent; gives its row.
+    pub(crate) async fn queue(
+        &self,
+        draft: Draft,
+        reference: String,
+        now: u64,
+    ) -> Result<Sent, InboxError> {
+        self.call(move |connection| {
+            let (kind, target) = match &draft.to {
+                Recipient::Person(name) => ("person", name),
+                Recipient::Group(name) => ("group", name),
+            };
+            connection
+                .prepare_cached(
+                    "INSERT INTO sent (ref, kind, target, title, body, priority, link, written_at,
+                         progress)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued')",
+                )?
+                .execute(params![
+                    reference,
+                    kind,
+                    target,
+                    draft.title,
+                    draft.body,
+                    extra::number(draft.priority),
+                    draft.link,
+                    integer(now),
+                ])?;
+            Ok(Sent {
+                id: unsigned(connection.last_insert_rowid()),
+                draft,
+                written_at: now,
+                progress: Progress::Queued,
+                recipients: Vec::new(),
+            })
+        })
+        .await
+    }
+
+    /// A page of sent messages, newest first.
+    pub(crate) async fn sent_page(
+        &self,
+        before: Option<MessageId>,
+        limit: u32,
+    ) -> Result<Vec<Sent>, InboxError> {
+        self.call(move |connection| {
+            let before = before.map_or(i64::MAX, integer);
+            let mut page: Vec<Sent> = connection
+                .prepare_cached(&format!(
+                    "SELECT {SENT} FROM sent WHERE id < ?1 ORDER BY id DESC LIMIT ?2"
+                ))?
+                .query_map(params![before, limit.min(PAGE)], sent_of)?
+                .collect::<rusqlite::Result<_>>()?;
+            for sent in &mut page {
+                sent.recipients = outcomes(connection, sent.id)?;
+            }
+            Ok(page)
+        })
+        .await
+    }
+
+    /// Queued messages in the order they were written, at most so many.
+    pub(crate) async fn waiting(&self, limit: u32) -> Result<Vec<Outgoing>, InboxError> {
+        self.call(move |connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {SENT}, ref FROM sent
+                     WHERE progress = 'queued' ORDER BY id LIMIT ?1"
+                ))?
+                .query_map([limit], |record| {
+                    let Sent { id, draft, .. } = sent_of(record)?;
+                    Ok(Outgoing {
+                        id,
+                        reference: record.get(10)?,
+                        draft,
+                    })
+                })?
+                .collect()
+        })
+        .await
+    }
+
+    /// Records how far a message came, and with an answer what became of it for each recipient (by
+    /// the protocol's words). Gives its row; none if there is none.
+    pub(crate) async fn progressed(
+        &self,
+        id: MessageId,
+        progress: Progress,
+        answer: Option<(String, Vec<(String, String)>)>,
+    ) -> Result<Option<Sent>, InboxError> {
+        self.call(move |connection| {
+            let transaction = connection.transaction()?;
+            record(&transaction, id, &progress)?;
+            if let Some((mid, statuses)) = &answer {
+                answered(&transaction, id, mid, statuses)?;
+            }
+            let sent = sent_row(&transaction, id)?;
+            transaction.commit()?;
+            Ok(sent)
+        })
+        .await
+    }
+
+    /// Records that a message is on its way; `by_ref` if the relay would recognise a repeat.
+    pub(crate) async fn leaving(
+        &self,
+        id: MessageId,
+        by_ref: bool,
+    ) -> Result<Option<Sent>, InboxError> {
+        self.call(move |connection| {
+            let word = if by_ref { "sending-ref" } else { "sending" };
+            connection
+                .prepare_cached("UPDATE sent SET progress = ?1 WHERE id = ?2")?
+                .execute(params![word, integer(id)])?;
+            sent_row(connection, id)
+        })
+        .await
+    }
+
+    /// At the start: settles what was on its way when the process ended.
+    pub(crate) async fn resume(&self) -> Result<(), InboxError> {
+        self.call(|connection| {
+            connection.execute(
+                "UPDATE sent SET progress = CASE progress WHEN 'sending' THEN 'unknown' ELSE 'queued' END
+                 WHERE progress IN ('sending', 'sending-ref')",
+                [],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn record(connection: &Connection, id: MessageId, progress: &Progress) -> rusqlite::Result<()> {
+    let (word, reason) = match progress {
+        Progress::Queued => ("queued", None),
+        Progress::Sending => ("sending", None),
+        Progress::Answered => ("answered", None),
+        Progress::Unknown => ("unknown", None),
+        Progress::Failed { reason } => ("failed", Some(reason)),
+    };
+    connection
+        .prepare_cached("UPDATE sent SET progress = ?1, reason = ?2 WHERE id = ?3")?
+        .execute(params![word, reason, integer(id)])?;
+    Ok(())
+}
+
+fn answered(
+    transaction: &Transaction<'_>,
+    id: MessageId,
+    mid: &str,
+    statuses: &[(String, String)],
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("UPDATE sent SET mid = ?1 WHERE id = ?2")?
+        .execute(params![mid, integer(id)])?;
+    transaction
+        .prepare_cached("DELETE FROM outcome WHERE sent = ?1")?
+        .execute([integer(id)])?;
+    for ((name, status), position) in statuses.iter().zip(0_i64..) {
+        transaction
+            .prepare_cached(
+                "INSERT INTO outcome (sent, position, name, status) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![integer(id), position, name, status])?;
+    }
+    Ok(())
+}
+
+fn sent_row(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Sent>> {
+    let sent = connection
+        .prepare_cached(&format!("SELECT {SENT} FROM sent WHERE id = ?1"))?
+        .query_one([integer(id)], sent_of)
+        .optional()?;
+    sent.map(|mut sent| {
+        sent.recipients = outcomes(connection, id)?;
+        Ok(sent)
+    })
+    .transpose()
+}
+
+/// Reads the columns of [`SENT`]; the recipients are read apart.
+fn sent_of(record: &Record<'_>) -> rusqlite::Result<Sent> {
+    let kind: String = record.get(1)?;
+    let target = record.get(2)?;
+    let progress: String = record.get(8)?;
+    let reason: Option<String> = record.get(9)?;
+    Ok(Sent {
+        id: number(record, 0)?,
+        draft: Draft {
+            to: if kind == "group" {
+                Recipient::Group(target)
+            } else {
+                Recipient::Person(target)
+            },
+            title: record.get(3)?,
+            body: record.get(4)?,
+            priority: extra::from_number(record.get(5)?),
+            link: record.get(6)?,
+        },
+        written_at: number(record, 7)?,
+        progress: match progress.as_str() {
+            "queued" => Progress::Queued,
+            "sending" | "sending-ref" => Progress::Sending,
+            "answered" => Progress::Answered,
+            "failed" => Progress::Failed {
+                reason: reason.unwrap_or_default(),
+            },
+            _ => Progress::Unknown,
+        },
+        recipients: Vec::new(),
+    })
+}
+
+fn outcomes(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Outcome>> {
+    connection
+        .prepare_cached("SELECT name, status FROM outcome WHERE sent = ?1 ORDER BY position")?
+        .query_map([integer(id)], |record| {
+            let status: String = record.get(1)?;
+            Ok(Outcome {
+                name: record.get(0)?,
+                delivery: delivery(&status),
+            })
+        })?
+        .collect()
+}
+
+/// The protocol's word in people's terms.
+fn delivery(status: &str) -> Delivery {
+    use tidings_protocol::Status;
+    match Status::from_word(status) {
+        Status::Ready | Status::Wait => Delivery::Waiting,
+        Status::Ok | Status::PushConfirmed => Delivery::Delivered,
+        Status::PushWait | Status::PushOk => Delivery::Pushed,
+        Status::No => Delivery::Refused,
+        Status::Other(_) => Delivery::Other,
+    }
+}

@@ -1,0 +1,108 @@
+//! The session as the app sees it: its state in people's terms, and what it brought in the inbox's.
+//! Pure translations.
+
+use tidings_protocol::server::{Delivery, Welcome};
+use tidings_protocol::{Name, Target};
+use tidings_session::State;
+use tokio::sync::mpsc;
+
+use crate::inbox::Incoming;
+use crate::types::Connection;
+use crate::{clock, extra, text};
+
+/// A session handed to the reception, with the address it is for.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) handle: tidings_session::Handle,
+    pub(crate) events: mpsc::Receiver<tidings_session::Event>,
+    pub(crate) address: String,
+}
+
+/// The state in people's terms; none where it is not for them. `since` is when the connection was
+/// lost, in milliseconds since 1970.
+pub(crate) fn connection(state: &State, since: u64) -> Option<Connection> {
+    Some(match state {
+        State::Waiting { retry_at, trouble } => Connection::Offline {
+            since,
+            reason: sentence(&trouble.to_string()),
+            retry_at: clock::at(*retry_at),
+        },
+        State::Dialing | State::Authenticating => Connection::Connecting,
+        State::Online(_) => Connection::Connected {
+            since: clock::now(),
+        },
+        State::Refused(refusal) => Connection::Refused {
+            reason: sentence(&refusal.to_string()),
+        },
+        State::TakenOver { .. } => Connection::TakenOver,
+        State::Stopped => return None,
+    })
+}
+
+/// Which relay this is: by its own id, which outlives an address, else by the address.
+pub(crate) fn relay_key(welcome: &Welcome, address: &str) -> String {
+    welcome
+        .relay
+        .clone()
+        .filter(|id| !id.is_empty())
+        .unwrap_or_else(|| address.to_owned())
+}
+
+/// Whether relay and session match replies by `ref`.
+pub(crate) fn knows_ref(welcome: &Welcome) -> bool {
+    welcome.features.iter().any(|feature| feature == "ref")
+}
+
+/// A delivery as the inbox stores it.
+pub(crate) fn incoming(delivery: &Delivery, relay: &str, address: &str) -> Incoming {
+    let message = &delivery.message;
+    Incoming {
+        relay: relay.to_owned(),
+        address: address.to_owned(),
+        mid: delivery.mid.to_string(),
+        reference: delivery.reference.as_ref().map(ToString::to_string),
+        method: delivery.from.method.as_str(),
+        sender: delivery
+            .from
+            .name
+            .as_ref()
+            .map_or("", Name::as_str)
+            .to_owned(),
+        group: match &delivery.target {
+            Target::Personal(_) => None,
+            Target::Group(group) => Some(group.to_string()),
+        },
+        title: message.text.clone(),
+        body: message.desp.clone(),
+        preview: text::preview(&message.desp),
+        extra: message.extra.to_string(),
+        priority: extra::priority(message),
+        link: extra::link(message),
+        received_at: clock::now(),
+    }
+}
+
+/// A library's words as a sentence.
+pub(crate) fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    let Some(first) = chars.next() else {
+        return String::new();
+    };
+    let mut sentence: String = first.to_uppercase().chain(chars).collect();
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_become_sentences() {
+        assert_eq!(sentence("the relay is gone"), "The relay is gone.");
+        assert_eq!(sentence("Done."), "Done.");
+        assert_eq!(sentence(""), "");
+    }
+}

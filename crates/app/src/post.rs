@@ -1,0 +1,109 @@
+//! What happens to a message that goes out: queued in the inbox, handed to the session in order as
+//! the relay takes them, recorded when its outcome is known. Pure.
+//!
+//! Owns how many are in hand at once and whether more may be waiting; the rows are the inbox's, the
+//! pairing of replies the session's.
+//!
+//! Invariants: nothing is handed over while offline; at most a window is in hand; while online and
+//! below the window, either nothing is queued or the inbox has been asked.
+
+use std::collections::BTreeSet;
+
+use tidings_session::Outcome;
+
+use crate::types::{MessageId, Progress};
+
+/// In hand at once with a relay that knows `ref`: as many as the session has outstanding.
+const WINDOW: u32 = 16;
+
+/// With a relay that does not: one, so that one at most is of unknown fate after a crash.
+const WINDOW_PLAIN: u32 = 1;
+
+/// See the file's head.
+#[derive(Debug, Default)]
+pub(crate) struct Post {
+    line: Line,
+    in_hand: BTreeSet<MessageId>,
+    more: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    #[default]
+    Down,
+    Up {
+        by_ref: bool,
+    },
+}
+
+impl Post {
+    /// Messages may go out; `by_ref` if relay and session know `ref`.
+    pub(crate) fn online(&mut self, by_ref: bool) {
+        self.line = Line::Up { by_ref };
+        self.more = true;
+    }
+
+    /// They may not.
+    pub(crate) fn offline(&mut self) {
+        self.line = Line::Down;
+    }
+
+    /// A message was queued.
+    pub(crate) fn queued(&mut self) {
+        self.more = true;
+    }
+
+    /// Whether a repeat of what is handed over now would be recognised by the relay.
+    pub(crate) fn by_ref(&self) -> bool {
+        self.line == Line::Up { by_ref: true }
+    }
+
+    /// How many to take from the queue now; none where there is nothing to do.
+    pub(crate) fn wanted(&self) -> Option<u32> {
+        let window = match self.line {
+            Line::Down => return None,
+            Line::Up { by_ref: true } => WINDOW,
+            Line::Up { by_ref: false } => WINDOW_PLAIN,
+        };
+        let in_hand = u32::try_from(self.in_hand.len()).unwrap_or(u32::MAX);
+        let room = window.saturating_sub(in_hand);
+        (self.more && room > 0).then_some(room)
+    }
+
+    /// The queue gave so many of those wanted.
+    pub(crate) fn given(&mut self, wanted: u32, given: usize) {
+        self.more = u32::try_from(given).is_ok_and(|given| given >= wanted);
+    }
+
+    /// The session has it.
+    pub(crate) fn handed(&mut self, id: MessageId) {
+        self.in_hand.insert(id);
+    }
+
+    /// The session would not take it now; it stays queued until something changes.
+    pub(crate) fn not_taken(&mut self) {
+        self.more = false;
+    }
+
+    /// The session is done with it; how far it came.
+    pub(crate) fn ended(&mut self, id: MessageId, outcome: &Outcome) -> Progress {
+        self.in_hand.remove(&id);
+        self.more = true;
+        match outcome {
+            Outcome::Replied(_) => Progress::Answered,
+            Outcome::Unknown => Progress::Unknown,
+            Outcome::NotSent => Progress::Queued,
+            Outcome::TooLarge { bytes, limit } => Progress::Failed {
+                reason: format!(
+                    "The message is too long ({bytes} bytes; the relay takes {limit}). Shorten it and send it again."
+                ),
+            },
+        }
+    }
+
+    /// The session has ended: what it had in hand without an outcome.
+    pub(crate) fn dropped(&mut self) -> Vec<MessageId> {
+        self.line = Line::Down;
+        std::mem::take(&mut self.in_hand).into_iter().collect()
+    }
+}

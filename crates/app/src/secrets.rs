@@ -1,0 +1,240 @@
+//! Where a secret is kept: the keyring if it can, the file if the person agreed, else memory.
+//!
+//! Owns that choice, the cache of what is known, and the words for people. Knows no vault's inside.
+//!
+//! Invariants: nothing goes to the file without the person's word; a secret is never lost because a
+//! vault failed (it stays in memory, and the person is told).
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::types::SecretPlace;
+use crate::vault::{File, Label, Secret, Vault, VaultError};
+
+/// All secrets of this app.
+pub(crate) struct Secrets {
+    keyring: Arc<dyn Vault>,
+    file: File,
+    plain: Option<bool>,
+    known: HashMap<Label, Known>,
+}
+
+struct Known {
+    secret: Secret,
+    place: SecretPlace,
+    /// Made by us because none was found, not given by the person.
+    made: bool,
+}
+
+/// What looking for a secret gave.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) secret: Option<Secret>,
+    pub(crate) place: SecretPlace,
+    /// Why the keyring could not say.
+    pub(crate) fault: Option<VaultError>,
+}
+
+/// What moving secrets into the keyring gave.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    /// A secret of ours was given up for the keyring's.
+    pub(crate) replaced: bool,
+    /// Why the keyring did not take one.
+    pub(crate) fault: Option<VaultError>,
+}
+
+impl Secrets {
+    pub(crate) fn new(keyring: Arc<dyn Vault>, file: File, plain: Option<bool>) -> Self {
+        Self {
+            keyring,
+            file,
+            plain,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Where a secret is, as far as it was looked for.
+    pub(crate) fn place(&self, label: &Label) -> SecretPlace {
+        self.known
+            .get(label)
+            .map_or(SecretPlace::Nowhere, |known| known.place)
+    }
+
+    /// A secret that was loaded or stored since the start.
+    pub(crate) fn known(&self, label: &Label) -> Option<&Secret> {
+        self.known.get(label).map(|known| &known.secret)
+    }
+
+    /// Looks for a secret in memory, keyring and file.
+    pub(crate) async fn load(&mut self, label: &Label) -> Found {
+        if let Some(known) = self.known.get(label) {
+            return Found {
+                secret: Some(known.secret.clone()),
+                place: known.place,
+                fault: None,
+            };
+        }
+        let (kept, fault) = match self.keyring.load(label).await {
+            Ok(kept) => (kept.map(|secret| (secret, SecretPlace::Keyring)), None),
+            Err(fault) => (None, Some(fault)),
+        };
+        let kept = match kept {
+            None if self.plain == Some(true) => match self.file.load(label).await {
+                Ok(kept) => kept.map(|secret| (secret, SecretPlace::File)),
+                Err(error) => {
+                    tracing::warn!(%error, "the file of secrets cannot be read");
+                    None
+                }
+            },
+            kept => kept,
+        };
+        match kept {
+            Some((secret, place)) => {
+                self.know(label, &secret, place, false);
+                Found {
+                    secret: Some(secret),
+                    place,
+                    fault: None,
+                }
+            }
+            None => Found {
+                secret: None,
+                place: SecretPlace::Nowhere,
+                fault,
+            },
+        }
+    }
+
+    /// Keeps a secret as well as can be. The fault is the keyring's, where it did not take it.
+    pub(crate) async fn store(
+        &mut self,
+        label: &Label,
+        secret: &Secret,
+        made: bool,
+    ) -> Option<VaultError> {
+        let fault = match self.keyring.store(label, secret).await {
+            Ok(()) => {
+                self.know(label, secret, SecretPlace::Keyring, made);
+                if let Err(error) = self.file.forget(label).await {
+                    tracing::warn!(%error, "the file of secrets keeps what the keyring has now");
+                }
+                return None;
+            }
+            Err(fault) => fault,
+        };
+        let place = if self.plain == Some(true) && self.to_file(label, secret).await {
+            SecretPlace::File
+        } else {
+            SecretPlace::Memory
+        };
+        self.know(label, secret, place, made);
+        Some(fault)
+    }
+
+    /// The person's answer about the file, applied to what is known.
+    pub(crate) async fn allow_plain(&mut self, allow: bool) {
+        self.plain = Some(allow);
+        let from = if allow {
+            SecretPlace::Memory
+        } else {
+            SecretPlace::File
+        };
+        for (label, secret, made) in self.in_place(from) {
+            if allow {
+                if self.to_file(&label, &secret).await {
+                    self.know(&label, &secret, SecretPlace::File, made);
+                }
+            } else if let Err(error) = self.file.forget(&label).await {
+                tracing::warn!(%error, "the file of secrets could not be emptied");
+            } else {
+                self.know(&label, &secret, SecretPlace::Memory, made);
+            }
+        }
+    }
+
+    /// Ends when the keyring is worth another try.
+    pub(crate) fn came_back(&self) -> impl Future<Output = ()> + use<> {
+        let keyring = Arc::clone(&self.keyring);
+        async move { keyring.came_back().await }
+    }
+
+    /// Moves what memory and file hold into the keyring. A secret that we made is given up for one
+    /// that the keyring has had all along.
+    pub(crate) async fn settle(&mut self) -> Settled {
+        let mut settled = Settled::default();
+        let mut waiting = self.in_place(SecretPlace::Memory);
+        waiting.extend(self.in_place(SecretPlace::File));
+        for (label, secret, made) in waiting {
+            if made && let Ok(Some(kept)) = self.keyring.load(&label).await {
+                settled.replaced |= kept != secret;
+                self.know(&label, &kept, SecretPlace::Keyring, false);
+            } else if let Some(fault) = self.store(&label, &secret, made).await {
+                settled.fault = Some(fault);
+            }
+        }
+        settled
+    }
+
+    fn in_place(&self, place: SecretPlace) -> Vec<(Label, Secret, bool)> {
+        self.known
+            .iter()
+            .filter(|(_, known)| known.place == place)
+            .map(|(label, known)| (label.clone(), known.secret.clone(), known.made))
+            .collect()
+    }
+
+    fn know(&mut self, label: &Label, secret: &Secret, place: SecretPlace, made: bool) {
+        let secret = secret.clone();
+        self.known.insert(
+            label.clone(),
+            Known {
+                secret,
+                place,
+                made,
+            },
+        );
+    }
+
+    async fn to_file(&self, label: &Label, secret: &Secret) -> bool {
+        match self.file.store(label, secret).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(%error, "the token could not be written to the file of secrets");
+                false
+            }
+        }
+    }
+
+    /// What people are told about a secret that could not be kept or found.
+    pub(crate) fn words(&self, place: SecretPlace, fault: &VaultError) -> Option<String> {
+        let what = match fault {
+            VaultError::Absent => "No keyring runs on this computer",
+            VaultError::Locked => "The keyring is locked",
+            VaultError::Silent => "The keyring does not answer",
+            VaultError::Failed(words) => {
+                return Some(format!(
+                    "The keyring failed ({words}). Check it with the desktop's password application; the token is kept in memory until then."
+                ));
+            }
+        };
+        let advice = match (fault, self.plain) {
+            (_, Some(true)) if place == SecretPlace::File => return None,
+            (VaultError::Absent, None) => {
+                "Allow a file that only you can read, or start a keyring such as gnome-keyring or KWallet."
+            }
+            (VaultError::Absent, Some(false)) => return None,
+            (VaultError::Absent, Some(true)) => {
+                "The file for it could not be written: make the settings folder writable."
+            }
+            (VaultError::Silent, _) => "If it asks for a password, answer it; else restart it.",
+            _ => "Unlock it, then reconnect.",
+        };
+        let until = match place {
+            SecretPlace::Nowhere => "so the token cannot be read",
+            _ => "so the token is kept in memory only and asked for again at the next start",
+        };
+        Some(format!("{what}, {until}. {advice}"))
+    }
+}

@@ -1,0 +1,305 @@
+//! The settings file: TOML, defaults plus differences, written whole or not at all.
+//!
+//! Owns the file and its shape. Holds no secret: tokens are the vault's.
+//!
+//! Invariants: a reader never sees half a file (temporary file, fsync, rename); a file that cannot
+//! be read is set aside under another name, never overwritten; a value equal to its default is not
+//! written, so that later defaults reach people who never chose.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{Language, Reach, Settings, Theme};
+
+/// The file's name in the settings folder.
+const FILE: &str = "settings.toml";
+
+/// Names tried for a file that is set aside: more than anybody breaks by hand.
+const ASIDE_NAMES: u32 = 1000;
+
+/// All that is set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(crate) struct Stored {
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) language: Language,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) theme: Theme,
+    /// The person's answer about a token in a file; none until asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plain_secret: Option<bool>,
+    /// The relay this computer is a client of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) relay: Option<Membership>,
+    /// The relay hosted inside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hosting: Option<Hosting>,
+}
+
+/// A relay, and who this computer is on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Membership {
+    pub(crate) at: At,
+    pub(crate) name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) group: String,
+}
+
+/// Which relay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum At {
+    /// The one hosted inside, wherever its port is.
+    Hosted,
+    /// A ws or wss URL.
+    Address(String),
+}
+
+/// How a relay is hosted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Hosting {
+    pub(crate) reach: Reach,
+    /// Kept once chosen, so that others find the relay again.
+    pub(crate) port: u16,
+}
+
+/// Why the settings cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file is there and cannot be read or set aside.
+    #[error("The settings file {} cannot be read ({source}). Check its permissions.", .path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file cannot be written.
+    #[error(
+        "The settings could not be saved to {} ({source}). Free some space, or make the folder writable; until then they hold only while Tidings runs.",
+        .path.display()
+    )]
+    Unwritable {
+        /// Which.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+/// What reading gave.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) stored: Stored,
+    /// Where an unreadable file was put, and why it was.
+    pub(crate) aside: Option<Aside>,
+}
+
+/// A settings file that was no settings file.
+#[derive(Debug)]
+pub(crate) struct Aside {
+    pub(crate) path: PathBuf,
+    pub(crate) reason: String,
+}
+
+impl Stored {
+    /// The part that faces see and set.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            language: self.language,
+            theme: self.theme,
+        }
+    }
+
+    /// Takes over what a face set.
+    pub(crate) fn set(&mut self, settings: Settings) {
+        self.language = settings.language;
+        self.theme = settings.theme;
+    }
+
+    /// Reads the file in that folder; none gives the defaults.
+    pub(crate) fn load(folder: &Path) -> Result<Loaded, SettingsError> {
+        let path = folder.join(FILE);
+        let unreadable = |source| SettingsError::Unreadable {
+            path: path.clone(),
+            source,
+        };
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Loaded {
+                    stored: Self::default(),
+                    aside: None,
+                });
+            }
+            Err(error) => return Err(unreadable(error)),
+        };
+        let parsed = String::from_utf8(bytes)
+            .map_err(|error| error.to_string())
+            .and_then(|text| toml::from_str(&text).map_err(|error| error.message().to_owned()));
+        match parsed {
+            Ok(stored) => Ok(Loaded {
+                stored,
+                aside: None,
+            }),
+            Err(reason) => {
+                let aside = set_aside(&path).map_err(unreadable)?;
+                Ok(Loaded {
+                    stored: Self::default(),
+                    aside: Some(Aside {
+                        path: aside,
+                        reason,
+                    }),
+                })
+            }
+        }
+    }
+
+    /// Writes the file in that folder, durably.
+    pub(crate) fn save(&self, folder: &Path) -> Result<(), SettingsError> {
+        let path = folder.join(FILE);
+        let write = || {
+            let text = toml::to_string(self).map_err(std::io::Error::other)?;
+            replace(&path, text.as_bytes())
+        };
+        write().map_err(|source| SettingsError::Unwritable {
+            path: path.clone(),
+            source,
+        })
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
+    for number in 1..=ASIDE_NAMES {
+        let aside = path.with_extension(format!("toml.broken-{number}"));
+        if !aside.exists() {
+            std::fs::rename(path, &aside)?;
+            return Ok(aside);
+        }
+    }
+    Err(std::io::Error::other(
+        "too many broken settings files lie beside it: remove some",
+    ))
+}
+
+/// Replaces a file as a whole, durably, readable by its owner only.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let temporary = folder.join(name);
+    // A left-over of a crash may have other permissions.
+    match std::fs::remove_file(&temporary) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&temporary)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::rename(&temporary, path));
+    if let Err(error) = written {
+        let _ = std::fs::remove_file(&temporary);
+        return Err(error);
+    }
+    // The rename itself is durable once the folder is.
+    #[cfg(unix)]
+    std::fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> Stored {
+        Stored {
+            language: Language::Chinese,
+            theme: Theme::Dark,
+            plain_secret: Some(false),
+            relay: Some(Membership {
+                at: At::Address("wss://push.example.org/".into()),
+                name: "desk".into(),
+                group: "home".into(),
+            }),
+            hosting: Some(Hosting {
+                reach: Reach::Network,
+                port: 9094,
+            }),
+        }
+    }
+
+    #[test]
+    fn what_is_saved_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        for stored in [Stored::default(), full()] {
+            stored.save(folder.path()).unwrap();
+            let loaded = Stored::load(folder.path()).unwrap();
+            assert_eq!(loaded.stored, stored);
+            assert!(loaded.aside.is_none());
+        }
+    }
+
+    #[test]
+    fn defaults_are_not_written_and_a_missing_file_is_the_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let loaded = Stored::load(folder.path()).unwrap();
+        assert_eq!(loaded.stored, Stored::default());
+        loaded.stored.save(folder.path()).unwrap();
+        let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
+        assert_eq!(text, "");
+    }
+
+    #[test]
+    fn unknown_keys_of_a_later_version_are_no_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join(FILE),
+            "theme = \"dark\"\nsounds = true\n",
+        )
+        .unwrap();
+        let loaded = Stored::load(folder.path()).unwrap();
+        assert_eq!(loaded.stored.theme, Theme::Dark);
+        assert!(loaded.aside.is_none());
+    }
+
+    #[test]
+    fn a_broken_file_is_set_aside_each_time_under_a_new_name() {
+        let folder = tempfile::tempdir().unwrap();
+        for (number, broken) in [&b"theme = \"pink\""[..], b"not toml", b"theme = \"\xff\""]
+            .into_iter()
+            .enumerate()
+        {
+            std::fs::write(folder.path().join(FILE), broken).unwrap();
+            let loaded = Stored::load(folder.path()).unwrap();
+            assert_eq!(loaded.stored, Stored::default());
+            let aside = loaded.aside.unwrap();
+            assert!(!aside.reason.is_empty());
+            assert_eq!(std::fs::read(&aside.path).unwrap(), broken);
+            assert!(
+                aside
+                    .path
+                    .ends_with(format!("settings.toml.broken-{}", number + 1))
+            );
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = full().save(&folder.path().join("missing")).unwrap_err();
+        assert!(error.to_string().contains("could not be saved"), "{error}");
+    }
+}

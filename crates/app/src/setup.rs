@@ -1,0 +1,615 @@
+//! The task that keeps things as the person set them: the relay joined or hosted, its token, the
+//! settings. Takes requests one after another and may take its time: the reception goes on.
+//!
+//! Owns settings, secrets, hub and session. Invariants: the session is only ever offered to the
+//! relay whose token it holds (never to whatever took the hosted relay's port); no request waits
+//! longer than a keyring's deadline or a relay's goodbye.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tidings_protocol::{Group, Name, limits};
+use tidings_session::{Address, AddressError, Config, Session};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use crate::board::Board;
+use crate::folders::Folders;
+use crate::hub::{self, Hub, Plan};
+use crate::line::{Line, sentence};
+use crate::outgoing::random_hex;
+use crate::reception::Change;
+use crate::secrets::Secrets;
+use crate::settings::{At, Hosting, Membership, Stored};
+use crate::types::{
+    Connection, Event, Failure, Hosted, Join, Part, Reach, Relay, SecretPlace, Settings,
+};
+use crate::vault::{Label, Secret, VaultError};
+use crate::{clock, computer};
+
+/// Random bytes of a hosted relay's token: beyond guessing, and short enough to paste.
+const TOKEN_BYTES: usize = 32;
+
+/// Pause between two looks at what failed: a keyring that is not there, a port that is taken.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// The folder of the hosted relay in the data folder.
+const RELAY_FOLDER: &str = "relay";
+
+type Answer<T> = oneshot::Sender<Result<T, Failure>>;
+
+/// What faces ask for; see the methods of `App`.
+pub(crate) enum Order {
+    Host {
+        reach: Reach,
+        name: Option<String>,
+        reply: Answer<()>,
+    },
+    Reach {
+        reach: Reach,
+        reply: Answer<()>,
+    },
+    StopHosting {
+        reply: Answer<()>,
+    },
+    Join {
+        relay: Join,
+        reply: Answer<()>,
+    },
+    Reconnect {
+        reply: Answer<()>,
+    },
+    SetSettings {
+        settings: Settings,
+        reply: Answer<Settings>,
+    },
+    AllowPlainSecret {
+        allow: bool,
+        reply: Answer<()>,
+    },
+    Token {
+        reply: Answer<String>,
+    },
+    Stop,
+}
+
+/// What the setup is made of.
+pub(crate) struct Parts {
+    pub(crate) folders: Folders,
+    pub(crate) stored: Stored,
+    pub(crate) secrets: Secrets,
+    pub(crate) board: Board,
+    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) settings: watch::Sender<Settings>,
+    pub(crate) lines: mpsc::Sender<Change>,
+}
+
+/// See the file's head.
+pub(crate) struct Setup {
+    parts: Parts,
+    hub: Option<Hub>,
+    session: Option<Session>,
+    /// What the keyring said last, if it did not do as asked.
+    fault: Option<VaultError>,
+    /// Ends when the keyring is worth another try.
+    keyring_news: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// When to try again to run the hosted relay.
+    hub_retry: Option<Instant>,
+    save_failed: bool,
+}
+
+impl Setup {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            parts,
+            hub: None,
+            session: None,
+            fault: None,
+            keyring_news: None,
+            hub_retry: None,
+            save_failed: false,
+        }
+    }
+
+    /// Sets things up as stored, then obeys until told to stop.
+    pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        self.resume().await;
+        loop {
+            tokio::select! {
+                order = orders.recv() => match order {
+                    None | Some(Order::Stop) => break,
+                    Some(order) => self.obey(order).await,
+                },
+                count = clients(&mut self.hub) => self.parts.board.update(|status| {
+                    if let Some(hosted) = &mut status.hosted {
+                        hosted.clients = count;
+                    }
+                }),
+                () = news(&mut self.keyring_news) => self.keyring_came_back().await,
+                () = time(self.hub_retry) => self.resume().await,
+            }
+        }
+        self.hang_up().await;
+        self.close_hub().await;
+    }
+
+    async fn obey(&mut self, order: Order) {
+        // Whoever asked may have gone; the work is done all the same.
+        match order {
+            Order::Host { reach, name, reply } => drop(reply.send(self.host(reach, name).await)),
+            Order::Reach { reach, reply } => drop(reply.send(self.reach(reach).await)),
+            Order::StopHosting { reply } => drop(reply.send(self.stop_hosting().await)),
+            Order::Join { relay, reply } => drop(reply.send(self.join(relay).await)),
+            Order::Reconnect { reply } => drop(reply.send(self.reconnect().await)),
+            Order::SetSettings { settings, reply } => {
+                drop(reply.send(Ok(self.set_settings(settings).await)));
+            }
+            Order::AllowPlainSecret { allow, reply } => {
+                self.allow_plain_secret(allow).await;
+                drop(reply.send(Ok(())));
+            }
+            Order::Token { reply } => drop(reply.send(self.token())),
+            Order::Stop => {}
+        }
+    }
+
+    /// Hosts and connects as stored, as far as that is not done already.
+    async fn resume(&mut self) {
+        self.hub_retry = None;
+        if let (Some(hosting), None) = (self.parts.stored.hosting, &self.hub) {
+            let Hosting { reach, port } = hosting;
+            if let Err(words) = self.open_hub(reach, port, Asked::ByStart).await {
+                self.parts.board.problem(Part::Hosting, Some(words));
+                self.hub_retry = Some(Instant::now() + RETRY);
+            }
+        }
+        if self.session.is_none() {
+            self.connect().await;
+        }
+    }
+
+    async fn host(&mut self, reach: Reach, name: Option<String>) -> Result<(), Failure> {
+        let before = self.parts.stored.relay.as_ref();
+        let name = match name {
+            Some(name) => name_of(&name)?,
+            None => match before {
+                Some(Membership {
+                    at: At::Hosted,
+                    name,
+                    ..
+                }) => name_of(name)?,
+                _ => computer::name(),
+            },
+        };
+        let port = self
+            .parts
+            .stored
+            .hosting
+            .map_or(hub::PORT, |hosting| hosting.port);
+        if self.hub.as_ref().is_none_or(|hub| hub.reach != reach) {
+            self.close_hub().await;
+            self.open_hub(reach, port, Asked::ByPerson)
+                .await
+                .map_err(Failure::System)?;
+        }
+        self.hub_retry = None;
+        let group = match &self.parts.stored.relay {
+            Some(Membership {
+                at: At::Hosted,
+                group,
+                ..
+            }) => group.clone(),
+            _ => String::new(),
+        };
+        self.parts.stored.relay = Some(Membership {
+            at: At::Hosted,
+            name: name.to_string(),
+            group,
+        });
+        self.save().await;
+        self.hang_up().await;
+        self.connect().await;
+        Ok(())
+    }
+
+    async fn reach(&mut self, reach: Reach) -> Result<(), Failure> {
+        let Some(hosting) = self.parts.stored.hosting else {
+            return Err(not_hosting());
+        };
+        if self.hub.as_ref().is_some_and(|hub| hub.reach == reach) {
+            return Ok(());
+        }
+        self.close_hub().await;
+        let opened = self.open_hub(reach, hosting.port, Asked::ByStart).await;
+        if let Err(words) = opened {
+            // As it was, if that still works; the person keeps a relay.
+            self.parts.board.problem(Part::Hosting, Some(words.clone()));
+            self.resume().await;
+            return Err(Failure::System(words));
+        }
+        self.save().await;
+        match &self.session {
+            Some(session) => session.probe(),
+            None => self.connect().await,
+        }
+        Ok(())
+    }
+
+    async fn stop_hosting(&mut self) -> Result<(), Failure> {
+        if self.parts.stored.hosting.take().is_none() {
+            return Err(not_hosting());
+        }
+        let member = self.parts.stored.relay.as_ref();
+        if member.is_some_and(|member| member.at == At::Hosted) {
+            self.parts.stored.relay = None;
+            self.hang_up().await;
+            self.connect().await;
+        }
+        self.close_hub().await;
+        self.hub_retry = None;
+        self.parts.board.problem(Part::Hosting, None);
+        self.save().await;
+        Ok(())
+    }
+
+    async fn join(&mut self, relay: Join) -> Result<(), Failure> {
+        let address: Address = relay
+            .address
+            .parse()
+            .map_err(|error: AddressError| Failure::Invalid(sentence(&error.to_string())))?;
+        let name = name_of(relay.name.trim())?;
+        let group = Group::new(relay.group.trim()).map_err(|error| {
+            Failure::Invalid(format!("This group cannot be used: its {error}."))
+        })?;
+        let token = relay.token.as_deref().map(token_of).transpose()?;
+
+        let label = Label::Relay(address.to_string());
+        let token = match token {
+            Some(token) => Some(token),
+            // The same relay at another address keeps its token. A hosted relay's stays here.
+            None if self.secrets_know(&label).await => None,
+            None => match self.label() {
+                Some(Label::Relay(_)) => self.current_secret().await,
+                _ => None,
+            },
+        };
+        if let Some(token) = token {
+            let fault = self.parts.secrets.store(&label, &token, false).await;
+            self.heed(fault);
+        }
+        self.parts.stored.relay = Some(Membership {
+            at: At::Address(address.to_string()),
+            name: name.to_string(),
+            group: group.to_string(),
+        });
+        self.save().await;
+        self.hang_up().await;
+        self.connect().await;
+        Ok(())
+    }
+
+    async fn reconnect(&mut self) -> Result<(), Failure> {
+        if self.parts.stored.relay.is_none() {
+            return Err(Failure::NotConfigured);
+        }
+        match &self.session {
+            Some(session) => session.reconnect(),
+            None => self.resume().await,
+        }
+        Ok(())
+    }
+
+    async fn set_settings(&mut self, settings: Settings) -> Settings {
+        self.parts.stored.set(settings);
+        self.parts.settings.send_replace(settings);
+        self.save().await;
+        let _ = self.parts.events.send(Event::Settings(settings));
+        settings
+    }
+
+    async fn allow_plain_secret(&mut self, allow: bool) {
+        self.parts.stored.plain_secret = Some(allow);
+        self.save().await;
+        self.parts.secrets.allow_plain(allow).await;
+        self.report();
+    }
+
+    fn token(&self) -> Result<String, Failure> {
+        let label = match self.parts.stored.hosting {
+            Some(_) => Label::Hosted,
+            None => self.label().ok_or(Failure::NotConfigured)?,
+        };
+        match self.parts.secrets.known(&label) {
+            Some(secret) => Ok(secret.reveal().to_owned()),
+            None => Err(Failure::NotFound(
+                "The token is not known yet. Enter it in the settings, or unlock the keyring."
+                    .to_owned(),
+            )),
+        }
+    }
+
+    async fn keyring_came_back(&mut self) {
+        self.keyring_news = None;
+        let settled = self.parts.secrets.settle().await;
+        self.heed(settled.fault);
+        if settled.replaced {
+            self.close_hub().await;
+            self.hang_up().await;
+        }
+        self.resume().await;
+    }
+
+    // The hosted relay.
+
+    /// Runs it and stores how. The error is for people.
+    async fn open_hub(&mut self, reach: Reach, port: u16, asked: Asked) -> Result<(), String> {
+        let token = self.hosted_token(asked).await?;
+        let folder = self.parts.folders.data.join(RELAY_FOLDER);
+        let plan = Plan {
+            reach,
+            port,
+            any_port: asked == Asked::ByPerson,
+            token: &token,
+            folder: &folder,
+        };
+        let hub = Hub::start(plan).await.map_err(|error| error.to_string())?;
+        let port = hub.port;
+        self.parts.stored.hosting = Some(Hosting { reach, port });
+        self.hub = Some(hub);
+        self.parts.board.problem(Part::Hosting, None);
+        self.report();
+        Ok(())
+    }
+
+    async fn close_hub(&mut self) {
+        if let Some(hub) = self.hub.take() {
+            hub.stop().await;
+        }
+        self.report();
+    }
+
+    /// The token others have already, or a new one where there cannot be one.
+    async fn hosted_token(&mut self, asked: Asked) -> Result<Secret, String> {
+        let found = self.parts.secrets.load(&Label::Hosted).await;
+        if let Some(token) = found.secret {
+            return Ok(token);
+        }
+        match found.fault {
+            // A new one would lock the others out once the keyring opens.
+            Some(fault) if asked == Asked::ByStart && fault != VaultError::Absent => {
+                let place = SecretPlace::Nowhere;
+                let words = self.parts.secrets.words(place, &fault).unwrap_or_default();
+                self.heed(Some(fault));
+                return Err(words);
+            }
+            _ => {}
+        }
+        let token = random_hex(TOKEN_BYTES).map_err(|failure| failure.to_string())?;
+        let token = Secret::new(token);
+        let fault = self.parts.secrets.store(&Label::Hosted, &token, true).await;
+        self.heed(fault);
+        Ok(token)
+    }
+
+    // The session.
+
+    /// Starts a session as stored; there must be none.
+    async fn connect(&mut self) {
+        let change = match self.line().await {
+            Ok((config, address)) => {
+                let (session, events) = Session::spawn(config);
+                let handle = session.handle();
+                self.session = Some(session);
+                Change::Line(Line {
+                    handle,
+                    events,
+                    address,
+                })
+            }
+            Err(connection) => Change::NoLine(connection),
+        };
+        self.report();
+        // Closed only when the app ends.
+        let _ = self.parts.lines.send(change).await;
+    }
+
+    async fn hang_up(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.stop().await;
+        }
+    }
+
+    /// What to connect with and the address as stored with messages, or why there is nothing.
+    async fn line(&mut self) -> Result<(Config, String), Connection> {
+        let Some(member) = self.parts.stored.relay.clone() else {
+            return Err(Connection::NotConfigured);
+        };
+        let refused = |words: String| Connection::Refused {
+            reason: sentence(&words),
+        };
+        let (Some(label), Some(address)) = (self.label(), self.address()) else {
+            let problems = self.parts.board.status().problems;
+            let hosting = problems.into_iter().find(|p| p.part == Part::Hosting);
+            return Err(Connection::Offline {
+                since: clock::now(),
+                reason: hosting.map_or_else(String::new, |problem| problem.message),
+                retry_at: clock::at((Instant::now() + RETRY).into_std()),
+            });
+        };
+        let found = self.parts.secrets.load(&label).await;
+        if let (None, Some(fault)) = (&found.secret, found.fault) {
+            let words = self.parts.secrets.words(found.place, &fault);
+            self.heed(Some(fault));
+            return Err(refused(words.unwrap_or_default()));
+        }
+        let token = found.secret.as_ref().map_or("", Secret::reveal);
+        let parsed: Address = address
+            .parse()
+            .map_err(|error: AddressError| refused(error.to_string()))?;
+        let name = Name::new(&member.name).map_err(|error| refused(error.to_string()))?;
+        let group = Group::new(&member.group).map_err(|error| refused(error.to_string()))?;
+        Ok((Config::new(parsed, token, name, group), address))
+    }
+
+    /// Whose token the relay joined wants.
+    fn label(&self) -> Option<Label> {
+        Some(match &self.parts.stored.relay.as_ref()?.at {
+            At::Hosted => Label::Hosted,
+            At::Address(address) => Label::Relay(address.clone()),
+        })
+    }
+
+    /// Where the relay joined is; none while the hosted one does not run, as its port may be
+    /// anybody's then.
+    fn address(&self) -> Option<String> {
+        match &self.parts.stored.relay.as_ref()?.at {
+            At::Hosted => Some(format!("ws://127.0.0.1:{}/", self.hub.as_ref()?.port)),
+            At::Address(address) => Some(address.clone()),
+        }
+    }
+
+    async fn secrets_know(&mut self, label: &Label) -> bool {
+        self.parts.secrets.load(label).await.secret.is_some()
+    }
+
+    async fn current_secret(&mut self) -> Option<Secret> {
+        let label = self.label()?;
+        self.parts.secrets.load(&label).await.secret
+    }
+
+    // What the person sees, and what is kept.
+
+    /// Takes note of what the keyring said, and waits for its news where there may be some.
+    fn heed(&mut self, fault: Option<VaultError>) {
+        // A locked keyring is opened by the person, who then reconnects: asking by ourselves would
+        // put up its prompt again and again.
+        self.keyring_news = match fault {
+            Some(VaultError::Absent | VaultError::Silent) => {
+                let news = self.parts.secrets.came_back();
+                Some(Box::pin(async move {
+                    // A keyring that is there but fails must not be asked without pause.
+                    tokio::time::sleep(RETRY).await;
+                    news.await;
+                }))
+            }
+            _ => None,
+        };
+        self.fault = fault;
+        self.report();
+    }
+
+    /// Brings the status up to date.
+    fn report(&self) {
+        let stored = &self.parts.stored;
+        let place = self.label().map_or(SecretPlace::Nowhere, |label| {
+            self.parts.secrets.place(&label)
+        });
+        let address = self.address();
+        let hosted = self.hub.as_ref().map(|hub| Hosted {
+            reach: hub.reach,
+            port: hub.port,
+            addresses: match hub.reach {
+                Reach::Computer => Vec::new(),
+                Reach::Network => computer::addresses(hub.port),
+            },
+            clients: hub.count(),
+            curl: computer::curl(hub.port, self.name_at_home()),
+        });
+        let problem = self
+            .fault
+            .as_ref()
+            .and_then(|fault| self.parts.secrets.words(place, fault));
+        self.parts.board.update(|status| {
+            status.relay = stored.relay.as_ref().map(|member| Relay {
+                address: address.unwrap_or_default(),
+                name: member.name.clone(),
+                group: member.group.clone(),
+            });
+            status.secret = place;
+            status.hosted = hosted;
+        });
+        self.parts.board.problem(Part::Secrets, problem);
+    }
+
+    /// This computer's name on the hosted relay, for the line of shell.
+    fn name_at_home(&self) -> &str {
+        match &self.parts.stored.relay {
+            Some(Membership {
+                at: At::Hosted,
+                name,
+                ..
+            }) => name,
+            _ => "NAME",
+        }
+    }
+
+    async fn save(&mut self) {
+        let (stored, folder) = (self.parts.stored.clone(), self.parts.folders.config.clone());
+        let saved = tokio::task::spawn_blocking(move || {
+            stored.save(&folder).map_err(|error| error.to_string())
+        })
+        .await
+        .unwrap_or_else(|error| Err(error.to_string()));
+        if self.save_failed || saved.is_err() {
+            self.save_failed = saved.is_err();
+            self.parts.board.problem(Part::Disk, saved.err());
+        }
+    }
+}
+
+/// On whose wish a relay is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// The person's: another port and a new token will do.
+    ByPerson,
+    /// As it was before: others know its port and its token.
+    ByStart,
+}
+
+fn not_hosting() -> Failure {
+    Failure::NotFound("No relay is hosted on this computer. Host one first.".to_owned())
+}
+
+fn name_of(text: &str) -> Result<Name, Failure> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Failure::Invalid(
+            "This computer needs a name on the relay. Write one, such as desk.".to_owned(),
+        ));
+    }
+    Name::new(text)
+        .map_err(|error| Failure::Invalid(format!("This name cannot be used: the {error}.")))
+}
+
+fn token_of(text: &str) -> Result<Secret, Failure> {
+    let text = text.trim();
+    if text.len() > limits::TOKEN_BYTES || text.chars().any(char::is_control) {
+        return Err(Failure::Invalid(format!(
+            "This is no token: one has at most {} bytes in one line. Copy it again.",
+            limits::TOKEN_BYTES
+        )));
+    }
+    Ok(Secret::new(text))
+}
+
+async fn clients(hub: &mut Option<Hub>) -> u32 {
+    match hub {
+        Some(hub) => hub.counted().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn news(news: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>) {
+    match news {
+        Some(news) => news.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn time(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

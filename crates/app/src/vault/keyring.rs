@@ -1,0 +1,258 @@
+//! The platform's keyring: Secret Service, Keychain or Credential Manager.
+//!
+//! Owns the deadline around its blocking calls and the telling apart of its failures. The store is
+//! connected anew for each call: a service that starts later is then found, and calls are rare.
+//!
+//! Invariants: one call runs at a time, on a thread of its own, which may be stuck behind a prompt
+//! for as long as the person lets it; callers wait [`DEADLINE`] at most, and while it is stuck they
+//! are told so at once. The thread is detached on purpose: a blocking D-Bus call cannot be
+//! cancelled, and the end of the process must not wait for it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyring_core::api::CredentialStore;
+use keyring_core::{Entry, Error};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::{BoxFuture, Label, Secret, Vault, VaultError};
+
+/// How long a caller waits. An unlocked keyring answers in milliseconds; a person typing a password
+/// may take longer, and is waited for in the background.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// The name under which keyrings list our secrets.
+const SERVICE: &str = "tidings";
+
+/// Connects to a store of credentials; may block.
+pub type Backend = dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync;
+
+/// The platform's keyring.
+pub struct Keyring {
+    backend: Arc<Backend>,
+    turn: Arc<Semaphore>,
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring").finish_non_exhaustive()
+    }
+}
+
+impl Keyring {
+    /// The one of this platform. Touches nothing yet.
+    #[must_use]
+    pub fn of_platform() -> Self {
+        Self::with(connect)
+    }
+
+    /// One over a store of the caller's.
+    pub fn with(
+        backend: impl Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            backend: Arc::new(backend),
+            turn: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        label: &Label,
+        act: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
+    ) -> Result<Option<T>, VaultError> {
+        let turn = Arc::clone(&self.turn);
+        let turn = match tokio::time::timeout(DEADLINE, turn.acquire_owned()).await {
+            Ok(Ok(turn)) => turn,
+            // The semaphore is never closed, so this is the deadline.
+            Ok(Err(_)) | Err(_) => return Err(VaultError::Silent),
+        };
+        let (answer, answered) = oneshot::channel();
+        let backend = Arc::clone(&self.backend);
+        let user = label.to_string();
+        std::thread::Builder::new()
+            .name("keyring".to_owned())
+            .spawn(move || {
+                let result = perform(&*backend, &user, act);
+                // Nobody listens any more if the deadline has passed.
+                let _ = answer.send(result);
+                drop(turn);
+            })
+            .map_err(|error| VaultError::Failed(format!("no thread for the keyring: {error}")))?;
+        match tokio::time::timeout(DEADLINE, answered).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(VaultError::Failed(
+                "the keyring's library failed".to_owned(),
+            )),
+            Err(_) => Err(VaultError::Silent),
+        }
+    }
+}
+
+fn perform<T>(
+    backend: &Backend,
+    user: &str,
+    act: impl FnOnce(&Entry) -> keyring_core::Result<T>,
+) -> Result<Option<T>, VaultError> {
+    let store = backend().map_err(|error| {
+        tracing::debug!(%error, "no keyring");
+        VaultError::Absent
+    })?;
+    let entry = store.build(SERVICE, user, None).map_err(fault)?;
+    match act(&entry) {
+        Ok(value) => Ok(Some(value)),
+        Err(Error::NoEntry) => Ok(None),
+        Err(error) => Err(fault(error)),
+    }
+}
+
+fn fault(error: Error) -> VaultError {
+    match error {
+        Error::NoStorageAccess(_) => VaultError::Locked,
+        Error::NoDefaultStore => VaultError::Absent,
+        // These print what they hold, which may be the secret.
+        Error::BadEncoding(_) | Error::BadDataFormat(..) => {
+            VaultError::Failed("the keyring holds something else under this name".to_owned())
+        }
+        error => VaultError::Failed(error.to_string()),
+    }
+}
+
+impl Vault for Keyring {
+    fn load<'a>(&'a self, label: &'a Label) -> BoxFuture<'a, Result<Option<Secret>, VaultError>> {
+        Box::pin(async move {
+            let found = self.call(label, Entry::get_password).await?;
+            Ok(found.map(Secret::new))
+        })
+    }
+
+    fn store<'a>(
+        &'a self,
+        label: &'a Label,
+        secret: &'a Secret,
+    ) -> BoxFuture<'a, Result<(), VaultError>> {
+        Box::pin(async move {
+            let secret = secret.clone();
+            self.call(label, move |entry| entry.set_password(secret.reveal()))
+                .await?;
+            Ok(())
+        })
+    }
+
+    fn forget<'a>(&'a self, label: &'a Label) -> BoxFuture<'a, Result<(), VaultError>> {
+        Box::pin(async move {
+            self.call(label, Entry::delete_credential).await?;
+            Ok(())
+        })
+    }
+
+    fn came_back(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if self.turn.available_permits() == 0 {
+                // A call is stuck, perhaps behind a prompt: its end is the news.
+                drop(self.turn.acquire().await);
+            } else {
+                appeared().await;
+            }
+        })
+    }
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+async fn appeared() {
+    crate::bus::appears("org.freedesktop.secrets", crate::bus::Now::Counts).await;
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+async fn appeared() {
+    std::future::pending().await
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn connect() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(zbus_secret_service_keyring_store::Store::new()?)
+}
+
+#[cfg(target_os = "macos")]
+fn connect() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(apple_native_keyring_store::keychain::Store::new()?)
+}
+
+#[cfg(windows)]
+fn connect() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(windows_native_keyring_store::Store::new()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    fn label() -> Label {
+        Label::Relay("ws://relay.lan:9093/".into())
+    }
+
+    #[tokio::test]
+    async fn secrets_are_kept_replaced_and_forgotten() {
+        let store = keyring_core::mock::Store::new().unwrap();
+        let keyring = Keyring::with(move || Ok(store.clone()));
+        assert_eq!(keyring.load(&label()).await, Ok(None));
+        keyring.forget(&label()).await.unwrap();
+        for text in ["one", "two"] {
+            keyring.store(&label(), &Secret::new(text)).await.unwrap();
+            let kept = keyring.load(&label()).await.unwrap().unwrap();
+            assert_eq!(kept.reveal(), text);
+        }
+        assert_eq!(keyring.load(&Label::Hosted).await, Ok(None));
+        keyring.forget(&label()).await.unwrap();
+        assert_eq!(keyring.load(&label()).await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn a_service_that_starts_later_is_found() {
+        let there = Arc::new(AtomicBool::new(false));
+        let store = keyring_core::mock::Store::new().unwrap();
+        let seen = Arc::clone(&there);
+        let keyring = Keyring::with(move || {
+            if seen.load(Ordering::SeqCst) {
+                Ok(store.clone())
+            } else {
+                Err(Error::NoDefaultStore)
+            }
+        });
+        let secret = Secret::new("s");
+        assert_eq!(
+            keyring.store(&label(), &secret).await,
+            Err(VaultError::Absent)
+        );
+        there.store(true, Ordering::SeqCst);
+        assert_eq!(keyring.store(&label(), &secret).await, Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_keyring_that_hangs_holds_nobody_longer_than_the_deadline() {
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let held = Mutex::new(held);
+        let store = keyring_core::mock::Store::new().unwrap();
+        let keyring = Keyring::with(move || {
+            let _ = held.lock().unwrap().recv();
+            Ok(store.clone())
+        });
+        let began = tokio::time::Instant::now();
+        assert_eq!(keyring.load(&label()).await, Err(VaultError::Silent));
+        assert_eq!(keyring.load(&label()).await, Err(VaultError::Silent));
+        assert!(began.elapsed() <= 2 * DEADLINE + Duration::from_millis(10));
+        // The person answers the prompt: the news comes, and calls work again.
+        drop(release);
+        tokio::time::resume();
+        keyring.came_back().await;
+        assert_eq!(keyring.load(&label()).await, Ok(None));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        assert_eq!(format!("{:?}", Secret::new("s3cret")), "Secret(..)");
+    }
+}
