@@ -11,7 +11,8 @@
 //! - a terminal state is left only by [`Input::Reconnect`], and `Stopped` never.
 //!
 //! Taken over. Two clients of one name throw each other out in turn, as the newest always wins. Our
-//! relay closes the older socket with [`close::TAKEN_OVER`]: the session then waits for the person.
+//! relay closes the older socket with [`close::TAKEN_OVER`]: the session then waits for the person,
+//! unless the newer socket may have been its own, given up while its AUTH was under way ([`GHOST`]).
 //! The reference closes it without a code, as a proxy or an orderly shutdown may too. So that counts
 //! only as a hint: two in a row, each within [`QUICK`] of AUTH 200, mean a rival; the session then
 //! stays away for [`TRUCE`] and looks again. The rival is online meanwhile, so one of the two is.
@@ -48,6 +49,13 @@ pub const HINTS: u32 = 2;
 
 /// How long to stay away from a suspected rival.
 pub const TRUCE: Duration = Duration::from_secs(600);
+
+/// How long an AUTH that was given up unanswered may still reach the relay, and take over the name
+/// for a socket that nobody holds any more: systems retransmit for about 15 minutes.
+pub const GHOST: Duration = Duration::from_secs(900);
+
+/// More of them than this are not told apart from a rival.
+const GHOSTS: usize = 8;
 
 /// Confirmations kept while there is no line to send them on. When full the oldest is dropped: the
 /// relay sends its message again and the user confirms again.
@@ -112,6 +120,8 @@ pub struct Machine {
     outbox: Outbox,
     confirms: VecDeque<Mid>,
     hints: u32,
+    /// AUTHs given up unanswered, newest last.
+    ghosts: VecDeque<Instant>,
 }
 
 #[derive(Debug)]
@@ -152,6 +162,7 @@ impl Machine {
             outbox: Outbox::default(),
             confirms: VecDeque::new(),
             hints: 0,
+            ghosts: VecDeque::new(),
         };
         machine.dial(now);
         machine
@@ -334,6 +345,11 @@ impl Machine {
             return;
         }
         if code == Some(close::TAKEN_OVER) {
+            self.ghosts.retain(|given_up| now < *given_up + GHOST);
+            if self.ghosts.pop_front().is_some() {
+                self.wait(Trouble::Closed { code, reason }, now);
+                return;
+            }
             self.rest(State::TakenOver { retry_at: None }, now);
             return;
         }
@@ -360,6 +376,10 @@ impl Machine {
             Phase::Dialing { .. } => self.wait(DialError::TimedOut.into(), now),
             Phase::Authenticating { notice, .. } => {
                 let notice = notice.take();
+                if self.ghosts.len() == GHOSTS {
+                    self.ghosts.pop_front();
+                }
+                self.ghosts.push_back(now);
                 self.wait(Trouble::AuthTimeout { notice }, now);
             }
             Phase::Online { keepalive, .. } => match keepalive.expire(now) {

@@ -253,6 +253,30 @@ fn our_relays_takeover_waits_for_the_person() {
     assert_eq!(story.feed(Input::Reconnect), ["state dialing", "dial"]);
 }
 
+#[test]
+fn an_auth_of_ones_own_that_arrives_late_is_no_rival() {
+    let taken_over = || Input::Closed {
+        code: Some(close::TAKEN_OVER),
+        reason: String::new(),
+    };
+    let mut story = Story::begin();
+    story.feed(Input::Opened);
+    // Its AUTH is still under way when it is given up, and arrives after the next one's.
+    story.timeout();
+    story.timeout();
+    story.go_online(WELCOME);
+    assert_eq!(
+        story.feed(taken_over()),
+        [
+            "hang up",
+            "state waiting: the relay closed the connection (code 4001)"
+        ]
+    );
+    story.timeout();
+    story.go_online(WELCOME);
+    assert_eq!(story.feed(taken_over()), ["hang up", "state taken over"]);
+}
+
 fn bare_close() -> Input<'static> {
     Input::Closed {
         code: None,
