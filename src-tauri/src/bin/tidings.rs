@@ -1,3 +1,8 @@
-//! The agent: see the `tidings-agent` crate.
+//! The agent and command line: all of it is in the `tidings-agent` crate, which links neither
+//! Tauri nor WebKit.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tidings_agent::main()
+}

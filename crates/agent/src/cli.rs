@@ -1,0 +1,164 @@
+//! The command line, as clap reads and explains it.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tidings_control::{Priority, Recipient};
+
+const EXAMPLES: &str = "\
+Examples:
+  tidings                                   start, or show the window of the running one
+  tidings send ann 'The build is green'     to one client
+  tidings send @office --title 'Cake' 'In the kitchen, while it lasts'
+  make 2>&1 | tidings send ann -            what a program says
+  curl -H \"Authorization: $(tidings token)\" 'http://127.0.0.1:9093/ann.send?text=Hello'
+
+Exit codes: 0 done; 1 refused or failed, the message says why; 2 not understood; 3 Tidings does
+not run; 4 (status) not connected, (send) not known in time.";
+
+/// Messages from your computers, in your tray.
+#[derive(Debug, Parser)]
+#[command(name = "tidings", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) start: Start,
+}
+
+/// How the agent starts.
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// Start in the tray, without a window (as at login)
+    #[arg(long)]
+    pub(crate) hidden: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Send a message
+    Send(Send),
+    /// Say how things stand
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the newest messages
+    Inbox {
+        /// At most so many
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
+        limit: u32,
+        /// Only unread ones
+        #[arg(long)]
+        unread: bool,
+        /// As JSON, one message a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a window
+    Show {
+        /// Which
+        #[arg(default_value = "inbox")]
+        window: Window,
+    },
+    /// Print the relay's token, for scripts: keep it to yourself
+    Token,
+    /// End the running Tidings in order
+    Quit,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Send {
+    /// A client's name, or @GROUP
+    #[arg(value_name = "NAME|@GROUP", value_parser = recipient)]
+    pub(crate) to: Recipient,
+    /// The message; - reads it from standard input. Without --title its first line is the title
+    #[arg(value_name = "TEXT|-")]
+    pub(crate) text: Option<String>,
+    /// The title
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// How much it matters
+    #[arg(long, default_value = "default")]
+    pub(crate) priority: Urgency,
+    /// A link that opens when the message is clicked
+    #[arg(long, default_value = "")]
+    pub(crate) link: String,
+    /// Wait at most so many seconds to learn what became of it; 0 does not wait
+    #[arg(long, default_value_t = 10)]
+    pub(crate) wait: u64,
+    /// Print what became of it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Window {
+    Inbox,
+    Compose,
+    Settings,
+    FirstRun,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Urgency {
+    #[value(alias = "1")]
+    Min,
+    #[value(alias = "2")]
+    Low,
+    #[value(alias = "3")]
+    Default,
+    #[value(alias = "4")]
+    High,
+    #[value(alias = "5")]
+    Urgent,
+}
+
+impl From<Urgency> for Priority {
+    fn from(urgency: Urgency) -> Self {
+        match urgency {
+            Urgency::Min => Self::Min,
+            Urgency::Low => Self::Low,
+            Urgency::Default => Self::Default,
+            Urgency::High => Self::High,
+            Urgency::Urgent => Self::Urgent,
+        }
+    }
+}
+
+fn recipient(word: &str) -> Result<Recipient, String> {
+    match word.strip_prefix('@') {
+        Some("") => Err("a group's name must follow the @".to_owned()),
+        None if word.is_empty() => Err("to whom? Give a client's name, or @GROUP".to_owned()),
+        Some(group) => Ok(Recipient::Group(group.to_owned())),
+        None => Ok(Recipient::Person(word.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn recipients_are_people_or_groups() {
+        assert_eq!(recipient("ann"), Ok(Recipient::Person("ann".into())));
+        assert_eq!(recipient("@office"), Ok(Recipient::Group("office".into())));
+        assert!(recipient("@").is_err());
+    }
+
+    #[test]
+    fn hidden_is_for_starting_only() {
+        assert!(
+            Cli::try_parse_from(["tidings", "--hidden"])
+                .unwrap()
+                .start
+                .hidden
+        );
+        assert!(Cli::try_parse_from(["tidings", "--hidden", "status"]).is_err());
+    }
+}

@@ -1,0 +1,83 @@
+//! What the agent does on the person's desktop for a face: open a link, fill the clipboard.
+
+use tidings_control::{Code, Failure};
+use url::Url;
+
+/// Links that open without asking: anything else may start a program that the sender chose.
+const SCHEMES: &[&str] = &["http", "https", "mailto"];
+
+/// Opens a link in the person's browser or mail program.
+///
+/// # Errors
+/// [`Code::Invalid`] for what is no link, or of another scheme; [`Code::System`] where no program
+/// opens it.
+pub(crate) fn open_link(link: &str) -> Result<(), Failure> {
+    let invalid = |message: String| Failure {
+        code: Code::Invalid,
+        message,
+    };
+    let url = Url::parse(link).map_err(|_| invalid(format!("“{link}” is not a link.")))?;
+    if !SCHEMES.contains(&url.scheme()) {
+        return Err(invalid(format!(
+            "Links of the kind “{}:” are not opened: copy it if you trust it.",
+            url.scheme()
+        )));
+    }
+    open::that_detached(url.as_str()).map_err(|error| Failure {
+        code: Code::System,
+        message: format!("No program opens links here ({error}): copy it into your browser."),
+    })
+}
+
+/// The clipboard, kept while the agent runs: what it holds goes with its owner.
+#[derive(Default)]
+pub(crate) struct Clipboard(Option<arboard::Clipboard>);
+
+impl Clipboard {
+    /// Puts a secret there. Blocks until the display answers: for a blocking thread.
+    ///
+    /// # Errors
+    /// [`Code::System`] where there is no clipboard.
+    pub(crate) fn set(&mut self, text: String) -> Result<(), Failure> {
+        let set = |clipboard: &mut arboard::Clipboard| {
+            #[cfg(target_os = "linux")]
+            {
+                use arboard::SetExtLinux;
+                // Clipboard histories are files in the clear.
+                clipboard.set().exclude_from_history().text(text)
+            }
+            #[cfg(not(target_os = "linux"))]
+            clipboard.set_text(text)
+        };
+        let outcome = match &mut self.0 {
+            Some(clipboard) => set(clipboard),
+            None => arboard::Clipboard::new().and_then(|made| set(self.0.insert(made))),
+        };
+        outcome.map_err(|error| Failure {
+            code: Code::System,
+            message: format!("The clipboard cannot be reached ({error}): run `tidings token`."),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_harmless_schemes_are_opened() {
+        for link in [
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "ssh://host",
+            "data:text/html,x",
+        ] {
+            assert_eq!(
+                open_link(link).map_err(|f| f.code),
+                Err(Code::Invalid),
+                "{link}"
+            );
+        }
+        assert_eq!(open_link("no link").map_err(|f| f.code), Err(Code::Invalid));
+    }
+}

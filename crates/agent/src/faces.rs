@@ -1,0 +1,271 @@
+//! The control socket's other side: each face's requests are carried out, and what changes is told.
+//!
+//! Invariants: a request is answered once; a face that does not read is let go; the token is given
+//! to nobody who draws windows.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tidings_app::App;
+use tidings_app::types::Failure as AppFailure;
+use tidings_control::{
+    Answer, Code, Connection, Event, Face, Failure, Listener, Peer, Request, Status, View,
+};
+use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::task::JoinSet;
+
+use crate::desktop::{Clipboard, open_link};
+use crate::windows::Windows;
+
+/// Faces at a time. One window process, the command line, a few scripts; more is a runaway loop.
+const FACES: usize = 64;
+
+/// Requests of one face under way at a time; the next waits in the socket.
+const UNDER_WAY: usize = 16;
+
+/// Rows of one page. What a list shows at once, times a few.
+const PAGE: u32 = 200;
+
+/// What the requests of faces act on.
+pub(crate) struct Agent {
+    pub(crate) app: App,
+    pub(crate) windows: Windows,
+    /// Problems of the agent's own parts, beside the app's.
+    pub(crate) problems: watch::Sender<Vec<tidings_control::Problem>>,
+    pub(crate) clipboard: Arc<Mutex<Clipboard>>,
+    /// True once somebody asked the agent to end.
+    pub(crate) quit: watch::Sender<bool>,
+}
+
+impl Agent {
+    /// How things stand, the agent's own parts included.
+    pub(crate) fn status(&self) -> Status {
+        let mut status = self.app.status().borrow().clone();
+        status
+            .problems
+            .extend(self.problems.borrow().iter().cloned());
+        status
+    }
+
+    /// The window to show when nobody said which: the first-run page until a relay is set up.
+    pub(crate) fn front(&self) -> View {
+        match self.app.status().borrow().connection {
+            Connection::NotConfigured => View::FirstRun,
+            _ => View::Inbox { message: None },
+        }
+    }
+
+    /// Reports what is wrong with one of the agent's own parts, or that nothing is.
+    pub(crate) fn problem(&self, part: tidings_control::Part, message: Option<String>) {
+        self.problems.send_if_modified(|problems| {
+            let before = problems.clone();
+            problems.retain(|problem| problem.part != part);
+            problems.extend(message.map(|message| tidings_control::Problem { part, message }));
+            *problems != before
+        });
+    }
+
+    async fn carry_out(&self, request: Request) -> Result<Answer, Failure> {
+        let app = &self.app;
+        let outcome = match request {
+            Request::Status | Request::Subscribe { .. } => Ok(Answer::Status(self.status())),
+            Request::Inbox {
+                before,
+                limit,
+                unread,
+            } => app
+                .inbox(before, limit.clamp(1, PAGE), unread)
+                .await
+                .map(Answer::Inbox),
+            Request::Message { id } => app.message(id).await.map(Answer::Message),
+            Request::Mark { ids, read } => app.mark(ids, read).await.map(|()| Answer::Done),
+            Request::Delete { ids } => app.delete(ids).await.map(|()| Answer::Done),
+            Request::Restore { ids } => app.restore(ids).await.map(|()| Answer::Done),
+            Request::Send { draft } => app.send(draft).await.map(Answer::Queued),
+            Request::Sent { before, limit } => app
+                .sent(before, limit.clamp(1, PAGE))
+                .await
+                .map(Answer::Sent),
+            Request::Host { reach, name } => self.stands(app.host(reach, name).await),
+            Request::Reach { reach } => self.stands(app.reach(reach).await),
+            Request::StopHosting => self.stands(app.stop_hosting().await),
+            Request::Join { relay } => self.stands(app.join(relay).await),
+            Request::Reconnect => self.stands(app.reconnect().await),
+            Request::Settings => Ok(Answer::Settings(app.settings())),
+            Request::SetSettings { settings } => {
+                app.set_settings(settings).await.map(Answer::Settings)
+            }
+            Request::AllowPlainSecret { allow } => self.stands(app.allow_plain_secret(allow).await),
+            Request::Show { view } => {
+                self.windows.show(view);
+                Ok(Answer::Done)
+            }
+            Request::CopyToken => return self.copy_token().await,
+            Request::Token => app.token().await.map(Answer::Token),
+            Request::OpenLink { url } => return open_link(&url).map(|()| Answer::Done),
+            Request::Quit => {
+                self.quit.send_replace(true);
+                Ok(Answer::Done)
+            }
+        };
+        outcome.map_err(failure)
+    }
+
+    fn stands(&self, outcome: Result<(), AppFailure>) -> Result<Answer, AppFailure> {
+        outcome.map(|()| Answer::Status(self.status()))
+    }
+
+    async fn copy_token(&self) -> Result<Answer, Failure> {
+        let token = self.app.token().await.map_err(failure)?;
+        let clipboard = Arc::clone(&self.clipboard);
+        let set = tokio::task::spawn_blocking(move || {
+            clipboard
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .set(token)
+        });
+        set.await.unwrap_or_else(|error| {
+            Err(Failure {
+                code: Code::System,
+                message: error.to_string(),
+            })
+        })?;
+        Ok(Answer::Done)
+    }
+}
+
+fn failure(failure: AppFailure) -> Failure {
+    let code = match failure {
+        AppFailure::Invalid(_) => Code::Invalid,
+        AppFailure::NotFound(_) => Code::NotFound,
+        AppFailure::NotConfigured => Code::NotConfigured,
+        AppFailure::NeedsPlainSecret => Code::NeedsPlainSecret,
+        AppFailure::System(_) => Code::System,
+    };
+    Failure {
+        code,
+        message: failure.to_string(),
+    }
+}
+
+/// Serves faces until the agent quits.
+pub(crate) async fn serve(agent: &Arc<Agent>, listener: Listener) {
+    let mut faces = JoinSet::new();
+    let mut quit = agent.quit.subscribe();
+    loop {
+        tokio::select! {
+            () = asked_to(&mut quit) => break,
+            Some(_) = faces.join_next() => {}
+            accepted = listener.accept(), if faces.len() < FACES => match accepted {
+                Ok(connection) => {
+                    faces.spawn(face(Arc::clone(agent), connection));
+                }
+                Err(error) => {
+                    // Out of files, most likely: those that end give some back.
+                    tracing::warn!(%error, "a face could not connect");
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                }
+            },
+        }
+    }
+    // Faces end by themselves at quit, after their last answer.
+    while faces.join_next().await.is_some() {}
+}
+
+async fn asked_to(quit: &mut watch::Receiver<bool>) {
+    // An error is the agent gone, which is an end as well.
+    let _ = quit.wait_for(|quit| *quit).await;
+}
+
+async fn face(agent: Arc<Agent>, mut connection: Face) {
+    let peer = connection.peer();
+    let mut quit = agent.quit.subscribe();
+    let mut asked = JoinSet::new();
+    let mut told = JoinSet::new();
+    let room = Arc::new(Semaphore::new(UNDER_WAY));
+    let mut windows = false;
+    loop {
+        let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
+            break;
+        };
+        tokio::select! {
+            () = asked_to(&mut quit) => break,
+            // The events' end is a face that does not read.
+            Some(_) = told.join_next() => break,
+            request = connection.next() => match request {
+                Ok(Some((id, request))) => {
+                    if let Request::Subscribe { windows: draws } = request {
+                        told.spawn(tell(Arc::clone(&agent), peer.clone()));
+                        if draws && !windows {
+                            windows = true;
+                            agent.windows.attach(peer.clone());
+                        }
+                        peer.answer(id, Ok(Answer::Done)).await;
+                        continue;
+                    }
+                    let (agent, peer) = (Arc::clone(&agent), peer.clone());
+                    asked.spawn(async move {
+                        let outcome = match request {
+                            Request::Token if windows => Err(Failure {
+                                code: Code::Invalid,
+                                message: "Windows are not given the token.".to_owned(),
+                            }),
+                            request => agent.carry_out(request).await,
+                        };
+                        peer.answer(id, outcome).await;
+                        drop(permit);
+                    });
+                    while asked.try_join_next().is_some() {}
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "a face said what is no request");
+                    break;
+                }
+            }
+        }
+    }
+    if windows {
+        agent.windows.detach();
+    }
+    if *quit.borrow() {
+        // The answer to the one who asked for the end.
+        while asked.join_next().await.is_some() {}
+    }
+}
+
+/// Tells a face what changes, from how things stand now on. Ends when it does not keep up.
+async fn tell(agent: Arc<Agent>, peer: Peer) {
+    let mut events = agent.app.events();
+    let mut status = agent.app.status();
+    let mut problems = agent.problems.subscribe();
+    status.mark_changed();
+    loop {
+        let event = tokio::select! {
+            Ok(()) = status.changed() => {
+                status.mark_unchanged();
+                Event::Status(agent.status())
+            }
+            Ok(()) = problems.changed() => {
+                problems.mark_unchanged();
+                Event::Status(agent.status())
+            }
+            event = events.recv() => match event {
+                Ok(event) => match event {
+                    tidings_app::Event::Received(row) => Event::Received(row),
+                    tidings_app::Event::Changed(ids) => Event::Changed(ids),
+                    tidings_app::Event::Sent(sent) => Event::Sent(sent),
+                    tidings_app::Event::Notice(text) => Event::Notice(text),
+                    tidings_app::Event::Settings(settings) => Event::Settings(settings),
+                    // The windows' matter.
+                    tidings_app::Event::Opened { .. } => continue,
+                },
+                // It missed some: it is to read everything anew.
+                Err(broadcast::error::RecvError::Lagged(_)) => Event::Changed(Vec::new()),
+                Err(broadcast::error::RecvError::Closed) => return,
+            },
+        };
+        if !peer.tell(event) {
+            return;
+        }
+    }
+}

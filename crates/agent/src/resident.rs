@@ -1,0 +1,255 @@
+//! The resident process from start to end.
+//!
+//! Order at start: the right to be the agent (socket), the app, then tray and windows beside it.
+//! Order at the end: no new requests, tray and windows, then the app (session, relay, inbox).
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tidings_app::{App, Parts};
+use tidings_control::{Client, ListenError, Listener, Part, Reach, Request, View};
+use tokio::runtime::Handle;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::cli::Start;
+use crate::desktop::Clipboard;
+use crate::faces::{self, Agent};
+use crate::texts::Tongue;
+use crate::tray::{self, Click, Shown};
+use crate::windows::{self, Windows};
+
+/// How long the tray may take to leave the panel.
+const TRAY_STOPPING: Duration = Duration::from_secs(2);
+
+/// How long a panel that starts beside the agent at login may take before its lack is told.
+const TRAY_HOST_LATE: Duration = Duration::from_secs(10);
+
+/// Runs the agent; or, where one runs, shows its window.
+#[expect(clippy::print_stderr, reason = "the person who started it reads this")]
+pub(crate) fn main(start: &Start) -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TIDINGS_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match run(start) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tidings: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(start: &Start) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // Most of the time it waits; two let a slow step not hold up the others.
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("the system gives no threads")?;
+    let outcome = runtime.block_on(async {
+        match Listener::bind(&tidings_control::path()) {
+            Ok(listener) => reside(start, listener).await,
+            Err(ListenError::Taken) => second_start(start).await,
+            Err(error) => Err(error.into()),
+        }
+    });
+    // A keyring or a notification daemon that hangs must not hold up the end.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    outcome
+}
+
+/// Somebody started Tidings though it runs: they want to see it.
+async fn second_start(start: &Start) -> Result<()> {
+    if start.hidden {
+        return Ok(());
+    }
+    let (agent, _events) = Client::connect(&tidings_control::path()).await?;
+    agent
+        .ask(Request::Show {
+            view: View::Inbox { message: None },
+        })
+        .await?;
+    Ok(())
+}
+
+async fn reside(start: &Start, listener: Listener) -> Result<()> {
+    let app = App::start(Parts::of_desktop()?).await?;
+    let (windows, started) = Windows::new();
+    let agent = Arc::new(Agent {
+        app,
+        windows,
+        problems: watch::Sender::default(),
+        clipboard: Arc::new(Mutex::new(Clipboard::default())),
+        quit: watch::Sender::new(false),
+    });
+    let mut tasks = JoinSet::new();
+    tasks.spawn(end_on_signal(agent.quit.clone()));
+    tasks.spawn(notifications_open(Arc::clone(&agent)));
+    let tray = tray(&agent, &mut tasks);
+    let shown = tokio::spawn({
+        let agent = Arc::clone(&agent);
+        async move {
+            windows::keep(&agent.windows, started, |message| {
+                agent.problem(Part::Window, message);
+            })
+            .await;
+        }
+    });
+    if !start.hidden {
+        agent.windows.show(agent.front());
+    }
+    tracing::info!("running");
+    faces::serve(&agent, listener).await;
+
+    tracing::info!("ending");
+    agent.windows.end();
+    tasks.shutdown().await;
+    end_within(windows::ENDING, shown).await;
+    end_within(TRAY_STOPPING, tray).await;
+    agent.app.stop().await;
+    Ok(())
+}
+
+async fn end_within(limit: Duration, mut task: JoinHandle<()>) {
+    if tokio::time::timeout(limit, &mut task).await.is_err() {
+        task.abort();
+    }
+}
+
+/// Shows the tray and acts on its clicks. The handle is of the thread that the icon lives on.
+fn tray(agent: &Arc<Agent>, tasks: &mut JoinSet<()>) -> JoinHandle<()> {
+    let now = {
+        let agent = Arc::clone(agent);
+        move || Shown {
+            status: agent.status(),
+            tongue: Tongue::of(agent.app.settings().language),
+        }
+    };
+    let (show, shown) = watch::channel(now());
+    let (clicks, clicked) = mpsc::channel(tray::CLICKS);
+    tasks.spawn(follow(Arc::clone(agent), show, now));
+    tasks.spawn(act(Arc::clone(agent), clicked));
+    #[cfg(target_os = "linux")]
+    tasks.spawn(tell_lack_of_host(Arc::clone(agent)));
+    let agent = Arc::clone(agent);
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = tray::run(&Handle::current(), shown, clicks) {
+            tracing::warn!(%error, "no tray");
+            agent.problem(Part::Tray, Some(NO_TRAY.to_owned()));
+        }
+    })
+}
+
+const NO_TRAY: &str = "This desktop shows no tray icons. Start Tidings again to see its window; on \
+                       GNOME the extension AppIndicator brings the tray.";
+
+/// Keeps what the tray shows true.
+async fn follow(agent: Arc<Agent>, show: watch::Sender<Shown>, now: impl Fn() -> Shown) {
+    let mut status = agent.app.status();
+    let mut events = agent.app.events();
+    loop {
+        tokio::select! {
+            changed = status.changed() => if changed.is_err() { return },
+            event = events.recv() => match event {
+                Ok(tidings_app::Event::Settings(_)) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Ok(_) => continue,
+                Err(broadcast::error::RecvError::Closed) => return,
+            },
+        }
+        status.mark_unchanged();
+        let now = now();
+        show.send_if_modified(|shown| {
+            let changed = *shown != now;
+            *shown = now;
+            changed
+        });
+    }
+}
+
+async fn act(agent: Arc<Agent>, mut clicks: mpsc::Receiver<Click>) {
+    while let Some(click) = clicks.recv().await {
+        match click {
+            Click::Inbox => agent.windows.show(agent.front()),
+            Click::Compose => agent.windows.show(View::Compose),
+            Click::Host => {
+                // Also the page that shows a relay hosted already, and who can reach it.
+                let hosted = agent.status().hosted.is_some();
+                if !hosted && let Err(error) = agent.app.host(Reach::Computer, None).await {
+                    agent.problem(Part::Hosting, Some(error.to_string()));
+                }
+                agent.windows.show(View::FirstRun);
+            }
+            Click::Quit => {
+                agent.quit.send_replace(true);
+            }
+        }
+    }
+}
+
+/// A click on a notification opens its message.
+async fn notifications_open(agent: Arc<Agent>) {
+    let mut events = agent.app.events();
+    loop {
+        match events.recv().await {
+            Ok(tidings_app::Event::Opened { message }) => {
+                agent.windows.show(View::Inbox {
+                    message: Some(message),
+                });
+            }
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+async fn tell_lack_of_host(agent: Arc<Agent>) {
+    let present = watch::Sender::new(false);
+    let mut seen = present.subscribe();
+    let telling = async {
+        // At login the panel may come after us.
+        let host = seen.wait_for(|present| *present);
+        let mut there = tokio::time::timeout(TRAY_HOST_LATE, host)
+            .await
+            .is_ok_and(|r| r.is_ok());
+        loop {
+            agent.problem(Part::Tray, (!there).then(|| NO_TRAY.to_owned()));
+            if seen.changed().await.is_err() {
+                return;
+            }
+            there = *seen.borrow_and_update();
+        }
+    };
+    tokio::select! {
+        followed = crate::tray_host::follow(present.clone()) => {
+            if let Err(error) = followed {
+                tracing::info!(%error, "no session bus");
+                agent.problem(Part::Tray, Some(NO_TRAY.to_owned()));
+            }
+        }
+        () = telling => {}
+    }
+}
+
+async fn end_on_signal(quit: watch::Sender<bool>) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut term) = signal(SignalKind::terminate()) else {
+            return;
+        };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await;
+    quit.send_replace(true);
+}

@@ -1,0 +1,153 @@
+//! The tray: an icon that tells the state, a menu, a left click that opens the inbox.
+//!
+//! The tray library's objects stay on one thread of their own, which follows the status. A desktop
+//! without a bus has no tray: that is a problem in the status, not an end.
+
+use tidings_control::{Connection, Status};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tray_icon::menu::{Menu, MenuEvent, MenuId, MenuItem, PredefinedMenuItem};
+use tray_icon::{Icon, MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
+
+use crate::texts::Tongue;
+
+/// What the person wants of the tray.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Click {
+    Inbox,
+    Compose,
+    Host,
+    Quit,
+}
+
+/// Clicks waiting to be acted on. A person does not click faster than windows open; what is beyond
+/// is dropped.
+pub(crate) const CLICKS: usize = 8;
+
+const SIDE: u32 = 32;
+
+const MENU: &[(&str, Click)] = &[
+    ("inbox", Click::Inbox),
+    ("compose", Click::Compose),
+    ("host", Click::Host),
+    ("quit", Click::Quit),
+];
+
+/// What the tray shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) status: Status,
+    pub(crate) tongue: Tongue,
+}
+
+/// Runs the tray until `shown` has no sender any more. Blocks: for a thread of its own.
+///
+/// # Errors
+/// Where there is no desktop session to show an icon in; a host that comes late is no error.
+pub(crate) fn run(
+    runtime: &Handle,
+    mut shown: watch::Receiver<Shown>,
+    clicks: mpsc::Sender<Click>,
+) -> Result<(), tray_icon::Error> {
+    listen(clicks);
+    let mut last = shown.borrow_and_update().clone();
+    let tray = TrayIconBuilder::new()
+        .with_id("tidings")
+        .with_title("Tidings")
+        .with_tooltip(last.tongue.tooltip(&last.status))
+        .with_menu(Box::new(menu(last.tongue)))
+        .with_icon(icon(&last.status)?)
+        .build()?;
+    while runtime.block_on(shown.changed()).is_ok() {
+        let now = shown.borrow_and_update().clone();
+        if let Err(error) = update(&tray, &last, &now) {
+            tracing::warn!(%error, "the tray cannot be brought up to date");
+        }
+        last = now;
+    }
+    Ok(())
+}
+
+fn update(tray: &TrayIcon, last: &Shown, now: &Shown) -> Result<(), tray_icon::Error> {
+    if picture(&last.status) != picture(&now.status) {
+        tray.set_icon(Some(icon(&now.status)?))?;
+    }
+    let tooltip = now.tongue.tooltip(&now.status);
+    if last.tongue.tooltip(&last.status) != tooltip {
+        tray.set_tooltip(Some(tooltip))?;
+    }
+    if last.tongue != now.tongue {
+        tray.set_menu(Some(Box::new(menu(now.tongue))));
+    }
+    Ok(())
+}
+
+fn listen(clicks: mpsc::Sender<Click>) {
+    let chosen = clicks.clone();
+    MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
+        if let Some((_, click)) = MENU.iter().find(|(id, _)| *id == event.id.as_ref()) {
+            let _ = chosen.try_send(*click);
+        }
+    }));
+    TrayIconEvent::set_event_handler(Some(move |event| {
+        if let TrayIconEvent::Click {
+            button: MouseButton::Left,
+            button_state: MouseButtonState::Up,
+            ..
+        } = event
+        {
+            let _ = clicks.try_send(Click::Inbox);
+        }
+    }));
+}
+
+fn menu(tongue: Tongue) -> Menu {
+    let menu = Menu::new();
+    for (id, click) in MENU {
+        let label = match click {
+            Click::Inbox => tongue.inbox(),
+            Click::Compose => tongue.compose(),
+            Click::Host => tongue.host(),
+            Click::Quit => tongue.quit(),
+        };
+        let item = MenuItem::with_id(MenuId::new(id), label, true, None);
+        let part = (*click == Click::Quit).then(PredefinedMenuItem::separator);
+        let added = part
+            .map_or(Ok(()), |part| menu.append(&part))
+            .and(menu.append(&item));
+        if let Err(error) = added {
+            tracing::warn!(%error, id, "the tray's menu lacks an item");
+        }
+    }
+    menu
+}
+
+fn icon(status: &Status) -> Result<Icon, tray_icon::Error> {
+    // The pictures are of the right size (tested below), so this cannot fail but by the library.
+    Icon::from_rgba(picture(status).to_vec(), SIDE, SIDE)
+        .map_err(|error| tray_icon::Error::OsError(std::io::Error::other(error)))
+}
+
+macro_rules! picture {
+    ($name:literal) => {
+        include_bytes!(concat!("../icons/", $name, ".rgba"))
+    };
+}
+
+fn picture(status: &Status) -> &'static [u8] {
+    match (&status.connection, status.unread > 0) {
+        (Connection::NotConfigured, false) => picture!("not-configured"),
+        (Connection::NotConfigured, true) => picture!("not-configured-unread"),
+        (Connection::Connecting, false) => picture!("connecting"),
+        (Connection::Connecting, true) => picture!("connecting-unread"),
+        (Connection::Connected { .. }, false) => picture!("connected"),
+        (Connection::Connected { .. }, true) => picture!("connected-unread"),
+        (
+            Connection::Offline { .. } | Connection::Refused { .. } | Connection::TakenOver,
+            false,
+        ) => picture!("offline"),
+        (Connection::Offline { .. } | Connection::Refused { .. } | Connection::TakenOver, true) => {
+            picture!("offline-unread")
+        }
+    }
+}
