@@ -1,10 +1,10 @@
 //! A notification daemon that misbehaves on command.
 //!
-//! It keeps every Notify call it got, answered or not. It never answers a call that it got while it
-//! hung, not even after it has come to itself: as a daemon that lost them would.
+//! It keeps every Notify call it got, answered or not. What it got while it hung it answers when it
+//! behaves again, as a stopped process that goes on does; what it got before it vanished is lost.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -25,8 +25,10 @@ const PATH: &str = "/org/freedesktop/Notifications";
 pub enum Manners {
     /// Answers it with a number.
     Answer,
-    /// Never answers it.
+    /// Takes it and does not answer it.
     Hang,
+    /// As [`Self::Hang`], and answers nothing else either.
+    Freeze,
     /// Answers it with an error.
     Refuse,
 }
@@ -67,7 +69,7 @@ pub struct Notify {
 
 #[derive(Debug)]
 struct State {
-    manners: Mutex<Manners>,
+    manners: watch::Sender<Manners>,
     calls: watch::Sender<Vec<Notify>>,
 }
 
@@ -84,7 +86,7 @@ impl Notifications {
     pub fn absent() -> Self {
         Self {
             state: Arc::new(State {
-                manners: Mutex::new(Manners::Answer),
+                manners: watch::Sender::new(Manners::Answer),
                 calls: watch::Sender::default(),
             }),
             connection: None,
@@ -125,7 +127,7 @@ impl Notifications {
 
     /// From now on treats calls so.
     pub fn behave(&self, manners: Manners) {
-        *self.state.manners() = manners;
+        self.state.manners.send_replace(manners);
     }
 
     /// Every call so far, oldest first, answered or not.
@@ -227,19 +229,36 @@ impl Notifications {
 }
 
 impl State {
-    fn manners(&self) -> std::sync::MutexGuard<'_, Manners> {
-        self.manners.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits until the daemon does not behave like any of these; gives how it behaves then.
+    async fn other_than(&self, these: &[Manners]) -> Manners {
+        let mut manners = self.manners.subscribe();
+        let other = manners.wait_for(|manners| !these.contains(manners)).await;
+        // The sender is in the same state, so it is still there.
+        other.map_or(Manners::Refuse, |manners| *manners)
     }
 
-    /// Keeps the call, and says with which number to answer it.
-    fn keep(&self, mut call: Notify) -> Option<u32> {
+    /// Keeps a call; gives its place.
+    fn keep(&self, call: Notify) -> usize {
+        let mut place = 0;
         self.calls.send_modify(|calls| {
-            let next = u32::try_from(calls.len()).unwrap_or(u32::MAX - 1) + 1;
-            let replaces = (call.replaces != 0).then_some(call.replaces);
-            call.id = call.id.and(Some(replaces.unwrap_or(next)));
+            place = calls.len();
             calls.push(call);
         });
-        self.calls.borrow().last().and_then(|call| call.id)
+        place
+    }
+
+    /// Answers a kept call with the number of the notification it replaces, or a new one.
+    fn raise(&self, place: usize) -> u32 {
+        let mut id = u32::try_from(place).unwrap_or(u32::MAX - 1) + 1;
+        self.calls.send_modify(|calls| {
+            if let Some(call) = calls.get_mut(place) {
+                if call.replaces != 0 {
+                    id = call.replaces;
+                }
+                call.id = Some(id);
+            }
+        });
+        id
     }
 }
 
@@ -260,13 +279,12 @@ impl Server {
         hints: HashMap<String, OwnedValue>,
         timeout: i32,
     ) -> fdo::Result<u32> {
-        let manners = *self.0.manners();
         let pairs = actions.chunks_exact(2).filter_map(|pair| match pair {
             [key, label] => Some((key.clone(), label.clone())),
             _ => None,
         });
-        let id = self.0.keep(Notify {
-            id: (manners == Manners::Answer).then_some(0),
+        let place = self.0.keep(Notify {
+            id: None,
             sender: header.sender().map(ToString::to_string).unwrap_or_default(),
             app,
             replaces,
@@ -276,9 +294,8 @@ impl Server {
             hints,
             timeout,
         });
-        match (manners, id) {
-            (Manners::Hang, _) => std::future::pending().await,
-            (Manners::Answer, Some(id)) => Ok(id),
+        match self.0.other_than(&[Manners::Hang, Manners::Freeze]).await {
+            Manners::Answer => Ok(self.0.raise(place)),
             _ => Err(fdo::Error::Failed("this daemon refuses".into())),
         }
     }
@@ -288,15 +305,18 @@ impl Server {
         id: u32,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
     ) -> fdo::Result<()> {
+        self.0.other_than(&[Manners::Freeze]).await;
         let closed = (id, Closed::ByCall as u32);
         Ok(emitter.emit(NAME, "NotificationClosed", &closed).await?)
     }
 
     async fn get_capabilities(&self) -> Vec<&'static str> {
+        self.0.other_than(&[Manners::Freeze]).await;
         vec!["actions", "body", "body-markup", "persistence"]
     }
 
     async fn get_server_information(&self) -> (&'static str, &'static str, &'static str, &str) {
+        self.0.other_than(&[Manners::Freeze]).await;
         ("rig", "tidings", "1", "1.2")
     }
 }

@@ -81,6 +81,13 @@ async fn the_daemon_misbehaves_on_command() -> anyhow::Result<()> {
         assert_eq!(titles, ["One", "Two", "Four"]);
         assert_eq!(rig.notifications.raised("Four").len(), 1);
         assert!(rig.notifications.raised("Two").is_empty());
+
+        rig.notifications.behave(Manners::Freeze);
+        let mut late = Process::start(&rig.home, "late", notify_send(rig, &["Five"]))?;
+        assert!(late.ended()?.is_none(), "it waits for its answer");
+        rig.notifications.behave(Manners::Answer);
+        late.end(wait::SOON).await?;
+        assert_eq!(rig.notifications.raised("Five").len(), 1);
         Ok(())
     })
     .await
