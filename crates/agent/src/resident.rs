@@ -3,6 +3,7 @@
 //! Order at start: the right to be the agent (socket), the app, then tray and windows beside it.
 //! Order at the end: no new requests, tray and windows, then the app (session, relay, inbox).
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub(crate) fn main(start: &Start) -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     match run(start) {
         Ok(()) => ExitCode::SUCCESS,
