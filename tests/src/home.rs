@@ -59,6 +59,7 @@ impl Home {
             ("GTK_A11Y", "none"),
             ("LIBGL_ALWAYS_SOFTWARE", "1"),
             ("RUST_BACKTRACE", "1"),
+            ("NO_COLOR", "1"),
         ] {
             home.set(key, value);
         }
