@@ -98,10 +98,31 @@ fn rank(address: Ipv4Addr) -> Option<u8> {
 /// A line of shell that sends a message to a client of the relay on this computer's port. The token
 /// is fetched by the line when it runs.
 pub(crate) fn curl(port: u16, name: &str) -> String {
+    line(&command(), port, name)
+}
+
+fn line(command: &str, port: u16, name: &str) -> String {
     let name = utf8_percent_encode(name, ENCODED);
     format!(
-        "curl -H \"Authorization: $(tidings token)\" \"http://127.0.0.1:{port}/{name}.send?text=Hello&desp=from%20curl\""
+        "curl -H \"Authorization: $({command} token)\" \"http://127.0.0.1:{port}/{name}.send?text=Hello&desp=from%20curl\""
     )
+}
+
+/// How a shell calls this program: by its name where the PATH leads to it, else by its place.
+fn command() -> String {
+    let here = std::env::current_exe().and_then(std::fs::canonicalize).ok();
+    let name = format!("tidings{}", std::env::consts::EXE_SUFFIX);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let first = std::env::split_paths(&path)
+        .find_map(|folder| std::fs::canonicalize(folder.join(&name)).ok());
+    match here {
+        Some(here) if first.as_ref() != Some(&here) => quoted(&here.to_string_lossy()),
+        _ => "tidings".to_owned(),
+    }
+}
+
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -149,9 +170,17 @@ mod tests {
     }
 
     #[test]
+    fn a_place_with_spaces_and_quotes_is_one_word() {
+        assert_eq!(
+            quoted("/opt/Ann's apps/tidings"),
+            r"'/opt/Ann'\''s apps/tidings'"
+        );
+    }
+
+    #[test]
     fn the_line_of_shell_survives_any_name() {
         assert_eq!(
-            curl(9093, "my \"$(desk)\"`"),
+            line("tidings", 9093, "my \"$(desk)\"`"),
             "curl -H \"Authorization: $(tidings token)\" \
              \"http://127.0.0.1:9093/my%20%22%24%28desk%29%22%60.send?text=Hello&desp=from%20curl\""
         );
