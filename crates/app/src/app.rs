@@ -25,7 +25,7 @@ use crate::types::{
     Draft, Event, Failure, Join, Message, MessageId, Part, Reach, Row, Sent, Settings, Status,
 };
 use crate::vault::{File, Keyring, Vault};
-use crate::{clock, outgoing};
+use crate::{clock, hub, outgoing};
 
 /// Events a face may be behind. A face further behind reads everything again, as the channel tells
 /// it that it was.
@@ -48,6 +48,8 @@ pub struct Parts {
     pub notifier: Arc<dyn Notifier>,
     /// The keyring.
     pub vault: Arc<dyn Vault>,
+    /// The port on which a relay is hosted first, else the next free one; 0 for any.
+    pub port: u16,
 }
 
 impl Parts {
@@ -60,6 +62,7 @@ impl Parts {
             folders: Folders::of_user()?,
             notifier: Arc::new(Desktop::new()),
             vault: Arc::new(Keyring::of_platform()),
+            port: hub::PORT,
         })
     }
 }
@@ -106,6 +109,7 @@ impl App {
             folders,
             notifier,
             vault,
+            port,
         } = parts;
         folders.make()?;
         let loaded = Stored::load(&folders.config)?;
@@ -149,6 +153,7 @@ impl App {
         setup_task.spawn(
             Setup::new(setup::Parts {
                 folders,
+                port,
                 stored,
                 secrets,
                 board: board.clone(),

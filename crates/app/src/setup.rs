@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::board::Board;
 use crate::folders::Folders;
-use crate::hub::{self, Hub, Plan};
+use crate::hub::{Hub, Plan};
 use crate::line::{Line, sentence};
 use crate::outgoing::random_hex;
 use crate::reception::Change;
@@ -77,6 +77,8 @@ pub(crate) enum Order {
 /// What the setup is made of.
 pub(crate) struct Parts {
     pub(crate) folders: Folders,
+    /// Where a relay is hosted that never was before.
+    pub(crate) port: u16,
     pub(crate) stored: Stored,
     pub(crate) secrets: Secrets,
     pub(crate) board: Board,
@@ -170,38 +172,26 @@ impl Setup {
     }
 
     async fn host(&mut self, reach: Reach, name: Option<String>) -> Result<(), Failure> {
-        let before = self.parts.stored.relay.as_ref();
-        let name = match name {
-            Some(name) => name_of(&name)?,
-            None => match before {
-                Some(Membership {
-                    at: At::Hosted,
-                    name,
-                    ..
-                }) => name_of(name)?,
-                _ => computer::name(),
-            },
+        let (known, group) = match &self.parts.stored.relay {
+            Some(member) if member.at == At::Hosted => {
+                (Some(member.name.clone()), member.group.clone())
+            }
+            _ => (None, String::new()),
         };
-        let port = self
-            .parts
-            .stored
-            .hosting
-            .map_or(hub::PORT, |hosting| hosting.port);
-        if self.hub.as_ref().is_none_or(|hub| hub.reach != reach) {
-            self.close_hub().await;
+        let name = match name.or(known) {
+            Some(name) => name_of(&name)?,
+            None => computer::name(),
+        };
+        if self.hub.is_some() {
+            self.listen(reach).await?;
+        } else {
+            let hosting = self.parts.stored.hosting;
+            let port = hosting.map_or(self.parts.port, |hosting| hosting.port);
             self.open_hub(reach, port, Asked::ByPerson)
                 .await
                 .map_err(Failure::System)?;
         }
         self.hub_retry = None;
-        let group = match &self.parts.stored.relay {
-            Some(Membership {
-                at: At::Hosted,
-                group,
-                ..
-            }) => group.clone(),
-            _ => String::new(),
-        };
         self.parts.stored.relay = Some(Membership {
             at: At::Hosted,
             name: name.to_string(),
@@ -214,25 +204,16 @@ impl Setup {
     }
 
     async fn reach(&mut self, reach: Reach) -> Result<(), Failure> {
-        let Some(hosting) = self.parts.stored.hosting else {
+        let Some(hosting) = &mut self.parts.stored.hosting else {
             return Err(not_hosting());
         };
-        if self.hub.as_ref().is_some_and(|hub| hub.reach == reach) {
-            return Ok(());
-        }
-        self.close_hub().await;
-        let opened = self.open_hub(reach, hosting.port, Asked::ByStart).await;
-        if let Err(words) = opened {
-            // As it was, if that still works; the person keeps a relay.
-            self.parts.board.problem(Part::Hosting, Some(words.clone()));
+        hosting.reach = reach;
+        if self.hub.is_some() {
+            self.listen(reach).await?;
+        } else {
             self.resume().await;
-            return Err(Failure::System(words));
         }
         self.save().await;
-        match &self.session {
-            Some(session) => session.probe(),
-            None => self.connect().await,
-        }
         Ok(())
     }
 
@@ -354,11 +335,37 @@ impl Setup {
             folder: &folder,
         };
         let hub = Hub::start(plan).await.map_err(|error| error.to_string())?;
-        let port = hub.port;
+        let port = hub.port();
         self.parts.stored.hosting = Some(Hosting { reach, port });
         self.hub = Some(hub);
         self.parts.board.problem(Part::Hosting, None);
         self.report();
+        Ok(())
+    }
+
+    /// Lets others reach the relay that runs. What cannot be done stands in the status too, and is
+    /// tried again.
+    async fn listen(&mut self, reach: Reach) -> Result<(), Failure> {
+        let Some(hub) = &mut self.hub else {
+            return Ok(());
+        };
+        if hub.reach() == reach {
+            return Ok(());
+        }
+        if let Err(error) = hub.listen(reach).await {
+            let words = error.to_string();
+            self.close_hub().await;
+            self.parts.board.problem(Part::Hosting, Some(words.clone()));
+            self.hub_retry = Some(Instant::now() + RETRY);
+            return Err(Failure::System(words));
+        }
+        let port = hub.port();
+        self.parts.stored.hosting = Some(Hosting { reach, port });
+        self.report();
+        // It lost its line with all the others: no need to wait for the next try.
+        if let Some(session) = &self.session {
+            session.probe();
+        }
         Ok(())
     }
 
@@ -464,7 +471,7 @@ impl Setup {
     /// anybody's then.
     fn address(&self) -> Option<String> {
         match &self.parts.stored.relay.as_ref()?.at {
-            At::Hosted => Some(format!("ws://127.0.0.1:{}/", self.hub.as_ref()?.port)),
+            At::Hosted => Some(format!("ws://127.0.0.1:{}/", self.hub.as_ref()?.port())),
             At::Address(address) => Some(address.clone()),
         }
     }
@@ -507,14 +514,14 @@ impl Setup {
         });
         let address = self.address();
         let hosted = self.hub.as_ref().map(|hub| Hosted {
-            reach: hub.reach,
-            port: hub.port,
-            addresses: match hub.reach {
+            reach: hub.reach(),
+            port: hub.port(),
+            addresses: match hub.reach() {
                 Reach::Computer => Vec::new(),
-                Reach::Network => computer::addresses(hub.port),
+                Reach::Network => computer::addresses(hub.port()),
             },
             clients: hub.count(),
-            curl: computer::curl(hub.port, self.name_at_home()),
+            curl: computer::curl(hub.port(), self.name_at_home()),
         });
         let problem = self
             .fault

@@ -1,1 +1,378 @@
+//! The file as its callers see it: over restarts, repeats, faults.
 
+use std::sync::Mutex;
+
+use super::*;
+use crate::types::{Draft, Priority, Progress, Recipient};
+
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+/// An inbox in a folder of its own, and the last count of unread messages it told.
+struct Fixture {
+    folder: tempfile::TempDir,
+    inbox: Inbox,
+    closing: Closing,
+    unread: Arc<Mutex<u32>>,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        Self::in_folder(tempfile::tempdir().unwrap(), 1000).await
+    }
+
+    async fn in_folder(folder: tempfile::TempDir, now: u64) -> Self {
+        let unread = Arc::new(Mutex::new(u32::MAX));
+        let told = Arc::clone(&unread);
+        let (inbox, closing) = Inbox::open(folder.path(), now, move |count| {
+            *told.lock().unwrap() = count;
+        })
+        .await
+        .unwrap();
+        Self {
+            folder,
+            inbox,
+            closing,
+            unread,
+        }
+    }
+
+    async fn restarted(self, now: u64) -> Self {
+        self.inbox.close().await;
+        self.closing.wait().await;
+        Self::in_folder(self.folder, now).await
+    }
+
+    fn unread(&self) -> u32 {
+        *self.unread.lock().unwrap()
+    }
+
+    async fn store(&self, message: Incoming) -> Stored {
+        self.inbox.store(vec![message]).await.unwrap().remove(0)
+    }
+
+    async fn ids(&self) -> Vec<u64> {
+        let page = self.inbox.page(None, PAGE, false).await.unwrap();
+        page.into_iter().map(|row| row.id).collect()
+    }
+}
+
+fn incoming(mid: u64) -> Incoming {
+    Incoming {
+        relay: "relay-1".into(),
+        address: "ws://relay.lan:9093/".into(),
+        mid: (1_731_000_000_000 + mid).to_string(),
+        reference: None,
+        method: "http",
+        sender: "ann".into(),
+        group: Some("ops".into()),
+        title: format!("title {mid}"),
+        body: "**body**".into(),
+        preview: "body".into(),
+        extra: "{\"b\":1,\"a\":2}".into(),
+        priority: Priority::High,
+        link: Some("https://e.example/".into()),
+        received_at: 500 + mid,
+    }
+}
+
+fn draft(title: &str) -> Draft {
+    Draft {
+        to: Recipient::Group("ops".into()),
+        title: title.into(),
+        body: "b".into(),
+        priority: Priority::Low,
+        link: "https://e.example/".into(),
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_kept_whole_and_over_a_restart() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.unread(), 0);
+    let Stored::New(row) = fixture.store(incoming(1)).await else {
+        panic!("a new message")
+    };
+    assert_eq!(fixture.unread(), 1);
+    let fixture = fixture.restarted(2000).await;
+    assert_eq!(fixture.unread(), 1);
+    let message = fixture.inbox.message(row.id).await.unwrap().unwrap();
+    assert_eq!(message.row, row);
+    assert_eq!(row.group.as_deref(), Some("ops"));
+    assert_eq!(row.priority, Priority::High);
+    assert_eq!(message.body, "**body**");
+    assert_eq!(message.link.as_deref(), Some("https://e.example/"));
+    assert_eq!(message.relay, "ws://relay.lan:9093/");
+    assert_eq!(message.sent_at, Some(1_731_000_000_001));
+    assert_eq!(message.extra, "{\"b\":1,\"a\":2}");
+    assert_eq!(fixture.inbox.message(99).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn repeats_are_dropped_by_relay_and_mid_and_by_sender_and_ref() {
+    let fixture = Fixture::new().await;
+    let with_ref = |mid, reference: &str| Incoming {
+        reference: Some(reference.into()),
+        ..incoming(mid)
+    };
+    let batch = vec![incoming(1), incoming(1), with_ref(2, "r"), with_ref(3, "r")];
+    let stored = fixture.inbox.store(batch).await.unwrap();
+    assert!(matches!(
+        stored.as_slice(),
+        [
+            Stored::New(_),
+            Stored::Repeat,
+            Stored::New(_),
+            Stored::Repeat
+        ]
+    ));
+    let fixture = fixture.restarted(2000).await;
+    assert_eq!(fixture.store(incoming(1)).await, Stored::Repeat);
+    // The same relay at another address is the same relay; another relay's mids are its own.
+    let moved = Incoming {
+        address: "ws://10.0.0.1:9093/".into(),
+        ..incoming(1)
+    };
+    assert_eq!(fixture.store(moved).await, Stored::Repeat);
+    let other_relay = Incoming {
+        relay: "relay-2".into(),
+        ..incoming(1)
+    };
+    let other_sender = Incoming {
+        sender: "bob".into(),
+        ..with_ref(4, "r")
+    };
+    for message in [other_relay, other_sender] {
+        assert!(matches!(fixture.store(message).await, Stored::New(_)));
+    }
+    assert_eq!(fixture.ids().await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_deleted_message_is_still_known_to_be_a_repeat() {
+    let fixture = Fixture::new().await;
+    fixture.store(incoming(1)).await;
+    fixture.inbox.delete(vec![1], true, 1000).await.unwrap();
+    assert_eq!(fixture.store(incoming(1)).await, Stored::Repeat);
+    assert!(fixture.ids().await.is_empty());
+}
+
+#[tokio::test]
+async fn pages_go_from_the_newest_and_hold_what_was_asked_for() {
+    let fixture = Fixture::new().await;
+    fixture
+        .inbox
+        .store((1..=250).map(incoming).collect())
+        .await
+        .unwrap();
+    let page = |before, limit, unread| {
+        let inbox = fixture.inbox.clone();
+        async move {
+            let rows = inbox.page(before, limit, unread).await.unwrap();
+            rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(page(None, 3, false).await, [250, 249, 248]);
+    assert_eq!(page(Some(248), 2, false).await, [247, 246]);
+    assert!(page(Some(1), 2, false).await.is_empty());
+    assert_eq!(page(None, 1000, false).await.len(), PAGE as usize);
+    fixture.inbox.mark(vec![250, 248], true, 1).await.unwrap();
+    fixture.inbox.delete(vec![249], true, 1).await.unwrap();
+    assert_eq!(page(None, 2, true).await, [247, 246]);
+    assert_eq!(page(None, 3, false).await, [250, 248, 247]);
+}
+
+#[tokio::test]
+async fn the_unread_count_follows_every_change() {
+    let fixture = Fixture::new().await;
+    let batch = (1..=3).map(incoming).collect();
+    fixture.inbox.store(batch).await.unwrap();
+    assert_eq!(fixture.unread(), 3);
+    let changed = fixture.inbox.mark(vec![1, 2, 77], true, 5).await.unwrap();
+    assert_eq!((changed, fixture.unread()), (vec![1, 2], 1));
+    let changed = fixture.inbox.mark(vec![1, 2], true, 6).await.unwrap();
+    assert_eq!((changed, fixture.unread()), (vec![], 1));
+    fixture.inbox.mark(vec![2], false, 7).await.unwrap();
+    assert_eq!(fixture.unread(), 2);
+    fixture.inbox.delete(vec![2, 1], true, 8).await.unwrap();
+    assert_eq!(fixture.unread(), 1);
+    let changed = fixture.inbox.delete(vec![2], false, 9).await.unwrap();
+    assert_eq!((changed, fixture.unread()), (vec![2], 2));
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_gone_at_the_first_start_a_day_later() {
+    let fixture = Fixture::new().await;
+    fixture.store(incoming(1)).await;
+    fixture.store(incoming(2)).await;
+    fixture.inbox.delete(vec![1, 2], true, 1000).await.unwrap();
+    let fixture = fixture.restarted(1000 + DAY).await;
+    fixture.inbox.delete(vec![2], false, 2000).await.unwrap();
+    let fixture = fixture.restarted(1001 + DAY).await;
+    assert_eq!(fixture.inbox.message(1).await.unwrap(), None);
+    assert_eq!(fixture.ids().await, [2]);
+}
+
+#[tokio::test]
+async fn rows_are_due_a_notification_until_marked_read_or_deleted() {
+    let fixture = Fixture::new().await;
+    let batch = (1..=4).map(incoming).collect();
+    fixture.inbox.store(batch).await.unwrap();
+    let due = || async { fixture.inbox.unnotified().await.unwrap().map(|row| row.id) };
+    assert_eq!(due().await, Some(1));
+    fixture.inbox.notified(1, 10).await.unwrap();
+    assert_eq!(due().await, Some(2));
+    fixture.inbox.mark(vec![2], true, 10).await.unwrap();
+    fixture.inbox.delete(vec![3], true, 10).await.unwrap();
+    assert_eq!(due().await, Some(4));
+    fixture.inbox.notified(4, 10).await.unwrap();
+    assert_eq!(due().await, None);
+}
+
+#[tokio::test]
+async fn a_sent_message_goes_from_queued_to_its_outcomes() {
+    let fixture = Fixture::new().await;
+    let sent = fixture
+        .inbox
+        .queue(draft("one"), "r1".into(), 5)
+        .await
+        .unwrap();
+    assert_eq!(sent.progress, Progress::Queued);
+    fixture
+        .inbox
+        .queue(draft("two"), "r2".into(), 6)
+        .await
+        .unwrap();
+    let waiting = fixture.inbox.waiting(10).await.unwrap();
+    let references: Vec<_> = waiting.iter().map(|w| w.reference.as_str()).collect();
+    assert_eq!(references, ["r1", "r2"]);
+    assert_eq!(waiting[0].draft, draft("one"));
+
+    let leaving = fixture.inbox.leaving(sent.id, true).await.unwrap().unwrap();
+    assert_eq!(leaving.progress, Progress::Sending);
+    assert_eq!(fixture.inbox.waiting(10).await.unwrap().len(), 1);
+    let statuses = [
+        ("ann", "ok"),
+        ("bob", "wait"),
+        ("cy", "no"),
+        ("di", "later"),
+    ]
+    .map(|(name, status)| (name.to_owned(), status.to_owned()));
+    let answer = Some(("1731000000001".to_owned(), statuses.to_vec()));
+    fixture
+        .inbox
+        .progressed(sent.id, Progress::Answered, answer)
+        .await
+        .unwrap();
+
+    let fixture = fixture.restarted(2000).await;
+    let page = fixture.inbox.sent_page(None, 10).await.unwrap();
+    let titles: Vec<_> = page.iter().map(|sent| sent.draft.title.as_str()).collect();
+    assert_eq!(titles, ["two", "one"]);
+    let one = &page[1];
+    assert_eq!(one.progress, Progress::Answered);
+    assert_eq!(one.draft, draft("one"));
+    use crate::types::Delivery::{Delivered, Other, Refused, Waiting};
+    let deliveries: Vec<_> = one.recipients.iter().map(|r| r.delivery).collect();
+    assert_eq!(deliveries, [Delivered, Waiting, Refused, Other]);
+    assert_eq!(one.recipients[0].name, "ann");
+    assert_eq!(fixture.inbox.sent_page(Some(2), 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_on_its_way_at_a_crash_goes_again_only_where_the_relay_knows_repeats() {
+    let fixture = Fixture::new().await;
+    for (number, by_ref) in [(1, true), (2, false)] {
+        let reference = format!("r{number}");
+        fixture.inbox.queue(draft("t"), reference, 5).await.unwrap();
+        fixture.inbox.leaving(number, by_ref).await.unwrap();
+    }
+    fixture.inbox.resume().await.unwrap();
+    let page = fixture.inbox.sent_page(None, 10).await.unwrap();
+    let progress: Vec<_> = page.into_iter().map(|sent| sent.progress).collect();
+    assert_eq!(progress, [Progress::Unknown, Progress::Queued]);
+}
+
+async fn refused(folder: &Path) -> InboxError {
+    Inbox::open(folder, 0, |_| {}).await.err().unwrap()
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    let garbage = vec![b'x'; 8192];
+    std::fs::write(&path, &garbage).unwrap();
+    let error = refused(folder.path()).await;
+    assert!(matches!(error, InboxError::Damaged { .. }), "{error:?}");
+    assert!(error.to_string().contains("Move it away"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), garbage);
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_version_is_refused() {
+    let fixture = Fixture::new().await;
+    fixture.inbox.close().await;
+    fixture.closing.wait().await;
+    let path = fixture.folder.path().join(FILE);
+    let connection = Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let error = refused(fixture.folder.path()).await;
+    assert!(
+        matches!(error, InboxError::Newer { found: 99, .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_refused_at_the_start() {
+    // A folder in the file's place refuses root too, which permissions do not.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join(FILE)).unwrap();
+    let error = refused(folder.path()).await;
+    assert!(matches!(error, InboxError::ReadOnly { .. }), "{error:?}");
+    assert!(error.to_string().contains("writable"), "{error}");
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_the_inbox_goes_on_when_there_is_room() {
+    let fixture = Fixture::new().await;
+    fixture.store(incoming(1)).await;
+    let pages = |limit: i64| {
+        fixture
+            .inbox
+            .call(move |connection| connection.pragma_update(None, "max_page_count", limit))
+    };
+    pages(1).await.unwrap();
+    let large = Incoming {
+        body: "x".repeat(1 << 20),
+        ..incoming(2)
+    };
+    let error = fixture
+        .inbox
+        .store(vec![incoming(3), large])
+        .await
+        .unwrap_err();
+    assert!(matches!(error, InboxError::Full { .. }), "{error:?}");
+    assert_eq!((fixture.ids().await, fixture.unread()), (vec![1], 1));
+    pages(1_000_000).await.unwrap();
+    assert!(matches!(fixture.store(incoming(3)).await, Stored::New(_)));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_file_is_closed_to_other_users() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::new().await;
+    let path = fixture.folder.path().join(FILE);
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o077, 0);
+}
+
+#[tokio::test]
+async fn a_closed_inbox_says_so() {
+    let fixture = Fixture::new().await;
+    fixture.inbox.close().await;
+    fixture.closing.wait().await;
+    let error = fixture.inbox.page(None, 1, false).await.unwrap_err();
+    assert!(matches!(error, InboxError::Closed));
+}
