@@ -14,6 +14,7 @@ use tidings_control::{Client, ListenError, Listener, Part, Reach, Request, View}
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tracing_subscriber::EnvFilter;
 
 use crate::cli::Start;
 use crate::desktop::Clipboard;
@@ -28,13 +29,19 @@ const TRAY_STOPPING: Duration = Duration::from_secs(2);
 /// How long a panel that starts beside the agent at login may take before its lack is told.
 const TRAY_HOST_LATE: Duration = Duration::from_secs(10);
 
+/// Libraries that log whole frames at their finest levels, tokens and messages included: what
+/// `TIDINGS_LOG` asks for does not count for them.
+const TALKATIVE: [&str; 3] = ["tungstenite", "zbus", "hyper"];
+
 /// Runs the agent; or, where one runs, shows its window.
 #[expect(clippy::print_stderr, reason = "the person who started it reads this")]
 pub(crate) fn main(start: &Start) -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("TIDINGS_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("TIDINGS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let directives = TALKATIVE
+        .iter()
+        .filter_map(|library| format!("{library}=info").parse().ok());
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(directives.fold(filter, EnvFilter::add_directive))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
