@@ -77,7 +77,14 @@ struct State {
 #[derive(Debug)]
 pub struct Notifications {
     state: Arc<State>,
-    connection: Option<Connection>,
+    present: Option<Present>,
+}
+
+/// What there is of the daemon while it is on the bus. Its end is the end of all open calls.
+#[derive(Debug)]
+struct Present {
+    connection: Connection,
+    _alive: watch::Sender<()>,
 }
 
 impl Notifications {
@@ -89,7 +96,7 @@ impl Notifications {
                 manners: watch::Sender::new(Manners::Answer),
                 calls: watch::Sender::default(),
             }),
-            connection: None,
+            present: None,
         }
     }
 
@@ -108,9 +115,12 @@ impl Notifications {
     /// # Errors
     /// When the name is taken.
     pub async fn appear(&mut self, bus: &Bus) -> anyhow::Result<()> {
-        let server = Server(Arc::clone(&self.state));
+        let (_alive, alive) = watch::channel(());
+        let state = Arc::clone(&self.state);
+        let server = Server { state, alive };
         let builder = bus.builder()?.serve_at(PATH, server)?.name(NAME)?;
-        self.connection = Some(builder.build().await?);
+        let connection = builder.build().await?;
+        self.present = Some(Present { connection, _alive });
         Ok(())
     }
 
@@ -119,8 +129,8 @@ impl Notifications {
     /// # Errors
     /// Of the connection.
     pub async fn vanish(&mut self) -> anyhow::Result<()> {
-        if let Some(connection) = self.connection.take() {
-            connection.close().await?;
+        if let Some(present) = self.present.take() {
+            present.connection.close().await?;
         }
         Ok(())
     }
@@ -198,11 +208,16 @@ impl Notifications {
         self.emit("NotificationClosed", &(id, reason as u32)).await
     }
 
+    fn connection(&self) -> anyhow::Result<&Connection> {
+        let present = self.present.as_ref().context("the daemon is away")?;
+        Ok(&present.connection)
+    }
+
     async fn emit<B>(&self, signal: &str, body: &B) -> anyhow::Result<()>
     where
         B: zbus::export::serde::Serialize + zbus::zvariant::DynamicType + Sync,
     {
-        let connection = self.connection.as_ref().context("the daemon is away")?;
+        let connection = self.connection()?;
         let none = None::<zbus::names::BusName<'_>>;
         Ok(connection
             .emit_signal(none, PATH, NAME, signal, body)
@@ -210,7 +225,7 @@ impl Notifications {
     }
 
     async fn wait_listener(&self, sender: &str) -> anyhow::Result<()> {
-        let connection = self.connection.as_ref().context("the daemon is away")?;
+        let connection = self.connection()?;
         wait::until("a listener for clicks", wait::SOON, async || {
             let (bus, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
             let stats = Some("org.freedesktop.DBus.Debug.Stats");
@@ -229,14 +244,6 @@ impl Notifications {
 }
 
 impl State {
-    /// Waits until the daemon does not behave like any of these; gives how it behaves then.
-    async fn other_than(&self, these: &[Manners]) -> Manners {
-        let mut manners = self.manners.subscribe();
-        let other = manners.wait_for(|manners| !these.contains(manners)).await;
-        // The sender is in the same state, so it is still there.
-        other.map_or(Manners::Refuse, |manners| *manners)
-    }
-
     /// Keeps a call; gives its place.
     fn keep(&self, call: Notify) -> usize {
         let mut place = 0;
@@ -262,7 +269,28 @@ impl State {
     }
 }
 
-struct Server(Arc<State>);
+struct Server {
+    state: Arc<State>,
+    /// Ends with the daemon.
+    alive: watch::Receiver<()>,
+}
+
+impl Server {
+    /// Waits until the daemon does not behave like any of these; gives how it behaves then. One
+    /// that has vanished answers nobody any more.
+    async fn other_than(&self, these: &[Manners]) -> Manners {
+        let mut manners = self.state.manners.subscribe();
+        let mut alive = self.alive.clone();
+        tokio::select! {
+            biased;
+            _ = alive.changed() => Manners::Refuse,
+            other = manners.wait_for(|manners| !these.contains(manners)) => {
+                // The sender is in the same state as the receiver, so it is still there.
+                other.map_or(Manners::Refuse, |manners| *manners)
+            }
+        }
+    }
+}
 
 #[zbus::interface(name = "org.freedesktop.Notifications")]
 impl Server {
@@ -283,7 +311,7 @@ impl Server {
             [key, label] => Some((key.clone(), label.clone())),
             _ => None,
         });
-        let place = self.0.keep(Notify {
+        let place = self.state.keep(Notify {
             id: None,
             sender: header.sender().map(ToString::to_string).unwrap_or_default(),
             app,
@@ -294,8 +322,8 @@ impl Server {
             hints,
             timeout,
         });
-        match self.0.other_than(&[Manners::Hang, Manners::Freeze]).await {
-            Manners::Answer => Ok(self.0.raise(place)),
+        match self.other_than(&[Manners::Hang, Manners::Freeze]).await {
+            Manners::Answer => Ok(self.state.raise(place)),
             _ => Err(fdo::Error::Failed("this daemon refuses".into())),
         }
     }
@@ -305,18 +333,18 @@ impl Server {
         id: u32,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
     ) -> fdo::Result<()> {
-        self.0.other_than(&[Manners::Freeze]).await;
+        self.other_than(&[Manners::Freeze]).await;
         let closed = (id, Closed::ByCall as u32);
         Ok(emitter.emit(NAME, "NotificationClosed", &closed).await?)
     }
 
     async fn get_capabilities(&self) -> Vec<&'static str> {
-        self.0.other_than(&[Manners::Freeze]).await;
+        self.other_than(&[Manners::Freeze]).await;
         vec!["actions", "body", "body-markup", "persistence"]
     }
 
     async fn get_server_information(&self) -> (&'static str, &'static str, &'static str, &str) {
-        self.0.other_than(&[Manners::Freeze]).await;
+        self.other_than(&[Manners::Freeze]).await;
         ("rig", "tidings", "1", "1.2")
     }
 }

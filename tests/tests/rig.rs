@@ -71,6 +71,7 @@ async fn the_daemon_misbehaves_on_command() -> anyhow::Result<()> {
 
         rig.notifications.behave(Manners::Answer);
         rig.notifications.appear(&rig.bus).await?;
+        assert!(rig.notifications.raised("Two").is_empty(), "it was lost");
         process::run(&rig.home, "notify-send", notify_send(rig, &["Four"])).await?;
         let titles: Vec<_> = rig
             .notifications
