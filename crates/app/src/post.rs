@@ -107,3 +107,78 @@ impl Post {
         std::mem::take(&mut self.in_hand).into_iter().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(post: &mut Post, queue: &mut Vec<MessageId>) -> Vec<MessageId> {
+        let mut taken = Vec::new();
+        while let Some(wanted) = post.wanted() {
+            let given: Vec<_> = queue.drain(..queue.len().min(wanted as usize)).collect();
+            post.given(wanted, given.len());
+            for id in given {
+                post.handed(id);
+                taken.push(id);
+            }
+        }
+        taken
+    }
+
+    #[test]
+    fn what_is_queued_waits_for_the_line_and_then_goes_in_order_a_window_at_a_time() {
+        let mut queue: Vec<MessageId> = (1..=20).collect();
+        let mut post = Post::default();
+        post.queued();
+        assert_eq!(post.wanted(), None);
+        post.online(true);
+        assert!(post.by_ref());
+        assert_eq!(take(&mut post, &mut queue), (1..=16).collect::<Vec<_>>());
+        assert_eq!(post.ended(1, &Outcome::Unknown), Progress::Unknown);
+        assert_eq!(take(&mut post, &mut queue), [17]);
+        post.offline();
+        post.ended(2, &Outcome::NotSent);
+        assert_eq!(post.wanted(), None);
+    }
+
+    #[test]
+    fn a_relay_without_ref_gets_one_at_a_time() {
+        let mut queue: Vec<MessageId> = vec![1, 2];
+        let mut post = Post::default();
+        post.online(false);
+        assert!(!post.by_ref());
+        assert_eq!(take(&mut post, &mut queue), [1]);
+        assert_eq!(post.ended(1, &Outcome::NotSent), Progress::Queued);
+        assert_eq!(take(&mut post, &mut queue), [2]);
+    }
+
+    #[test]
+    fn an_empty_queue_is_asked_once_and_again_when_something_was_written() {
+        let mut post = Post::default();
+        post.online(true);
+        assert!(take(&mut post, &mut Vec::new()).is_empty());
+        assert_eq!(post.wanted(), None);
+        post.queued();
+        assert_eq!(take(&mut post, &mut vec![1]), [1]);
+    }
+
+    #[test]
+    fn what_was_in_hand_when_the_session_went_is_given_back() {
+        let mut post = Post::default();
+        post.online(true);
+        take(&mut post, &mut vec![1, 2]);
+        assert_eq!(post.dropped(), [1, 2]);
+        assert!(post.dropped().is_empty());
+        assert_eq!(post.wanted(), None);
+    }
+
+    #[test]
+    fn a_message_too_long_says_so() {
+        let mut post = Post::default();
+        let (bytes, limit) = (2_000_000, 1_048_576);
+        let Progress::Failed { reason } = post.ended(1, &Outcome::TooLarge { bytes, limit }) else {
+            panic!("failed")
+        };
+        assert!(reason.contains("Shorten it"), "{reason}");
+    }
+}

@@ -19,6 +19,8 @@ pub use desktop::Desktop;
 pub use silent::Silent as Desktop;
 pub use silent::Silent;
 
+use crate::inbox::Unnotified;
+use crate::text;
 use crate::types::{Language, MessageId, Priority};
 
 /// A future that may be sent between threads, as trait objects need it.
@@ -83,6 +85,24 @@ pub trait Notifier: Send + Sync + 'static {
     /// Ends when it is worth trying again after a failure, because a service came or came back.
     /// Never ends where that cannot be known; the caller tries now and then anyway.
     fn came_back(&self) -> BoxFuture<'_, ()>;
+}
+
+/// The notification of a message that is due one.
+pub(crate) fn notice(row: &Unnotified, words: Words) -> Notice {
+    let title = text::line(&row.title);
+    let sender = text::line(&row.sender);
+    let body = text::notification(&row.body);
+    let title = [title, sender]
+        .into_iter()
+        .find(|text| !text.is_empty())
+        .unwrap_or_else(|| words.untitled.to_owned());
+    Notice {
+        message: row.id,
+        title,
+        body,
+        priority: row.priority,
+        words,
+    }
 }
 
 /// The words in a language, or in the desktop's where none is chosen.

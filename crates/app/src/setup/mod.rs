@@ -5,34 +5,41 @@
 //! relay whose token it holds (never to whatever took the hosted relay's port); no request waits
 //! longer than a keyring's deadline or a relay's goodbye.
 
+mod hosting;
+mod joining;
+mod report;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use tidings_protocol::{Group, Name, limits};
-use tidings_session::{Address, AddressError, Config, Session};
+use tidings_session::{Address, AddressError, Session};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::board::Board;
+use crate::computer;
 use crate::folders::Folders;
-use crate::hub::{Hub, Plan};
-use crate::line::{Line, sentence};
-use crate::outgoing::random_hex;
+use crate::hub::Hub;
+use crate::line::sentence;
 use crate::reception::Change;
 use crate::secrets::Secrets;
 use crate::settings::{At, Hosting, Membership, Stored};
-use crate::types::{
-    Connection, Event, Failure, Hosted, Join, Part, Reach, Relay, SecretPlace, Settings,
-};
+use crate::types::{Event, Failure, Join, Part, Reach, Settings};
 use crate::vault::{Label, Secret, VaultError};
-use crate::{clock, computer};
+
+use hosting::Asked;
 
 /// Random bytes of a hosted relay's token: beyond guessing, and short enough to paste.
 const TOKEN_BYTES: usize = 32;
 
-/// Pause between two looks at what failed: a keyring that is not there, a port that is taken.
-const RETRY: Duration = Duration::from_secs(10);
+/// Pause before a port that was taken is tried again.
+const PORT_AGAIN: Duration = Duration::from_secs(10);
+
+/// Pause before the keyring's news are listened to: one that is there but fails must not be asked
+/// without end.
+const KEYRING_AGAIN: Duration = Duration::from_secs(2);
 
 /// The folder of the hosted relay in the data folder.
 const RELAY_FOLDER: &str = "relay";
@@ -163,7 +170,7 @@ impl Setup {
             let Hosting { reach, port } = hosting;
             if let Err(words) = self.open_hub(reach, port, Asked::ByStart).await {
                 self.parts.board.problem(Part::Hosting, Some(words));
-                self.hub_retry = Some(Instant::now() + RETRY);
+                self.hub_retry = Some(Instant::now() + PORT_AGAIN);
             }
         }
         if self.session.is_none() {
@@ -274,6 +281,10 @@ impl Setup {
         if self.parts.stored.relay.is_none() {
             return Err(Failure::NotConfigured);
         }
+        if self.fault.is_some() {
+            // The person may have unlocked it.
+            self.keyring_came_back().await;
+        }
         match &self.session {
             Some(session) => session.reconnect(),
             None => self.resume().await,
@@ -320,258 +331,6 @@ impl Setup {
         }
         self.resume().await;
     }
-
-    // The hosted relay.
-
-    /// Runs it and stores how. The error is for people.
-    async fn open_hub(&mut self, reach: Reach, port: u16, asked: Asked) -> Result<(), String> {
-        let token = self.hosted_token(asked).await?;
-        let folder = self.parts.folders.data.join(RELAY_FOLDER);
-        let plan = Plan {
-            reach,
-            port,
-            any_port: asked == Asked::ByPerson,
-            token: &token,
-            folder: &folder,
-        };
-        let hub = Hub::start(plan).await.map_err(|error| error.to_string())?;
-        let port = hub.port();
-        self.parts.stored.hosting = Some(Hosting { reach, port });
-        self.hub = Some(hub);
-        self.parts.board.problem(Part::Hosting, None);
-        self.report();
-        Ok(())
-    }
-
-    /// Lets others reach the relay that runs. What cannot be done stands in the status too, and is
-    /// tried again.
-    async fn listen(&mut self, reach: Reach) -> Result<(), Failure> {
-        let Some(hub) = &mut self.hub else {
-            return Ok(());
-        };
-        if hub.reach() == reach {
-            return Ok(());
-        }
-        if let Err(error) = hub.listen(reach).await {
-            let words = error.to_string();
-            self.close_hub().await;
-            self.parts.board.problem(Part::Hosting, Some(words.clone()));
-            self.hub_retry = Some(Instant::now() + RETRY);
-            return Err(Failure::System(words));
-        }
-        let port = hub.port();
-        self.parts.stored.hosting = Some(Hosting { reach, port });
-        self.report();
-        // It lost its line with all the others: no need to wait for the next try.
-        if let Some(session) = &self.session {
-            session.probe();
-        }
-        Ok(())
-    }
-
-    async fn close_hub(&mut self) {
-        if let Some(hub) = self.hub.take() {
-            hub.stop().await;
-        }
-        self.report();
-    }
-
-    /// The token others have already, or a new one where there cannot be one.
-    async fn hosted_token(&mut self, asked: Asked) -> Result<Secret, String> {
-        let found = self.parts.secrets.load(&Label::Hosted).await;
-        if let Some(token) = found.secret {
-            return Ok(token);
-        }
-        match found.fault {
-            // A new one would lock the others out once the keyring opens.
-            Some(fault) if asked == Asked::ByStart && fault != VaultError::Absent => {
-                let place = SecretPlace::Nowhere;
-                let words = self.parts.secrets.words(place, &fault).unwrap_or_default();
-                self.heed(Some(fault));
-                return Err(words);
-            }
-            _ => {}
-        }
-        let token = random_hex(TOKEN_BYTES).map_err(|failure| failure.to_string())?;
-        let token = Secret::new(token);
-        let fault = self.parts.secrets.store(&Label::Hosted, &token, true).await;
-        self.heed(fault);
-        Ok(token)
-    }
-
-    // The session.
-
-    /// Starts a session as stored; there must be none.
-    async fn connect(&mut self) {
-        let change = match self.line().await {
-            Ok((config, address)) => {
-                let (session, events) = Session::spawn(config);
-                let handle = session.handle();
-                self.session = Some(session);
-                Change::Line(Line {
-                    handle,
-                    events,
-                    address,
-                })
-            }
-            Err(connection) => Change::NoLine(connection),
-        };
-        self.report();
-        // Closed only when the app ends.
-        let _ = self.parts.lines.send(change).await;
-    }
-
-    async fn hang_up(&mut self) {
-        if let Some(session) = self.session.take() {
-            session.stop().await;
-        }
-    }
-
-    /// What to connect with and the address as stored with messages, or why there is nothing.
-    async fn line(&mut self) -> Result<(Config, String), Connection> {
-        let Some(member) = self.parts.stored.relay.clone() else {
-            return Err(Connection::NotConfigured);
-        };
-        let refused = |words: String| Connection::Refused {
-            reason: sentence(&words),
-        };
-        let (Some(label), Some(address)) = (self.label(), self.address()) else {
-            let problems = self.parts.board.status().problems;
-            let hosting = problems.into_iter().find(|p| p.part == Part::Hosting);
-            return Err(Connection::Offline {
-                since: clock::now(),
-                reason: hosting.map_or_else(String::new, |problem| problem.message),
-                retry_at: clock::at((Instant::now() + RETRY).into_std()),
-            });
-        };
-        let found = self.parts.secrets.load(&label).await;
-        if let (None, Some(fault)) = (&found.secret, found.fault) {
-            let words = self.parts.secrets.words(found.place, &fault);
-            self.heed(Some(fault));
-            return Err(refused(words.unwrap_or_default()));
-        }
-        let token = found.secret.as_ref().map_or("", Secret::reveal);
-        let parsed: Address = address
-            .parse()
-            .map_err(|error: AddressError| refused(error.to_string()))?;
-        let name = Name::new(&member.name).map_err(|error| refused(error.to_string()))?;
-        let group = Group::new(&member.group).map_err(|error| refused(error.to_string()))?;
-        Ok((Config::new(parsed, token, name, group), address))
-    }
-
-    /// Whose token the relay joined wants.
-    fn label(&self) -> Option<Label> {
-        Some(match &self.parts.stored.relay.as_ref()?.at {
-            At::Hosted => Label::Hosted,
-            At::Address(address) => Label::Relay(address.clone()),
-        })
-    }
-
-    /// Where the relay joined is; none while the hosted one does not run, as its port may be
-    /// anybody's then.
-    fn address(&self) -> Option<String> {
-        match &self.parts.stored.relay.as_ref()?.at {
-            At::Hosted => Some(format!("ws://127.0.0.1:{}/", self.hub.as_ref()?.port())),
-            At::Address(address) => Some(address.clone()),
-        }
-    }
-
-    async fn secrets_know(&mut self, label: &Label) -> bool {
-        self.parts.secrets.load(label).await.secret.is_some()
-    }
-
-    async fn current_secret(&mut self) -> Option<Secret> {
-        let label = self.label()?;
-        self.parts.secrets.load(&label).await.secret
-    }
-
-    // What the person sees, and what is kept.
-
-    /// Takes note of what the keyring said, and waits for its news where there may be some.
-    fn heed(&mut self, fault: Option<VaultError>) {
-        // A locked keyring is opened by the person, who then reconnects: asking by ourselves would
-        // put up its prompt again and again.
-        self.keyring_news = match fault {
-            Some(VaultError::Absent | VaultError::Silent) => {
-                let news = self.parts.secrets.came_back();
-                Some(Box::pin(async move {
-                    // A keyring that is there but fails must not be asked without pause.
-                    tokio::time::sleep(RETRY).await;
-                    news.await;
-                }))
-            }
-            _ => None,
-        };
-        self.fault = fault;
-        self.report();
-    }
-
-    /// Brings the status up to date.
-    fn report(&self) {
-        let stored = &self.parts.stored;
-        let place = self.label().map_or(SecretPlace::Nowhere, |label| {
-            self.parts.secrets.place(&label)
-        });
-        let address = self.address();
-        let hosted = self.hub.as_ref().map(|hub| Hosted {
-            reach: hub.reach(),
-            port: hub.port(),
-            addresses: match hub.reach() {
-                Reach::Computer => Vec::new(),
-                Reach::Network => computer::addresses(hub.port()),
-            },
-            clients: hub.count(),
-            curl: computer::curl(hub.port(), self.name_at_home()),
-        });
-        let problem = self
-            .fault
-            .as_ref()
-            .and_then(|fault| self.parts.secrets.words(place, fault));
-        self.parts.board.update(|status| {
-            status.relay = stored.relay.as_ref().map(|member| Relay {
-                address: address.unwrap_or_default(),
-                name: member.name.clone(),
-                group: member.group.clone(),
-            });
-            status.secret = place;
-            status.hosted = hosted;
-        });
-        self.parts.board.problem(Part::Secrets, problem);
-    }
-
-    /// This computer's name on the hosted relay, for the line of shell.
-    fn name_at_home(&self) -> &str {
-        match &self.parts.stored.relay {
-            Some(Membership {
-                at: At::Hosted,
-                name,
-                ..
-            }) => name,
-            _ => "NAME",
-        }
-    }
-
-    async fn save(&mut self) {
-        let (stored, folder) = (self.parts.stored.clone(), self.parts.folders.config.clone());
-        let saved = tokio::task::spawn_blocking(move || {
-            stored.save(&folder).map_err(|error| error.to_string())
-        })
-        .await
-        .unwrap_or_else(|error| Err(error.to_string()));
-        if self.save_failed || saved.is_err() {
-            self.save_failed = saved.is_err();
-            self.parts.board.problem(Part::Disk, saved.err());
-        }
-    }
-}
-
-/// On whose wish a relay is started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    /// The person's: another port and a new token will do.
-    ByPerson,
-    /// As it was before: others know its port and its token.
-    ByStart,
 }
 
 fn not_hosting() -> Failure {

@@ -5,24 +5,26 @@
 //! confirmation; while the inbox is busy the session's channel fills, the session stops reading, and
 //! the relay keeps the messages.
 
+mod sending;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use tidings_protocol::Mid;
-use tidings_protocol::server::{Delivery, Reply};
-use tidings_session::{self as session, SendError, SendId, State};
+use tidings_protocol::server::Delivery;
+use tidings_session::{self as session, State};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use crate::board::Board;
 use crate::flow::{Flow, Input, Output, Why};
-use crate::inbox::{Inbox, InboxError, Outgoing, Unnotified};
+use crate::inbox::{Inbox, InboxError, Unnotified};
 use crate::line::{self, Line};
-use crate::notifier::{self, Notice, Notifier, RaiseError, Words};
+use crate::notifier::{self, Notifier, RaiseError};
 use crate::post::Post;
-use crate::types::{Connection, Event, MessageId, Part, Progress, Sent, Settings};
-use crate::{clock, outgoing, text};
+use crate::types::{Connection, Event, MessageId, Part, Progress, Settings};
+use crate::{clock, text};
 
 /// Messages stored in one transaction at most: the window a relay sends unconfirmed.
 const BATCH: usize = 64;
@@ -273,7 +275,7 @@ impl Reception {
 
     fn raise(&mut self, row: Unnotified) {
         let words = notifier::words(self.parts.settings.borrow().language);
-        let notice = notice(&row, words);
+        let notice = notifier::notice(&row, words);
         let notifier = Arc::clone(&self.parts.notifier);
         let clicks = self.clicks.clone();
         self.raising = Some(Box::pin(async move {
@@ -291,89 +293,6 @@ impl Reception {
             Err(RaiseError::Absent | RaiseError::Silent) => Input::NotRaised(id, Why::NobodyThere),
         })
         .await;
-    }
-
-    /// Hands queued messages to the session, as many as may be in hand.
-    async fn send_waiting(&mut self) {
-        while let Some(wanted) = self.post.wanted() {
-            let waiting = self.parts.inbox.waiting(wanted).await;
-            let Some(waiting) = self.disk(waiting) else {
-                return self.post.not_taken();
-            };
-            self.post.given(wanted, waiting.len());
-            for outgoing in waiting {
-                if !self.send(&outgoing).await {
-                    return self.post.not_taken();
-                }
-            }
-        }
-    }
-
-    /// False if it stays queued.
-    async fn send(&mut self, outgoing: &Outgoing) -> bool {
-        let Some(line) = &self.line else { return false };
-        let handle = line.handle.clone();
-        let packet = match outgoing::packet(outgoing) {
-            Ok(packet) => packet,
-            Err(failure) => {
-                let reason = failure.to_string();
-                self.record(outgoing.id, Progress::Failed { reason }, None)
-                    .await;
-                return true;
-            }
-        };
-        let id = SendId(i64::try_from(outgoing.id).unwrap_or(i64::MAX));
-        // Recorded first: a crash between the two must not send it a second time unnoticed.
-        let leaving = self
-            .parts
-            .inbox
-            .leaving(outgoing.id, self.post.by_ref())
-            .await;
-        let Some(sent) = self.disk(leaving) else {
-            return false;
-        };
-        self.tell_sent(sent);
-        match handle.send(id, packet) {
-            Ok(()) => {
-                self.post.handed(outgoing.id);
-                true
-            }
-            Err(SendError::Full | SendError::Stopped) => {
-                self.record(outgoing.id, Progress::Queued, None).await;
-                false
-            }
-        }
-    }
-
-    async fn outcome(&mut self, id: SendId, outcome: session::Outcome) {
-        let id = MessageId::try_from(id.0).unwrap_or(0);
-        let progress = self.post.ended(id, &outcome);
-        let reply = match outcome {
-            session::Outcome::Replied(reply) => Some(reply),
-            _ => None,
-        };
-        self.record(id, progress, reply).await;
-    }
-
-    async fn record(&mut self, id: MessageId, progress: Progress, reply: Option<Reply>) {
-        let answer = reply.map(|reply| {
-            let statuses = reply
-                .status
-                .iter()
-                .map(|(name, status)| (name.to_string(), status.to_string()))
-                .collect();
-            (reply.mid.to_string(), statuses)
-        });
-        let recorded = self.parts.inbox.progressed(id, progress, answer).await;
-        if let Some(sent) = self.disk(recorded) {
-            self.tell_sent(sent);
-        }
-    }
-
-    fn tell_sent(&self, sent: Option<Sent>) {
-        if let Some(sent) = sent {
-            self.tell(Event::Sent(sent));
-        }
     }
 
     fn tell(&self, event: Event) {
@@ -399,23 +318,6 @@ impl Reception {
                 None
             }
         }
-    }
-}
-
-fn notice(row: &Unnotified, words: Words) -> Notice {
-    let title = text::line(&row.title);
-    let sender = text::line(&row.sender);
-    let body = text::notification(&row.body);
-    let title = [title, sender]
-        .into_iter()
-        .find(|text| !text.is_empty())
-        .unwrap_or_else(|| words.untitled.to_owned());
-    Notice {
-        message: row.id,
-        title,
-        body,
-        priority: row.priority,
-        words,
     }
 }
 

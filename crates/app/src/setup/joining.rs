@@ -1,0 +1,102 @@
+//! The session's part of the setup: with which relay, as whom, with which token.
+//!
+//! Invariant: a session is only started with the token of the very relay it calls; without a hosted
+//! relay that runs, its port is not called.
+
+use tidings_protocol::{Group, Name};
+use tidings_session::{Address, AddressError, Config, Session};
+use tokio::time::Instant;
+
+use super::{PORT_AGAIN, Setup};
+use crate::clock;
+use crate::line::{Line, sentence};
+use crate::reception::Change;
+use crate::settings::At;
+use crate::types::{Connection, Part};
+use crate::vault::{Label, Secret};
+
+impl Setup {
+    /// Starts a session as stored; there must be none.
+    pub(super) async fn connect(&mut self) {
+        let change = match self.line().await {
+            Ok((config, address)) => {
+                let (session, events) = Session::spawn(config);
+                let handle = session.handle();
+                self.session = Some(session);
+                Change::Line(Line {
+                    handle,
+                    events,
+                    address,
+                })
+            }
+            Err(connection) => Change::NoLine(connection),
+        };
+        self.report();
+        // Closed only when the app ends.
+        let _ = self.parts.lines.send(change).await;
+    }
+
+    pub(super) async fn hang_up(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.stop().await;
+        }
+    }
+
+    /// What to connect with and the address as stored with messages, or why there is nothing.
+    pub(super) async fn line(&mut self) -> Result<(Config, String), Connection> {
+        let Some(member) = self.parts.stored.relay.clone() else {
+            return Err(Connection::NotConfigured);
+        };
+        let refused = |words: String| Connection::Refused {
+            reason: sentence(&words),
+        };
+        let (Some(label), Some(address)) = (self.label(), self.address()) else {
+            let problems = self.parts.board.status().problems;
+            let hosting = problems.into_iter().find(|p| p.part == Part::Hosting);
+            return Err(Connection::Offline {
+                since: clock::now(),
+                reason: hosting.map_or_else(String::new, |problem| problem.message),
+                retry_at: clock::at((Instant::now() + PORT_AGAIN).into_std()),
+            });
+        };
+        let found = self.parts.secrets.load(&label).await;
+        if let (None, Some(fault)) = (&found.secret, found.fault) {
+            let words = self.parts.secrets.words(found.place, &fault);
+            self.heed(Some(fault));
+            return Err(refused(words.unwrap_or_default()));
+        }
+        let token = found.secret.as_ref().map_or("", Secret::reveal);
+        let parsed: Address = address
+            .parse()
+            .map_err(|error: AddressError| refused(error.to_string()))?;
+        let name = Name::new(&member.name).map_err(|error| refused(error.to_string()))?;
+        let group = Group::new(&member.group).map_err(|error| refused(error.to_string()))?;
+        Ok((Config::new(parsed, token, name, group), address))
+    }
+
+    /// Whose token the relay joined wants.
+    pub(super) fn label(&self) -> Option<Label> {
+        Some(match &self.parts.stored.relay.as_ref()?.at {
+            At::Hosted => Label::Hosted,
+            At::Address(address) => Label::Relay(address.clone()),
+        })
+    }
+
+    /// Where the relay joined is; none while the hosted one does not run, as its port may be
+    /// anybody's then.
+    pub(super) fn address(&self) -> Option<String> {
+        match &self.parts.stored.relay.as_ref()?.at {
+            At::Hosted => Some(format!("ws://127.0.0.1:{}/", self.hub.as_ref()?.port())),
+            At::Address(address) => Some(address.clone()),
+        }
+    }
+
+    pub(super) async fn secrets_know(&mut self, label: &Label) -> bool {
+        self.parts.secrets.load(label).await.secret.is_some()
+    }
+
+    pub(super) async fn current_secret(&mut self) -> Option<Secret> {
+        let label = self.label()?;
+        self.parts.secrets.load(&label).await.secret
+    }
+}

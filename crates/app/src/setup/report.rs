@@ -1,0 +1,72 @@
+//! What the setup tells the person, and what it writes down.
+
+use super::{KEYRING_AGAIN, Setup};
+use crate::computer;
+use crate::types::{Hosted, Part, Reach, Relay, SecretPlace};
+use crate::vault::VaultError;
+
+impl Setup {
+    /// Takes note of what the keyring said, and waits for its news where there may be some.
+    pub(super) fn heed(&mut self, fault: Option<VaultError>) {
+        // A locked keyring is opened by the person, who then reconnects: asking by ourselves would
+        // put up its prompt again and again.
+        self.keyring_news = match fault {
+            Some(VaultError::Absent | VaultError::Silent) => {
+                let news = self.parts.secrets.came_back();
+                Some(Box::pin(async move {
+                    tokio::time::sleep(KEYRING_AGAIN).await;
+                    news.await;
+                }))
+            }
+            _ => None,
+        };
+        self.fault = fault;
+        self.report();
+    }
+
+    /// Brings the status up to date.
+    pub(super) fn report(&self) {
+        let stored = &self.parts.stored;
+        let place = self.label().map_or(SecretPlace::Nowhere, |label| {
+            self.parts.secrets.place(&label)
+        });
+        let address = self.address();
+        let hosted = self.hub.as_ref().map(|hub| Hosted {
+            reach: hub.reach(),
+            port: hub.port(),
+            addresses: match hub.reach() {
+                Reach::Computer => Vec::new(),
+                Reach::Network => computer::addresses(hub.port()),
+            },
+            clients: hub.count(),
+            curl: computer::curl(hub.port(), self.name_at_home()),
+        });
+        let problem = self
+            .fault
+            .as_ref()
+            .and_then(|fault| self.parts.secrets.words(place, fault));
+        self.parts.board.update(|status| {
+            status.relay = stored.relay.as_ref().map(|member| Relay {
+                address: address.unwrap_or_default(),
+                name: member.name.clone(),
+                group: member.group.clone(),
+            });
+            status.secret = place;
+            status.hosted = hosted;
+        });
+        self.parts.board.problem(Part::Secrets, problem);
+    }
+
+    pub(super) async fn save(&mut self) {
+        let (stored, folder) = (self.parts.stored.clone(), self.parts.folders.config.clone());
+        let saved = tokio::task::spawn_blocking(move || {
+            stored.save(&folder).map_err(|error| error.to_string())
+        })
+        .await
+        .unwrap_or_else(|error| Err(error.to_string()));
+        if self.save_failed || saved.is_err() {
+            self.save_failed = saved.is_err();
+            self.parts.board.problem(Part::Disk, saved.err());
+        }
+    }
+}
