@@ -314,6 +314,48 @@ async fn a_keyring_that_comes_later_takes_the_token() {
 }
 
 #[tokio::test]
+async fn a_hosted_relay_goes_back_to_the_token_the_keyring_had_all_along() {
+    let home = Home::new();
+    let (app, port, token) = hosting(&home).await;
+    stop(app).await;
+    *home.ring.fault.lock().unwrap() = Some(VaultError::Absent);
+    let app = home.start().await;
+    connected(&app).await;
+    let made = app.token().await.unwrap();
+    assert_ne!(made, token);
+    home.ring.mend();
+    status(&app, "the keyring", |s| s.secret == SecretPlace::Keyring).await;
+    assert_eq!(app.token().await.unwrap(), token);
+    connected(&app).await;
+    let answer = http_send(port, &token, "desk", "text=hello").await;
+    assert!(answer.contains("\"ok\""), "{answer}");
+    let answer = http_send(port, &made, "desk", "text=hello").await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    stop(app).await;
+}
+
+#[tokio::test]
+async fn a_hosted_relay_whose_token_is_locked_away_waits_and_makes_no_other() {
+    let home = Home::new();
+    let (app, _, token) = hosting(&home).await;
+    stop(app).await;
+    *home.ring.fault.lock().unwrap() = Some(VaultError::Locked);
+    let app = home.start().await;
+    let told = status(&app, "the problem", |status| {
+        problem(status, Part::Hosting).is_some()
+            && matches!(status.connection, Connection::Offline { .. })
+    })
+    .await;
+    assert!(problem(&told, Part::Hosting).unwrap().contains("Unlock it"));
+    home.ring.mend();
+    app.reconnect().await.unwrap();
+    let told = connected(&app).await;
+    assert_eq!(told.problems, []);
+    assert_eq!(app.token().await.unwrap(), token);
+    stop(app).await;
+}
+
+#[tokio::test]
 async fn a_locked_keyring_is_told_and_tried_again_when_the_person_says_so() {
     let home = Home::new();
     let relay = Elsewhere::new().await;
