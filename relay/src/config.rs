@@ -115,7 +115,9 @@ impl Default for Timing {
             // Deployed clients send a PING every 30 s, so only silent ones are ever asked.
             ping_after: Duration::from_secs(45),
             dead_after: Duration::from_secs(100),
-            stalled_after: Duration::from_secs(20),
+            // The system's buffers hide slow progress: it may take a third of 4 MiB before one more
+            // byte can be written. At 60 s, that is a link of 22 KiB a second.
+            stalled_after: Duration::from_secs(60),
             request: Duration::from_secs(10),
             shutdown: Duration::from_secs(5),
         }

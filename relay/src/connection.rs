@@ -12,7 +12,7 @@ mod socket;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tidings_protocol::{DecodeError, client, close, limits, server};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -127,7 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Some(notice) = self.storing.next(), if !self.storing.is_empty() => {
                     self.stored(notice)
                 }
-                () = &mut timer => self.timeout(Instant::now()),
+                () = &mut timer => self.timeout(read).await,
             };
             if let Err(end) = outcome {
                 return end;
@@ -301,7 +301,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             .fold(self.heard + silence, Instant::min)
     }
 
-    fn timeout(&mut self, now: Instant) -> Result<(), End> {
+    async fn timeout(&mut self, read: bool) -> Result<(), End> {
+        // The peer may have been faster than this task: what it did comes before any judgement.
+        if let Some(event) = self.socket.next(read).now_or_never() {
+            return self.came(event).await;
+        }
+        let now = Instant::now();
         let timing = &self.router.config.timing;
         if self.client.is_none() && now >= self.opened + timing.auth {
             return Err(End::NoAuth);

@@ -7,7 +7,8 @@
 //! Invariants:
 //! - messages are first sent in the order of their positions, each once, then again only while
 //!   they are unconfirmed;
-//! - at most a window of them is unconfirmed, in messages and in bytes (one message at least);
+//! - no message is sent while a window of them is unconfirmed, in messages or in bytes (one message
+//!   may always be);
 //! - whatever was sent and not confirmed has a time at which it is sent again; what is confirmed
 //!   waits for the store, and falls back to being sent again if the store fails;
 //! - what is held for sending is bounded; beyond it, messages stay in the store.
@@ -185,6 +186,12 @@ impl Delivery {
         [self.earliest, again].into_iter().flatten().min()
     }
 
+    /// The first message that is held back until others are confirmed.
+    #[must_use]
+    pub fn held_from(&self) -> Option<MidNumber> {
+        self.held.front().map(|message| message.mid)
+    }
+
     fn announced(&mut self, message: Queued) {
         if message.position <= self.taken {
             return;
@@ -348,7 +355,8 @@ impl Delivery {
 
     /// Reads on before what is held runs out.
     fn refill(&mut self) {
-        if matches!(self.source, Source::Store) && self.held.len() < self.policy.window.max(1) {
+        let room = self.held.len() < self.policy.window.max(1) && self.held_bytes < HELD_BYTES;
+        if room && matches!(self.source, Source::Store) {
             self.source = Source::Reading {
                 heard: VecDeque::new(),
                 overheard: false,

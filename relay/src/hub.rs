@@ -1,13 +1,14 @@
 //! The relay as a value: opened on a store, served on any number of listeners, watched.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{Config, Store, StoreError, router::Router};
 
-/// A relay. Clones are the same relay; it ends when the last one is dropped.
+/// A relay. Clones are the same relay; it ends, and lets go of its store, when the last one is dropped
+/// and no [`serve`](crate::serve) of it runs any more.
 #[derive(Clone)]
 pub struct Hub {
     pub(crate) router: Arc<Router>,
@@ -29,10 +30,8 @@ impl Hub {
     /// When the store cannot be read.
     pub async fn open(config: Config, store: Arc<dyn Store>) -> Result<Self, StoreError> {
         let router = Arc::new(Router::open(config, store).await?);
-        let receipts = tokio::spawn({
-            let router = Arc::clone(&router);
-            async move { router.keep_receipts().await }
-        });
+        let due = Arc::clone(&router.receipts_due);
+        let receipts = tokio::spawn(keep_receipts(Arc::downgrade(&router), due));
         Ok(Self {
             router,
             _receipts: Arc::new(AbortOnDropHandle::new(receipts)),
@@ -49,5 +48,19 @@ impl Hub {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.router.relay_id
+    }
+}
+
+/// Answers senders whose wait is over. Holds the relay only while it looks, so that the store is free
+/// as soon as the relay is dropped.
+async fn keep_receipts(router: Weak<Router>, due: Arc<Notify>) {
+    while let Some(next) = router.upgrade().map(|router| router.answer_late()) {
+        match next {
+            None => due.notified().await,
+            Some(at) => tokio::select! {
+                () = tokio::time::sleep_until(at) => {}
+                () = due.notified() => {}
+            },
+        }
     }
 }

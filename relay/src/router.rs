@@ -48,7 +48,8 @@ pub(crate) struct Router {
     registry: RwLock<Registry>,
     mint: Mutex<Mint>,
     receipts: Mutex<Ledger>,
-    receipts_due: Notify,
+    /// Rung when there is an earlier time to look than [`Self::answer_late`] said.
+    pub(crate) receipts_due: Arc<Notify>,
     storing: Arc<Semaphore>,
 }
 
@@ -118,7 +119,7 @@ impl Router {
                 receipts: Receipts::new(config.bounds.open_receipts),
                 armed: None,
             }),
-            receipts_due: Notify::new(),
+            receipts_due: Arc::default(),
             storing: Arc::new(Semaphore::new(storing)),
             config,
             store,
@@ -262,26 +263,15 @@ impl Router {
         self.answer(ledger);
     }
 
-    /// Answers waiters whose time is up. Runs as long as the relay.
-    pub(crate) async fn keep_receipts(&self) {
-        loop {
-            let next = {
-                let mut ledger = self.ledger();
-                let now = Instant::now().into_std();
-                ledger.receipts.handle(receipt::Input::Timeout, now);
-                ledger.armed = ledger.receipts.poll_timeout();
-                let next = ledger.armed;
-                self.answer(ledger);
-                next
-            };
-            match next {
-                None => self.receipts_due.notified().await,
-                Some(at) => tokio::select! {
-                    () = tokio::time::sleep_until(at.into()) => {}
-                    () = self.receipts_due.notified() => {}
-                },
-            }
-        }
+    /// Answers the waiters whose time is up, and says when to look again.
+    pub(crate) fn answer_late(&self) -> Option<Instant> {
+        let mut ledger = self.ledger();
+        let now = Instant::now().into_std();
+        ledger.receipts.handle(receipt::Input::Timeout, now);
+        ledger.armed = ledger.receipts.poll_timeout();
+        let next = ledger.armed;
+        self.answer(ledger);
+        next.map(Instant::from_std)
     }
 
     fn account(&self, input: receipt::Input<ReplyTo>) {
@@ -322,7 +312,7 @@ impl Router {
     fn reply(&self, output: receipt::Output<ReplyTo>) {
         let mut status = output.statuses;
         for (name, status) in &mut status {
-            if *status == Status::Wait && self.seats.is_held_back(name, output.mid) {
+            if *status == Status::Wait && self.seats.holds_back(name, output.mid) {
                 *status = Status::Ready;
             }
         }

@@ -40,12 +40,25 @@ pub(crate) struct Seat {
     inbox: Arc<Inbox>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inbox {
     waiting: Mutex<Waiting>,
     came: Notify,
-    /// The highest mid that was sent to the client, 0 before the first.
-    sent: AtomicU64,
+    /// The first mid that is held back behind unconfirmed ones, or [`NONE_HELD`].
+    held_from: AtomicU64,
+}
+
+/// Above every mid.
+const NONE_HELD: u64 = u64::MAX;
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            came: Notify::new(),
+            held_from: AtomicU64::new(NONE_HELD),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -127,11 +140,10 @@ impl Seats {
         inbox.came.notify_one();
     }
 
-    /// Whether the client is connected and the message was not sent to it yet, because others
-    /// before it are unconfirmed.
-    pub(crate) fn is_held_back(&self, name: &Name, mid: MidNumber) -> bool {
+    /// Whether the client is connected and the message waits behind others that it has not confirmed.
+    pub(crate) fn holds_back(&self, name: &Name, mid: MidNumber) -> bool {
         self.inbox(name)
-            .is_some_and(|inbox| inbox.sent.load(Ordering::Relaxed) < mid.number())
+            .is_some_and(|inbox| inbox.held_from.load(Ordering::Relaxed) <= mid.number())
     }
 }
 
@@ -161,9 +173,10 @@ impl Seat {
         }
     }
 
-    /// Notes how far the client's messages were sent.
-    pub(crate) fn sent(&self, mid: MidNumber) {
-        self.inbox.sent.fetch_max(mid.number(), Ordering::Relaxed);
+    /// Notes from which message on all are held back, if any are.
+    pub(crate) fn hold_from(&self, mid: Option<MidNumber>) {
+        let number = mid.map_or(NONE_HELD, MidNumber::number);
+        self.inbox.held_from.store(number, Ordering::Relaxed);
     }
 }
 

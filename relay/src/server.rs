@@ -110,6 +110,8 @@ pub async fn serve<L: Listener>(hub: Hub, mut listener: L, shutdown: Cancellatio
         .is_err()
     {
         tracing::warn!(left = connections.len(), "connections did not end in time");
+        // Awaited, so that nothing holds the store when this returns.
+        connections.shutdown().await;
     }
 }
 

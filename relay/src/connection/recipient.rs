@@ -197,10 +197,7 @@ impl Recipient {
         let mut confirmed = Vec::new();
         while let Some(output) = self.delivery.poll_output() {
             match output {
-                Output::Send { message, again } => {
-                    if !again {
-                        self.seat.sent(message.mid);
-                    }
+                Output::Send { message, .. } => {
                     self.frames.push_back(match &message.reference {
                         Some(reference) if self.speaks_ref => message.frame.with_ref(reference),
                         _ => message.frame.plain(),
@@ -213,6 +210,7 @@ impl Recipient {
                 Output::Confirmed(mid) => confirmed.push(mid),
             }
         }
+        self.seat.hold_from(self.delivery.held_from());
         if !confirmed.is_empty() {
             self.router.confirmed(&self.name, confirmed);
         }

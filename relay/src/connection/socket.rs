@@ -15,7 +15,7 @@ use std::{
 use futures_util::{Sink as _, Stream as _};
 use tidings_protocol::limits;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
     time::Instant,
 };
 use tokio_tungstenite::{
@@ -186,18 +186,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes what is queued, says goodbye, and waits for the peer's answer to that.
+    /// Writes what is queued, says goodbye, and waits for the peer's answer to that. Takes what the
+    /// peer still sends: the system would answer unread bytes with a reset, which takes from the
+    /// peer what it has not read yet. May wait for ever: the caller sets a limit.
     pub(super) async fn close(mut self, frame: Option<CloseFrame>) {
-        if std::future::poll_fn(|cx| self.poll_write(cx)).await.is_ok()
-            && self.stream.close(frame).await.is_ok()
-        {
-            // Reading on keeps the system from resetting the connection, which would take from
-            // the peer what it has not read yet.
-            while let Some(Ok(_)) =
-                std::future::poll_fn(|cx| Pin::new(&mut self.stream).poll_next(cx)).await
-            {
+        let written = std::future::poll_fn(|cx| self.poll_write(cx)).await;
+        if written.is_err() || self.stream.close(frame).await.is_err() {
+            return;
+        }
+        loop {
+            match std::future::poll_fn(|cx| Pin::new(&mut self.stream).poll_next(cx)).await {
+                Some(Ok(_)) => {}
+                None => return,
+                Some(Err(_)) => break,
             }
         }
+        // No frames any more, in the midst of one that is too large for example.
+        let mut stream = self.stream.into_inner().inner;
+        let mut scratch = vec![0; READ_BUFFER];
+        while let Ok(1..) = stream.read(&mut scratch).await {}
     }
 }
 
