@@ -36,9 +36,9 @@ pub enum Event {
 pub enum Outcome {
     /// The relay took it; the statuses per recipient.
     Replied(Reply),
-    /// It left, and no reply will be known: the connection was lost, or the relay stayed silent. It
-    /// may or may not have been accepted. Only without `ref`: sending again might double it, so the
-    /// person who wrote it decides.
+    /// It left, and no reply will be known: the connection was lost, or a relay that is otherwise
+    /// well did not reply. It may or may not have been accepted. Under a `ref` it may be sent again;
+    /// without, that might double it, so the person who wrote it decides.
     Unknown,
     /// It never left; it may be sent again.
     NotSent,

@@ -75,7 +75,7 @@ impl Keepalive {
         self.heard = now;
     }
 
-    /// A frame came in that answers something said.
+    /// A frame came in that answers a PING.
     pub(crate) fn answered(&mut self, now: Instant) {
         self.heard = now;
         self.answered = now;

@@ -281,6 +281,7 @@ impl Machine {
     fn answered(&mut self, now: Instant) {
         if let Phase::Online { keepalive, .. } = &mut self.phase {
             keepalive.answered(now);
+            self.outbox.line_is_well(now);
         }
     }
 
@@ -292,8 +293,8 @@ impl Machine {
             Ok(server::Packet::Auth(reply)) => self.auth_reply(reply, now),
             // The reference sends what is queued before it answers AUTH when it replaces a socket.
             Ok(server::Packet::Message(delivery)) => self.tell(Event::Message(delivery)),
+            // No answer to a PING: it may have been on its way for long.
             Ok(server::Packet::Reply(reply)) => {
-                self.answered(now);
                 let ended = self.outbox.reply(reply, now);
                 self.end(ended);
                 self.pump(now);
@@ -388,10 +389,12 @@ impl Machine {
                     if due == Due::Ping {
                         self.transmit(&Packet::Ping);
                     }
-                    let (again, ended) = self.outbox.expire(now);
-                    self.outputs.extend(again.into_iter().map(Output::Transmit));
+                    let (doubt, ended) = self.outbox.expire(now);
                     self.end(ended);
                     self.pump(now);
+                    if doubt {
+                        self.probe(now);
+                    }
                 }
             },
             Phase::Resting | Phase::Stopped => {}

@@ -2,9 +2,13 @@
 //! and their deadlines; writes nothing itself.
 //!
 //! A MESSAGE_REPLY of the base protocol does not say what it replies to, so without `ref` one
-//! MESSAGE is outstanding at a time. With `ref` up to [`WINDOW`] are, and one whose reply is missing
-//! is sent again: the relay knows it by its `ref`. Without, sending again might double a message, so
-//! its outcome is unknown and the caller decides.
+//! MESSAGE is outstanding at a time. With `ref` up to [`WINDOW`] are, and those that were when the
+//! connection broke go again on the next, in their order: the relay knows them by their `ref`.
+//! Without, sending again might double a message, so its outcome is unknown and the caller decides.
+//!
+//! A reply that is late puts the connection in doubt, not the message: the caller tests the line,
+//! which ends a dead one. Only if it is well, and the reply does not come as long again, the outcome
+//! is unknown. On one connection nothing is sent twice, as others would be overtaken.
 //!
 //! A reply to a message already given up may still come, even on the next connection: the reference
 //! sends it to whoever has the name then. Such strays are remembered for a while. A reply that could
@@ -13,7 +17,7 @@
 //!
 //! Invariants: entries leave in the order they came; nothing leaves twice unless both times under a
 //! `ref` the relay understands; every entry ends in exactly one outcome; while online, everything
-//! outstanding has a deadline.
+//! outstanding has a deadline or waits for the test of the line.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -31,11 +35,9 @@ pub(crate) const CAPACITY: usize = 64;
 /// Messages outstanding at once, with `ref`. Fills a link of 100 ms at 160 messages a second.
 pub(crate) const WINDOW: usize = 16;
 
-/// How long a reply may take: a relay waits 5 s for the recipient by default before it says `wait`.
+/// How long a reply may take before the line is tested, and then again before it is given up: a
+/// relay waits 5 s for the recipient by default before it says `wait`.
 pub(crate) const REPLY: Duration = Duration::from_secs(10);
-
-/// Times a message with `ref` is sent on one connection before it counts as unknown.
-pub(crate) const TRIES: u32 = 3;
 
 /// How long the reply to a message given up is expected.
 const STRAY: Duration = Duration::from_secs(60);
@@ -71,9 +73,19 @@ struct Entry {
 struct Outstanding {
     entry: Entry,
     by_ref: bool,
-    deadline: Instant,
-    tries: u32,
+    patience: Patience,
     candidate: Option<Reply>,
+}
+
+/// How long its reply is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// Until then; after that the line is tested.
+    First(Instant),
+    /// Until the test is over.
+    Testing,
+    /// The line is well: until then, and no longer.
+    Last(Instant),
 }
 
 #[derive(Debug)]
@@ -174,8 +186,7 @@ impl Outbox {
         self.outstanding.push_back(Outstanding {
             entry,
             by_ref,
-            deadline: now + REPLY,
-            tries: 1,
+            patience: Patience::First(now + REPLY),
             candidate: None,
         });
         Some(frame)
@@ -213,29 +224,46 @@ impl Outbox {
         }
     }
 
-    /// What is due at `now`: frames to send again, and entries that ended.
-    pub(crate) fn expire(&mut self, now: Instant) -> (Vec<String>, Vec<Ended>) {
-        let (mut again, mut ended) = (Vec::new(), Vec::new());
+    /// What is due at `now`: entries that ended, and whether the line has to be tested.
+    pub(crate) fn expire(&mut self, now: Instant) -> (bool, Vec<Ended>) {
+        let (mut doubt, mut ended) = (false, Vec::new());
         for mut outstanding in std::mem::take(&mut self.outstanding) {
-            if now < outstanding.deadline {
-                self.outstanding.push_back(outstanding);
-            } else if outstanding.by_ref && outstanding.tries < TRIES {
-                outstanding.tries += 1;
-                outstanding.deadline = now + REPLY;
-                again.push(encode(&outstanding.entry.send, true));
-                self.outstanding.push_back(outstanding);
-            } else if let Some(reply) = outstanding.candidate.take() {
+            match outstanding.patience {
+                Patience::First(at) | Patience::Last(at) if now >= at => {}
+                _ => {
+                    self.outstanding.push_back(outstanding);
+                    continue;
+                }
+            }
+            if let Some(reply) = outstanding.candidate.take() {
                 ended.push((outstanding.entry.id, Outcome::Replied(reply)));
-            } else {
+            } else if matches!(outstanding.patience, Patience::Last(_)) {
                 ended.push(self.give_up(outstanding, now));
+            } else {
+                doubt = true;
+                outstanding.patience = Patience::Testing;
+                self.outstanding.push_back(outstanding);
             }
         }
-        (again, ended)
+        (doubt, ended)
+    }
+
+    /// The line was tested and is well.
+    pub(crate) fn line_is_well(&mut self, now: Instant) {
+        for outstanding in &mut self.outstanding {
+            if outstanding.patience == Patience::Testing {
+                outstanding.patience = Patience::Last(now + REPLY);
+            }
+        }
     }
 
     /// When [`expire`](Self::expire) has something to do.
     pub(crate) fn timeout(&self) -> Option<Instant> {
-        self.outstanding.iter().map(|o| o.deadline).min()
+        let deadlines = self.outstanding.iter().filter_map(|o| match o.patience {
+            Patience::First(at) | Patience::Last(at) => Some(at),
+            Patience::Testing => None,
+        });
+        deadlines.min()
     }
 
     fn give_up(&mut self, outstanding: Outstanding, now: Instant) -> Ended {

@@ -471,24 +471,32 @@ fn without_ref_a_lost_connection_leaves_the_outcome_unknown() {
 }
 
 #[test]
-fn a_reply_that_does_not_come_is_not_waited_for_for_ever() {
-    let mut story = Story::online(WELCOME);
-    story.feed(Input::Send(SendId(1), to("ann", None)));
-    story.feed(Input::Send(SendId(2), to("bob", None)));
-    assert_eq!(story.until_timeout(), outbox::REPLY);
-    assert_eq!(story.timeout(), ["outcome 1 unknown", "> MESSAGE bob"]);
+fn a_reply_that_does_not_come_puts_the_line_in_doubt_first() {
+    for (welcome, reference) in [(WELCOME, None), (WELCOME_REF, Some("r1"))] {
+        let mut story = Story::online(welcome);
+        story.feed(Input::Send(SendId(1), to("ann", reference)));
+        assert_eq!(story.until_timeout(), outbox::REPLY);
+        assert_eq!(story.timeout(), ["> PING"]);
+        // The line is well, and still no reply.
+        story.feed(Input::Frame(PONG));
+        assert_eq!(story.timeout(), ["outcome 1 unknown"]);
+    }
+}
 
+#[test]
+fn a_line_that_is_dead_is_found_by_the_reply_that_does_not_come() {
     let mut story = Story::online(WELCOME_REF);
     story.feed(Input::Send(SendId(1), to("ann", Some("r1"))));
-    assert_eq!(story.timeout(), ["> MESSAGE ann r1"]);
-    assert_eq!(story.timeout(), ["> MESSAGE ann r1"]);
-    let mut ended = Vec::new();
-    while ended.is_empty() {
-        ended = story.timeout();
-        story.feed(Input::Frame(PONG));
-        ended.retain(|word| word.starts_with("outcome"));
-    }
-    assert_eq!(ended, ["outcome 1 unknown"]);
+    story.feed(Input::Send(SendId(2), to("ann", Some("r2"))));
+    assert_eq!(story.timeout(), ["> PING"]);
+    assert_eq!(story.until_timeout(), keepalive::PROBE_ANSWER);
+    story.timeout();
+    story.timeout();
+    story.feed(Input::Opened);
+    assert_eq!(
+        story.feed(Input::Frame(WELCOME_REF)),
+        ["state online", "> MESSAGE ann r1", "> MESSAGE ann r2"]
+    );
 }
 
 #[test]

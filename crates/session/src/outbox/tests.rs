@@ -37,7 +37,18 @@ fn the_reply_to_one_given_up_is_not_the_next_ones() {
     outbox.push(SendId(2), send("ann", None));
     outbox.next(now).unwrap();
     now += REPLY;
-    assert_eq!(outbox.expire(now).1, [(SendId(1), Outcome::Unknown)]);
+    assert_eq!(
+        outbox.expire(now),
+        (true, vec![]),
+        "the line is tested first"
+    );
+    assert_eq!(outbox.timeout(), None);
+    outbox.line_is_well(now);
+    now += REPLY;
+    assert_eq!(
+        outbox.expire(now),
+        (false, vec![(SendId(1), Outcome::Unknown)])
+    );
     outbox.next(now).unwrap();
     // The first's reply at last: it could be either's, so nothing is said yet.
     assert_eq!(outbox.reply(reply(1, "ann"), now), None);
@@ -165,7 +176,10 @@ proptest! {
                 Step::Reply(_) => {}
                 Step::Wait(millis) => {
                     now += Duration::from_millis(millis);
-                    let (_, ended) = outbox.expire(now);
+                    let (doubt, ended) = outbox.expire(now);
+                    if doubt {
+                        outbox.line_is_well(now);
+                    }
                     open.retain(|m| !ended.contains(&(SendId(*m), Outcome::Unknown)));
                 }
             }
@@ -176,6 +190,8 @@ proptest! {
                 let n: i64 = reference.as_str().parse().unwrap();
                 prop_assert!(n > newest || open.contains(&n));
                 prop_assert!(n <= newest + 1, "one was passed over");
+                prop_assert!(unanswered.iter().all(|before| before.as_str().parse::<i64>().unwrap() < n),
+                    "one was overtaken, or sent twice on one connection");
                 newest = newest.max(n);
                 unanswered.push(reference);
             }
