@@ -85,7 +85,8 @@ impl Window {
     pub async fn select(&self, css: &str) -> anyhow::Result<Element> {
         let what = format!("{css} on the page");
         wait::until(&what, wait::SOON, async || {
-            let mut found = self.visible(css).await?;
+            // The window that was looked at last may be closed.
+            let mut found = self.visible(css).await.ok().flatten();
             if found.is_none() {
                 for handle in self.client.windows().await? {
                     self.client.switch_to_window(handle).await?;

@@ -57,7 +57,6 @@ async fn first_run_from_one_click_to_the_first_message() -> anyhow::Result<()> {
         rig.notifications.wait_raised("Hello", wait::SOON).await?;
         assert!(!agent.stored("Hello").await?.read);
         window.click("open-inbox").await?;
-        let window = rig.window().await?;
         window.reads("message-title", "Hello").await?;
         Ok(())
     })
@@ -149,11 +148,8 @@ async fn closing_the_window_leaves_the_agent_at_work() -> anyhow::Result<()> {
             assert_eq!(http::status(&reply, "me"), "ok", "{reply}");
             rig.notifications.wait_raised(&title, wait::SOON).await?;
         }
-        assert_eq!(
-            agent.status().await?.problems.len(),
-            1,
-            "but for the keyring all is well"
-        );
+        let problems = agent.status().await?.problems;
+        assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(rig.home.processes_of("tidings"), [i32::try_from(id)?]);
         Ok(())
     })
