@@ -1,3 +1,5 @@
-//! The windows.
+//! The windows, started by the agent when somebody looks: see the library beside this file.
 
-fn main() {}
+fn main() -> anyhow::Result<()> {
+    tidings_window::run(std::env::args().skip(1))
+}

@@ -1,0 +1,154 @@
+//! Message bodies: Markdown, by custom, from anybody who may send. They are hostile until shown
+//! otherwise.
+//!
+//! Owns turning a body into HTML that a page may insert as it is. Two fences, each enough by
+//! itself: the Markdown's events are rewritten so that raw HTML is text and nothing is fetched, and
+//! what is made of them passes an allow-list (ammonia). The page's content policy is the third.
+//!
+//! Invariants: no script, style, form, frame, image, id or event handler comes out; a link's target
+//! is http, https or mailto; nothing in the output makes the page load anything; characters that
+//! turn the direction of other text do not come out; work and output are bounded for any input.
+
+use std::collections::{HashMap, HashSet};
+
+use ammonia::{Builder, UrlRelative};
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, TextMergeStream};
+
+use links::{is_openable, with_links};
+
+mod links;
+
+/// Marks within marks that are kept; deeper ones become their text. The cleaner's work grows with
+/// the square of the depth, and nobody reads the twentieth quotation.
+const DEPTH: usize = 16;
+
+/// Bytes of HTML. The wire's frame is 1 MiB, and HTML of honest Markdown is not five times longer;
+/// a body made to be larger (tables of empty cells) is shown as it was written.
+const HTML_BYTES: usize = 5 * 1024 * 1024;
+
+/// Makes HTML of a body.
+#[must_use]
+pub fn render(body: &str) -> String {
+    let body: String = body.chars().filter(|c| !turns_text(*c)).collect();
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let events = TextMergeStream::new(Parser::new_ext(&body, options));
+    let mut html = String::new();
+    pulldown_cmark::html::push_html(&mut html, tamed(events).into_iter());
+    if html.len() > HTML_BYTES {
+        html = format!("<pre>{}</pre>", ammonia::clean_text(&body));
+    }
+    cleaner().clean(&html).to_string()
+}
+
+/// Whether a character reorders the text around it: with them a link reads as another.
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The events without what a message may not do.
+fn tamed<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event<'a>> {
+    let mut out = Vec::new();
+    let mut depth = 0_usize;
+    // Links that are not opened lose their mark and keep their text.
+    let mut open_links: Vec<bool> = Vec::new();
+    // The address of the image whose description is being read.
+    let mut images: Vec<CowStr<'a>> = Vec::new();
+    let mut verbatim = false;
+    for event in events {
+        match event {
+            Event::Start(Tag::Link { ref dest_url, .. }) => {
+                let keep = is_openable(dest_url) && !open_links.contains(&true);
+                open_links.push(keep);
+                if keep {
+                    out.push(event);
+                }
+            }
+            Event::End(TagEnd::Link) => {
+                if open_links.pop() == Some(true) {
+                    out.push(event);
+                }
+            }
+            Event::Start(Tag::Image { dest_url, .. }) => images.push(dest_url),
+            Event::End(TagEnd::Image) => {
+                if let Some(address) = images.pop() {
+                    out.push(Event::Text(" ".into()));
+                    let linked = open_links.contains(&true);
+                    out.extend(text_or_links(address, linked));
+                }
+            }
+            Event::Start(tag) => {
+                verbatim |= matches!(tag, Tag::CodeBlock(_));
+                depth += 1;
+                if depth <= DEPTH {
+                    out.push(Event::Start(tag));
+                }
+            }
+            Event::End(tag) => {
+                verbatim &= !matches!(tag, TagEnd::CodeBlock);
+                if depth <= DEPTH {
+                    out.push(Event::End(tag));
+                }
+                depth = depth.saturating_sub(1);
+            }
+            Event::Text(text) => {
+                out.extend(text_or_links(text, verbatim || open_links.contains(&true)));
+            }
+            // Written HTML is shown as what it is: text.
+            Event::Html(html) | Event::InlineHtml(html) => out.push(Event::Text(html)),
+            // People and scripts mean the line breaks that they write.
+            Event::SoftBreak => out.push(Event::HardBreak),
+            Event::TaskListMarker(done) => {
+                out.push(Event::Text(if done { "☑ " } else { "☐ " }.into()));
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn text_or_links(text: CowStr<'_>, plain: bool) -> Vec<Event<'_>> {
+    if plain {
+        vec![Event::Text(text)]
+    } else {
+        with_links(text)
+    }
+}
+
+/// The allow-list.
+fn cleaner() -> Builder<'static> {
+    let tags = [
+        "p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li", "pre",
+        "code", "em", "strong", "del", "a", "table", "thead", "tbody", "tr", "th", "td",
+    ];
+    let attributes = [
+        ("a", HashSet::from(["href"])),
+        ("code", HashSet::from(["class"])),
+        ("ol", HashSet::from(["start"])),
+    ];
+    let mut cleaner = Builder::empty();
+    cleaner
+        .tags(HashSet::from(tags))
+        .tag_attributes(HashMap::from(attributes))
+        .url_schemes(HashSet::from(links::SCHEMES))
+        .url_relative(UrlRelative::Deny)
+        .link_rel(Some("noopener noreferrer nofollow"))
+        .attribute_filter(|element, attribute, value| match (element, attribute) {
+            ("code", "class") => is_language(value).then(|| value.into()),
+            ("ol", "start") => value.parse::<u32>().is_ok().then(|| value.into()),
+            _ => Some(value.into()),
+        });
+    cleaner
+}
+
+/// Whether a class only names a code block's language.
+fn is_language(class: &str) -> bool {
+    class.strip_prefix("language-").is_some_and(|name| {
+        (1..=24).contains(&name.len())
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-#._".contains(c))
+    })
+}
+
+#[cfg(test)]
+mod tests;

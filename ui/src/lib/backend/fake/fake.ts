@@ -1,0 +1,279 @@
+/**
+ * An agent in memory: for tests, and for looking at pages in a browser.
+ *
+ * Keeps the promises of the real one that pages rely on: ids rise, pages are newest first, a change
+ * is told to its asker too. Can be told to fail, to be gone, to be slow.
+ */
+import { Failed, type Backend, type Told } from '../backend';
+import type {
+  Answer,
+  Draft,
+  Event,
+  Message,
+  Outcome,
+  Progress,
+  Request,
+  Sent,
+  Settings,
+  Status,
+  View,
+} from '../bindings';
+
+type Do = Request['do'];
+
+export interface World {
+  status: Status;
+  settings: Settings;
+  /** Received, oldest first. */
+  messages: Message[];
+  /** Sent, oldest first. */
+  sent: Sent[];
+}
+
+export class Fake implements Backend {
+  /** Everything asked so far. */
+  readonly asked: Request[] = [];
+  /** Windows shown, and whether this one was closed. */
+  readonly shown: View[] = [];
+  closed = false;
+  started = 0;
+  running = true;
+  /** Answers wait for it. */
+  pace: () => Promise<void> = () => Promise.resolve();
+  #hear: (told: Told) => void = () => undefined;
+  #failures = new Map<Do, Failed>();
+  #deleted = new Map<number, Message>();
+
+  constructor(
+    readonly world: World,
+    public view: View = { window: 'inbox', message: null },
+  ) {}
+
+  // What tests and scenes do.
+
+  /** The next requests of this kind fail; without a failure they work again. */
+  fail(what: Do, failure?: Failed): void {
+    if (failure) this.#failures.set(what, failure);
+    else this.#failures.delete(what);
+  }
+
+  tell(event: Event): void {
+    this.#hear({ told: 'event', value: event });
+  }
+
+  setStatus(change: Partial<Status>): void {
+    this.world.status = { ...this.world.status, ...change };
+    this.tell({ event: 'status', value: this.world.status });
+  }
+
+  setRunning(running: boolean): void {
+    this.running = running;
+    this.#hear({ told: 'running', value: running });
+  }
+
+  receive(message: Message): void {
+    this.world.messages.push(message);
+    this.tell({ event: 'received', value: message.row });
+  }
+
+  /** What became of a sent message. */
+  progress(id: number, progress: Progress, recipients: Outcome[]): void {
+    const sent = this.world.sent.find((s) => s.id === id);
+    if (!sent) return;
+    Object.assign(sent, { progress, recipients });
+    this.tell({ event: 'sent', value: { ...sent } });
+  }
+
+  // What pages do.
+
+  async attach(hear: (told: Told) => void): Promise<void> {
+    this.#hear = hear;
+    hear({ told: 'show', value: this.view });
+    hear({ told: 'running', value: this.running });
+  }
+
+  async ask(request: Request): Promise<Answer> {
+    this.asked.push(request);
+    await this.pace();
+    const failure = this.#failures.get(request.do);
+    if (failure) throw failure;
+    if (!this.running) throw new Failed('Tidings does not run; start it with `tidings`');
+    // As over a socket, nothing is shared with the asker.
+    return structuredClone(this.#answer(request));
+  }
+
+  async render(body: string): Promise<string> {
+    return markdown(body);
+  }
+
+  async show(view: View): Promise<void> {
+    this.shown.push(view);
+    this.#hear({ told: 'show', value: view });
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+
+  async startAgent(): Promise<void> {
+    this.started += 1;
+    this.setRunning(true);
+  }
+
+  #answer(request: Request): Answer {
+    const { world } = this;
+    switch (request.do) {
+      case 'status':
+        return { is: 'status', value: world.status };
+      case 'settings':
+        return { is: 'settings', value: world.settings };
+      case 'set-settings':
+        world.settings = request.settings;
+        this.tell({ event: 'settings', value: world.settings });
+        return { is: 'settings', value: world.settings };
+      case 'inbox': {
+        const rows = world.messages
+          .map((m) => m.row)
+          .filter(
+            (r) =>
+              (request.before === null || r.id < request.before) && !(request.unread && r.read),
+          )
+          .reverse();
+        return { is: 'inbox', value: rows.slice(0, request.limit) };
+      }
+      case 'message': {
+        const message = world.messages.find((m) => m.row.id === request.id);
+        if (!message) throw new Failed('There is no such message.', 'not-found');
+        return { is: 'message', value: message };
+      }
+      case 'mark':
+        for (const m of world.messages)
+          if (request.ids.includes(m.row.id)) m.row.read = request.read;
+        return this.#changed(request.ids);
+      case 'delete':
+        for (const m of world.messages)
+          if (request.ids.includes(m.row.id)) this.#deleted.set(m.row.id, m);
+        world.messages = world.messages.filter((m) => !request.ids.includes(m.row.id));
+        return this.#changed(request.ids);
+      case 'restore':
+        for (const id of request.ids) {
+          const message = this.#deleted.get(id);
+          if (message) world.messages.push(message);
+        }
+        world.messages.sort((a, b) => a.row.id - b.row.id);
+        return this.#changed(request.ids);
+      case 'sent': {
+        const sent = world.sent.filter((s) => request.before === null || s.id < request.before);
+        return { is: 'sent', value: sent.reverse().slice(0, request.limit) };
+      }
+      case 'send':
+        return { is: 'queued', value: this.#send(request.draft) };
+      case 'host':
+        return this.#host(request.reach, request.name);
+      case 'reach':
+        return this.#host(request.reach, world.status.relay?.name ?? null);
+      case 'stop-hosting':
+        this.setStatus({ hosted: null, relay: null, connection: { state: 'not-configured' } });
+        return { is: 'status', value: world.status };
+      case 'join': {
+        const { address, name, group, token } = request.relay;
+        if (!address)
+          throw new Failed('The address is missing: it looks like ws://host:9093.', 'invalid');
+        if (!name) throw new Failed('The name is missing: others send to it.', 'invalid');
+        this.setStatus({
+          relay: { address: address.includes('://') ? address : `ws://${address}`, name, group },
+          hosted: null,
+          connection: { state: 'connected', since: Date.now() },
+          secret: token === null ? world.status.secret : 'keyring',
+        });
+        return { is: 'status', value: world.status };
+      }
+      case 'reconnect':
+        this.setStatus({ connection: { state: 'connected', since: Date.now() } });
+        return { is: 'status', value: world.status };
+      case 'allow-plain-secret':
+        this.#failures.delete('host');
+        this.#failures.delete('join');
+        this.setStatus({ secret: request.allow ? 'file' : 'memory' });
+        return { is: 'status', value: world.status };
+      case 'token':
+        throw new Failed('A window does not ask for that.');
+      default:
+        return { is: 'done' };
+    }
+  }
+
+  #changed(ids: number[]): Answer {
+    this.tell({ event: 'changed', value: ids });
+    const unread = this.world.messages.filter((m) => !m.row.read).length;
+    this.setStatus({ unread });
+    return { is: 'done' };
+  }
+
+  #send(draft: Draft): number {
+    const id = (this.world.sent.at(-1)?.id ?? 0) + 1;
+    const sent: Sent = {
+      id,
+      draft,
+      writtenAt: Date.now(),
+      progress: { state: 'queued' },
+      recipients: [],
+    };
+    this.world.sent.push(sent);
+    this.tell({ event: 'sent', value: sent });
+    return id;
+  }
+
+  #host(reach: 'computer' | 'network', name: string | null): Answer {
+    this.setStatus({
+      hosted: {
+        reach,
+        port: 9093,
+        addresses: reach === 'network' ? ['ws://192.168.1.20:9093'] : [],
+        clients: 1,
+        curl: `curl "http://127.0.0.1:9093/${name ?? 'desk'}.send?token=$(tidings token)&text=Hello"`,
+      },
+      relay: { address: 'ws://127.0.0.1:9093', name: name ?? 'desk', group: '' },
+      connection: { state: 'connected', since: Date.now() },
+      secret: this.world.status.secret === 'nowhere' ? 'keyring' : this.world.status.secret,
+    });
+    return { is: 'status', value: this.world.status };
+  }
+}
+
+/** As much Markdown as the sample messages need; escaped first, for even samples are not trusted. */
+function markdown(body: string): string {
+  const text = body.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/"/g, '&quot;');
+  const inline = (t: string) =>
+    t
+      .replace(/`([^`]+)`/g, '<code>$1</code>')
+      .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
+      .replace(/\[([^\]]+)\]\((https?:[^)]+)\)/g, '<a href="$2" rel="noopener">$1</a>');
+  return text
+    .split(/\n{2,}/)
+    .map((block) => {
+      if (block.startsWith('```')) {
+        return `<pre><code>${block.replace(/^```.*\n/, '').replace(/\n?```$/, '')}</code></pre>`;
+      }
+      if (block.startsWith('- ')) {
+        const items = block.split('\n').map((l) => `<li>${inline(l.replace(/^- /, ''))}</li>`);
+        return `<ul>${items.join('')}</ul>`;
+      }
+      if (block.startsWith('## ')) return `<h2>${inline(block.slice(3))}</h2>`;
+      if (block.startsWith('&gt; ') || block.startsWith('> ')) {
+        return `<blockquote><p>${inline(block.replace(/^(&gt;|>) /, ''))}</p></blockquote>`;
+      }
+      if (block.startsWith('|')) {
+        const [head = '', , ...rows] = block.split('\n');
+        const cells = (l: string, tag: string) =>
+          l
+            .split('|')
+            .slice(1, -1)
+            .map((c) => `<${tag}>${inline(c.trim())}</${tag}>`)
+            .join('');
+        return `<table><thead><tr>${cells(head, 'th')}</tr></thead><tbody>${rows.map((r) => `<tr>${cells(r, 'td')}</tr>`).join('')}</tbody></table>`;
+      }
+      return `<p>${inline(block).replace(/\n/g, '<br>')}</p>`;
+    })
+    .join('\n');
+}

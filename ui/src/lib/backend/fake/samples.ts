@@ -1,0 +1,241 @@
+/** Messages and states that look like somebody's week: also long names, other scripts, odd titles. */
+import type { Message, Priority, Sent, Status } from '../bindings';
+import type { World } from './fake';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+interface Sample {
+  sender: string;
+  title: string;
+  body: string;
+  ago: number;
+  group?: string;
+  read?: boolean;
+  priority?: Priority;
+  link?: string;
+}
+
+const SAMPLES: Sample[] = [
+  {
+    sender: 'nightly-backup',
+    title: 'Backup finished',
+    body: '**212 GB** copied in 41 minutes, nothing skipped.\n\n| volume | size | took |\n|---|---|---|\n| home | 148 GB | 29 min |\n| photos | 64 GB | 12 min |\n\nThe log is at `/var/log/backup/2026-11-24.log`.',
+    ago: 2 * MINUTE,
+  },
+  {
+    sender: 'ci',
+    title: 'main is red: 2 of 418 tests failed',
+    body: 'The run of `a41f9c2` failed after 6 minutes.\n\n- `relay::store::reopens_after_kill`\n- `session::machine::backs_off`\n\n```\nassertion failed: left == right\n  left: 3\n right: 2\n```\n\nSee [the whole log](https://ci.example.com/runs/8841) for the rest.',
+    ago: 14 * MINUTE,
+    group: 'developers',
+    priority: 'high',
+    link: 'https://ci.example.com/runs/8841',
+  },
+  {
+    sender: '林晓雨',
+    title: '晚上一起吃饭吗？',
+    body: '七点在老地方见。如果下雨就改到 **地铁站旁边** 那家面馆。\n\n记得带上周借的那本书。',
+    ago: 38 * MINUTE,
+  },
+  {
+    sender: 'ann',
+    title: 'Re: the printer on the second floor',
+    body: 'It works again. Somebody had put the paper in upside down.\n\n> Did you try turning it off and on?\n\nYes. Twice.',
+    ago: 3 * HOUR,
+    read: true,
+  },
+  {
+    sender: 'disk-watch',
+    title: '/srv is at 96 %',
+    body: 'Only **18 GB** are left on `/srv`. At the pace of the last week it is full on Thursday.',
+    ago: 5 * HOUR,
+    priority: 'urgent',
+  },
+  {
+    sender: 'a-service-with-an-uncommonly-long-name-in-production-eu-central-1',
+    title:
+      'A title that goes on for quite a while, as titles made by programs do when nobody looks at them',
+    body: 'And a body with a_very_long_word_that_does_not_break_by_itself_because_it_has_no_spaces_in_it_at_all_until_here.',
+    ago: 9 * HOUR,
+    read: true,
+    priority: 'low',
+  },
+  {
+    sender: '',
+    title: '',
+    body: 'Only a body, sent by somebody without a name.',
+    ago: 27 * HOUR,
+    read: true,
+  },
+  {
+    sender: 'home-assistant',
+    title: 'The washing machine is done',
+    body: 'It has been waiting for you for five minutes.',
+    ago: 29 * HOUR,
+    read: true,
+    group: 'home',
+  },
+  {
+    sender: 'release-bot',
+    title: 'tidings 0.1.0',
+    body: '## New\n\n- Everything.\n\n## Fixed\n\n- Nothing yet, as there was nothing to break.',
+    ago: 31 * HOUR,
+    read: true,
+    link: 'https://example.com/releases/0.1.0',
+  },
+];
+
+export function sample(id: number, from: Partial<Sample> = {}, now = Date.now()): Message {
+  const s: Sample = { sender: 'ann', title: `Message ${id}`, body: 'Hello.', ago: 0, ...from };
+  const receivedAt = now - s.ago;
+  return {
+    row: {
+      id,
+      sender: s.sender,
+      group: s.group ?? null,
+      title: s.title,
+      preview: s.body.replace(/[*`#>|]|^- /gm, '').split('\n')[0] ?? '',
+      receivedAt,
+      read: s.read ?? false,
+      priority: s.priority ?? 'default',
+      link: s.link !== undefined,
+    },
+    body: s.body,
+    link: s.link ?? null,
+    relay: 'ws://127.0.0.1:9093',
+    mid: String(receivedAt),
+    sentAt: receivedAt - 40,
+    extra: JSON.stringify({
+      priority: s.priority ?? 'default',
+      ...(s.link ? { click: s.link } : {}),
+    }),
+  };
+}
+
+export function status(): Status {
+  return {
+    version: '0.1.0',
+    connection: { state: 'connected', since: Date.now() - 3 * HOUR },
+    relay: { address: 'ws://127.0.0.1:9093', name: 'desk', group: 'developers' },
+    hosted: {
+      reach: 'computer',
+      port: 9093,
+      addresses: [],
+      clients: 2,
+      curl: 'curl "http://127.0.0.1:9093/desk.send?token=$(tidings token)&text=Hello"',
+    },
+    unread: 4,
+    secret: 'keyring',
+    problems: [],
+  };
+}
+
+/** Nothing set up yet. */
+export function blank(): World {
+  return {
+    status: {
+      ...status(),
+      connection: { state: 'not-configured' },
+      relay: null,
+      hosted: null,
+      unread: 0,
+      secret: 'nowhere',
+    },
+    settings: { language: 'system', theme: 'system' },
+    messages: [],
+    sent: [],
+  };
+}
+
+/** In use for a while; `older` more messages of the weeks before. */
+export function used(older = 60): World {
+  const now = Date.now();
+  const messages = SAMPLES.map((s, i) => sample(older + SAMPLES.length - i, s, now)).reverse();
+  for (let id = older; id >= 1; id -= 1) {
+    const ago = (40 + (older - id) * 7) * HOUR;
+    messages.unshift(
+      sample(
+        id,
+        {
+          sender: ['ci', 'ann', 'disk-watch'][id % 3] ?? 'ci',
+          title: `Report ${id}`,
+          body: 'All is well.',
+          ago,
+          read: true,
+        },
+        now,
+      ),
+    );
+  }
+  return {
+    status: status(),
+    settings: { language: 'system', theme: 'system' },
+    messages,
+    sent: sent(now),
+  };
+}
+
+function sent(now: number): Sent[] {
+  const draft = (to: Sent['draft']['to'], title: string, body: string): Sent['draft'] => ({
+    to,
+    title,
+    body,
+    priority: 'default',
+    link: '',
+  });
+  return [
+    {
+      id: 1,
+      draft: draft({ kind: 'person', name: 'bob' }, 'Are you there?', 'Hello?'),
+      writtenAt: now - 26 * HOUR,
+      progress: { state: 'answered' },
+      recipients: [{ name: 'bob', delivery: 'refused' }],
+    },
+    {
+      id: 2,
+      draft: draft({ kind: 'person', name: 'phone' }, '', 'Buy milk, bread and the other thing.'),
+      writtenAt: now - 25 * HOUR,
+      progress: { state: 'unknown' },
+      recipients: [],
+    },
+    {
+      id: 3,
+      draft: draft(
+        { kind: 'group', name: 'developers' },
+        'Deploy at four',
+        'Please merge what has to go out **before half past three**.',
+      ),
+      writtenAt: now - 2 * HOUR,
+      progress: { state: 'answered' },
+      recipients: [
+        { name: 'ann', delivery: 'delivered' },
+        { name: '林晓雨', delivery: 'waiting' },
+        { name: 'ci', delivery: 'pushed' },
+        { name: 'old-laptop', delivery: 'refused' },
+      ],
+    },
+    {
+      id: 4,
+      draft: draft(
+        { kind: 'person', name: 'ann' },
+        'Printer',
+        'Did you try turning it off and on?',
+      ),
+      writtenAt: now - 50 * MINUTE,
+      progress: { state: 'answered' },
+      recipients: [{ name: 'ann', delivery: 'delivered' }],
+    },
+    {
+      id: 5,
+      draft: draft(
+        { kind: 'person', name: 'ann' },
+        'Lunch?',
+        'In ten minutes, at the usual place.',
+      ),
+      writtenAt: now - 1 * MINUTE,
+      progress: { state: 'queued' },
+      recipients: [],
+    },
+  ];
+}

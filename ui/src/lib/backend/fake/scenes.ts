@@ -1,0 +1,121 @@
+/**
+ * The fake agent as the address asks for it, for `npm run dev` and the screens:
+ * `?scene=used|empty|offline|refused|taken|fresh|problems|down|broken|slow|memory&show=inbox|compose|first-run|settings`
+ * with `&lang=` and `&theme=`. It also brings some life: sent messages arrive, and a first message
+ * comes after hosting.
+ */
+import { Failed } from '../backend';
+import type { Language, Request, Theme, View } from '../bindings';
+import { Fake, type World } from './fake';
+import { blank, sample, used } from './samples';
+
+const SOON_MS = 1200;
+
+export function scene(address: URL): Fake {
+  const asked = (key: string, otherwise: string) => address.searchParams.get(key) ?? otherwise;
+  const name = asked('scene', 'used');
+  const show = asked('show', 'inbox');
+  const fake = new Fake(
+    name === 'fresh' ? blank() : used(name === 'empty' ? 0 : 60),
+    (show === 'inbox' ? { window: 'inbox', message: null } : { window: show }) as View,
+  );
+  fake.world.settings = {
+    language: asked('lang', 'system') as Language,
+    theme: asked('theme', 'system') as Theme,
+  };
+  furnish(fake, fake.world, name);
+  enliven(fake);
+  return fake;
+}
+
+function furnish(fake: Fake, world: World, name: string): void {
+  const hour = 3_600_000;
+  const set = (change: Partial<World['status']>) => Object.assign(world.status, change);
+  switch (name) {
+    case 'empty':
+      Object.assign(world, { messages: [], sent: [] });
+      set({ unread: 0 });
+      break;
+    case 'offline':
+      set({
+        hosted: null,
+        relay: { address: 'wss://relay.example.com', name: 'desk', group: '' },
+        connection: {
+          state: 'offline',
+          since: Date.now() - hour,
+          reason: 'The relay at relay.example.com does not answer.',
+          retryAt: Date.now() + 25_000,
+        },
+      });
+      break;
+    case 'refused':
+      set({ connection: { state: 'refused', reason: 'The relay refused the token.' } });
+      break;
+    case 'taken':
+      set({ connection: { state: 'taken-over' } });
+      break;
+    case 'problems':
+      set({
+        problems: [
+          {
+            part: 'notifications',
+            message:
+              'There is no notification service. Install one (for example dunst); messages stay in the inbox until then.',
+          },
+          {
+            part: 'tray',
+            message: 'The desktop has no tray. Start Tidings again to open this window.',
+          },
+        ],
+      });
+      break;
+    case 'memory':
+      set({ secret: 'memory' });
+      break;
+    case 'down':
+      fake.running = false;
+      break;
+    case 'broken':
+      fake.fail(
+        'inbox',
+        new Failed('The inbox cannot be read: the disk is full. Free some space.', 'system'),
+      );
+      fake.fail(
+        'sent',
+        new Failed('The inbox cannot be read: the disk is full. Free some space.', 'system'),
+      );
+      break;
+    case 'slow':
+      fake.pace = () => new Promise((done) => setTimeout(done, 60_000));
+      break;
+  }
+}
+
+function enliven(fake: Fake): void {
+  const ask = fake.ask.bind(fake);
+  fake.ask = async (request: Request) => {
+    const answer = await ask(request);
+    if (answer.is === 'queued') {
+      const { to } = request.do === 'send' ? request.draft : { to: { name: '' } };
+      const steps = [
+        () => fake.progress(answer.value, { state: 'sending' }, []),
+        () =>
+          fake.progress(answer.value, { state: 'answered' }, [
+            { name: to.name, delivery: 'waiting' },
+          ]),
+        () =>
+          fake.progress(answer.value, { state: 'answered' }, [
+            { name: to.name, delivery: 'delivered' },
+          ]),
+      ];
+      steps.forEach((step, i) => setTimeout(step, SOON_MS * (i + 1)));
+    }
+    if (request.do === 'host') {
+      setTimeout(() => {
+        const id = (fake.world.messages.at(-1)?.row.id ?? 0) + 1;
+        fake.receive(sample(id, { sender: '', title: 'Hello', body: '' }));
+      }, SOON_MS * 3);
+    }
+    return answer;
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * What all pages of a window share: whether the agent is there, how things stand, the settings, and
+ * what the window was asked to show.
+ *
+ * Owns hearing the backend and passing it on. Pages' own data is their controllers'.
+ * Invariant: a listener of `onBack` reads everything anew; between two of those, events keep it true.
+ */
+import { ask, reason, type AnswerTo, type Backend, type Told } from './backend/backend';
+import type { Event, Request, Settings, Status, View } from './backend/bindings';
+
+export class Desk {
+  /** None until the first try to reach the agent has ended. */
+  running = $state<boolean | null>(null);
+  status = $state<Status | null>(null);
+  settings = $state<Settings>({ language: 'system', theme: 'system' });
+  /** What to show; a new object each time it is asked for. */
+  view = $state.raw<View | null>(null);
+  /** The relay's last notice for people. */
+  notice = $state<string | null>(null);
+  /** Why the last thing that was asked outside a form did not work. */
+  trouble = $state<string | null>(null);
+
+  #events = new Set<(event: Event) => void>();
+  #back = new Set<() => void>();
+
+  constructor(readonly backend: Backend) {}
+
+  /** Begins to hear. */
+  async start(): Promise<void> {
+    await this.backend.attach((told) => this.#hear(told));
+  }
+
+  ask<R extends Request>(request: R): Promise<AnswerTo<R>> {
+    return ask(this.backend, request);
+  }
+
+  /** Does something that has no place of its own to say that it failed. */
+  async attempt(work: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await work();
+      this.trouble = null;
+      return true;
+    } catch (error) {
+      this.trouble = reason(error);
+      return false;
+    }
+  }
+
+  /** Calls for each event; gives what ends it. */
+  onEvent(heard: (event: Event) => void): () => void {
+    this.#events.add(heard);
+    return () => this.#events.delete(heard);
+  }
+
+  /** Calls when the agent is there (now, if it is) and when it is back. */
+  onBack(read: () => void): () => void {
+    this.#back.add(read);
+    if (this.running) read();
+    return () => this.#back.delete(read);
+  }
+
+  #hear(told: Told): void {
+    switch (told.told) {
+      case 'show':
+        this.view = told.value;
+        break;
+      case 'running':
+        this.running = told.value;
+        if (told.value) this.#readAll();
+        break;
+      case 'event':
+        this.#take(told.value);
+        for (const heard of this.#events) heard(told.value);
+        break;
+    }
+  }
+
+  #readAll(): void {
+    void this.attempt(async () => {
+      this.status = await this.ask({ do: 'status' });
+      this.settings = await this.ask({ do: 'settings' });
+    });
+    for (const read of this.#back) read();
+  }
+
+  #take(event: Event): void {
+    if (event.event === 'status') this.status = event.value;
+    else if (event.event === 'settings') this.settings = event.value;
+    else if (event.event === 'notice') this.notice = event.value;
+  }
+}

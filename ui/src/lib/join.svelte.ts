@@ -1,0 +1,65 @@
+/**
+ * The form of a relay to join: at the first run, and in the settings.
+ *
+ * Owns its fields and sending them. The agent validates; its words are shown. Invariant: the token
+ * is forgotten as soon as it was handed over.
+ */
+import { Failed, reason } from './backend/backend';
+import type { Relay } from './backend/bindings';
+import type { Desk } from './desk.svelte';
+
+export class JoinForm {
+  address = $state('');
+  token = $state('');
+  name = $state('');
+  group = $state('');
+  busy = $state(false);
+  error = $state('');
+  /** The keyring is missing: the person is asked whether a file will do. */
+  asksForFile = $state(false);
+
+  constructor(private readonly desk: Desk) {}
+
+  /** Takes over how things are. */
+  fill(relay: Relay): void {
+    this.address = relay.address;
+    this.name = relay.name;
+    this.group = relay.group;
+  }
+
+  get complete(): boolean {
+    return this.address.trim() !== '' && this.name.trim() !== '';
+  }
+
+  /** True when the agent took it. */
+  async submit(): Promise<boolean> {
+    this.busy = true;
+    this.error = '';
+    try {
+      await this.desk.ask({
+        do: 'join',
+        relay: {
+          address: this.address.trim(),
+          name: this.name.trim(),
+          group: this.group.trim(),
+          token: this.token === '' ? null : this.token,
+        },
+      });
+      this.token = '';
+      return true;
+    } catch (error) {
+      this.asksForFile = error instanceof Failed && error.code === 'needs-plain-secret';
+      if (!this.asksForFile) this.error = reason(error);
+      return false;
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** The person's answer about the file; what was asked for is asked again. */
+  async answerFile(allow: boolean): Promise<boolean> {
+    this.asksForFile = false;
+    const done = await this.desk.attempt(() => this.desk.ask({ do: 'allow-plain-secret', allow }));
+    return done && this.submit();
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The first run: from nothing set up to the first message.
+ *
+ * Owns where the person is on that way. Hosting and joining are the agent's work.
+ */
+import { Failed, reason } from '../../lib/backend/backend';
+import type { Reach, Row } from '../../lib/backend/bindings';
+import type { Desk } from '../../lib/desk.svelte';
+import { JoinForm } from '../../lib/join.svelte';
+
+export class FirstRun {
+  step = $state<'choice' | 'join' | 'ready'>('choice');
+  busy = $state(false);
+  error = $state('');
+  tokenCopied = $state(false);
+  asksForFile = $state(false);
+  /** The first message that came. */
+  first = $state.raw<Row | null>(null);
+  readonly form: JoinForm;
+
+  constructor(private readonly desk: Desk) {
+    this.form = new JoinForm(desk);
+  }
+
+  follow(): () => void {
+    const ends = [
+      this.desk.onEvent((event) => {
+        if (event.event === 'received') this.first ??= event.value;
+      }),
+      // A relay that was set up before, or while the agent was gone: the choice was made.
+      this.desk.onBack(() => {
+        void this.desk.attempt(async () => {
+          const status = await this.desk.ask({ do: 'status' });
+          if (status.relay && this.step === 'choice') this.step = 'ready';
+        });
+      }),
+    ];
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
+  /** Hosts a relay here, reachable from this computer only. */
+  async host(): Promise<void> {
+    await this.#do(async () => {
+      await this.desk.ask({ do: 'host', reach: 'computer', name: null });
+      this.step = 'ready';
+    });
+  }
+
+  async reach(reach: Reach): Promise<void> {
+    await this.#do(() => this.desk.ask({ do: 'reach', reach }));
+  }
+
+  async join(): Promise<void> {
+    if (await this.form.submit()) this.step = 'ready';
+  }
+
+  /** The person's answer about keeping the token in a file. */
+  async answerFile(allow: boolean): Promise<void> {
+    if (this.form.asksForFile) {
+      if (await this.form.answerFile(allow)) this.step = 'ready';
+      return;
+    }
+    this.asksForFile = false;
+    if (await this.desk.attempt(() => this.desk.ask({ do: 'allow-plain-secret', allow }))) {
+      await this.host();
+    }
+  }
+
+  async copyToken(): Promise<void> {
+    await this.#do(async () => {
+      await this.desk.ask({ do: 'copy-token' });
+      this.tokenCopied = true;
+    });
+  }
+
+  async openInbox(): Promise<void> {
+    const message = this.first?.id ?? null;
+    if (await this.desk.attempt(() => this.desk.backend.show({ window: 'inbox', message }))) {
+      await this.desk.backend.close();
+    }
+  }
+
+  async #do(work: () => Promise<unknown>): Promise<void> {
+    this.busy = true;
+    this.error = '';
+    try {
+      await work();
+    } catch (error) {
+      this.asksForFile = error instanceof Failed && error.code === 'needs-plain-secret';
+      if (!this.asksForFile) this.error = reason(error);
+    } finally {
+      this.busy = false;
+    }
+  }
+}

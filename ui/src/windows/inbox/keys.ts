@@ -1,0 +1,44 @@
+/** The keys of the main window, and what they do. Pure. */
+
+export type Action =
+  | 'next'
+  | 'previous'
+  | 'read'
+  | 'unread'
+  | 'delete'
+  | 'undo'
+  | 'compose'
+  | 'settings'
+  | 'help'
+  | 'back';
+
+const KEYS: Record<string, Action> = {
+  j: 'next',
+  ArrowDown: 'next',
+  k: 'previous',
+  ArrowUp: 'previous',
+  e: 'read',
+  u: 'unread',
+  Delete: 'delete',
+  c: 'compose',
+  '?': 'help',
+  Escape: 'back',
+};
+
+const WITH_CONTROL: Record<string, Action> = { z: 'undo', ',': 'settings' };
+
+/** What a key means here; nothing while somebody writes, or where the focused part uses it. */
+export function actionOf(event: KeyboardEvent): Action | null {
+  if (event.defaultPrevented || event.altKey) return null;
+  const at = event.target instanceof Element ? event.target : null;
+  const writes = at?.closest('input, textarea, select, [role=dialog], [role=alertdialog]') ?? null;
+  if (event.ctrlKey || event.metaKey) {
+    const action = WITH_CONTROL[event.key.toLowerCase()] ?? null;
+    return writes && action === 'undo' ? null : action;
+  }
+  if (writes) return null;
+  const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key] ?? null;
+  // Arrows move within a group of choices, and scroll a message that has the focus.
+  if (event.key.startsWith('Arrow') && at?.closest('[role=radiogroup], article')) return null;
+  return action;
+}
