@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::board::Board;
 use crate::folders::{FolderError, Folders};
 use crate::inbox::{Closing, Inbox, InboxError};
-use crate::notifier::{Desktop, Notifier};
+use crate::notifier::{self, Notifier};
 use crate::reception::{self, Reception};
 use crate::secrets::Secrets;
 use crate::settings::{SettingsError, Stored};
@@ -60,7 +60,7 @@ impl Parts {
     pub fn of_desktop() -> Result<Self, FolderError> {
         Ok(Self {
             folders: Folders::of_user()?,
-            notifier: Arc::new(Desktop::new()),
+            notifier: notifier::of_session(),
             vault: Arc::new(Keyring::of_platform()),
             port: hub::PORT,
         })

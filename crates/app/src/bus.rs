@@ -1,9 +1,14 @@
 //! A look at the session bus of Linux desktops: who owns a name, and when that changes. Owns nothing
 //! that is said to those owners.
 
+use std::time::Duration;
+
 use zbus::export::futures_core::Stream;
 use zbus::fdo::{DBusProxy, NameOwnerChanged};
 use zbus::names::BusName;
+
+/// An owner that is there, and yet did not serve, is not called again sooner than this.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Whether an owner that is there already counts as appearing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +36,7 @@ async fn wait(name: &'static str, now: Now) -> zbus::Result<()> {
         .await?;
     // Asked only now, so that nobody comes unseen in between.
     if now == Now::Counts && bus.name_has_owner(BusName::try_from(name)?).await? {
+        tokio::time::sleep(PAUSE).await;
         return Ok(());
     }
     let mut changes = std::pin::pin!(changes);

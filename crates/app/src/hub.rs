@@ -8,7 +8,7 @@
 //! stopped, it has said goodbye to its clients.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,8 +54,12 @@ pub(crate) enum HubError {
     PortTaken { port: u16 },
     #[error("Port {port} cannot be opened ({source}). Host again to use another port.")]
     Port { port: u16, source: std::io::Error },
-    #[error("The hosted relay cannot use its data: {0}.")]
-    Data(#[from] OpenError),
+    #[error("The hosted relay cannot use {} ({words}). {advice}", .path.display())]
+    Data {
+        path: PathBuf,
+        words: String,
+        advice: &'static str,
+    },
     #[error("The hosted relay did not start: {0}.")]
     Start(String),
 }
@@ -170,8 +174,37 @@ async fn open(folder: &Path) -> Result<SqliteStore, HubError> {
             Err(OpenError::InUse { .. }) if began.elapsed() < FOLDER_RELEASED => {
                 sleep(FOLDER_LOOK).await;
             }
-            opened => return Ok(opened?),
+            opened => return opened.map_err(data_error),
         }
+    }
+}
+
+/// The store's words are for the command line of a relay of its own; these are for a desktop.
+fn data_error(error: OpenError) -> HubError {
+    let (path, words, advice) = match error {
+        OpenError::Folder { path, source } => (path, source.to_string(), "Make it writable."),
+        OpenError::InUse { path } => (path, "another relay uses it".to_owned(), "End that relay."),
+        OpenError::Corrupt { path, source } => (
+            path,
+            source.to_string(),
+            "Move it away to start afresh, or put a copy in its place.",
+        ),
+        OpenError::TooNew { path, .. } => (
+            path,
+            "a newer Tidings wrote it".to_owned(),
+            "Install the newer version again.",
+        ),
+        OpenError::Database { path, source } => (
+            path,
+            source.to_string(),
+            "Free some space, and make the file writable.",
+        ),
+        OpenError::System(words) => return HubError::Start(words),
+    };
+    HubError::Data {
+        path,
+        words,
+        advice,
     }
 }
 
@@ -254,6 +287,6 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         let token = Secret::new("t0ken");
         let error = Hub::start(plan(&token, &file)).await.unwrap_err();
-        assert!(matches!(error, HubError::Data(_)), "{error:?}");
+        assert!(matches!(error, HubError::Data { .. }), "{error:?}");
     }
 }

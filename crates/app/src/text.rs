@@ -14,8 +14,8 @@ pub(crate) const NOTIFICATION_CHARS: usize = 1000;
 /// Characters of a preview: more than any list row shows.
 pub(crate) const PREVIEW_CHARS: usize = 200;
 
-/// Characters of a title in a list or a notification.
-pub(crate) const TITLE_CHARS: usize = 200;
+/// Characters of a title or a notice: what a window shows without scrolling.
+pub(crate) const LINE_CHARS: usize = 500;
 
 /// Bytes of Markdown that are looked at: enough for the longest text above, and a bound on the work
 /// a hostile body can make.
@@ -41,7 +41,7 @@ pub(crate) fn line(text: &str) -> String {
     let beginning = beginning(text, LOOKED_AT_BYTES);
     shorten(
         &squeeze(&beginning.chars().filter_map(clean).collect::<String>()),
-        TITLE_CHARS,
+        LINE_CHARS,
     )
 }
 
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn long_text_is_cut_with_a_mark() {
         let title = line(&"ä".repeat(5000));
-        assert_eq!(title.chars().count(), TITLE_CHARS);
+        assert_eq!(title.chars().count(), LINE_CHARS);
         assert!(title.ends_with('…'));
     }
 
@@ -167,7 +167,7 @@ mod tests {
             for (text, chars) in [
                 (notification(&body), NOTIFICATION_CHARS),
                 (preview(&body), PREVIEW_CHARS),
-                (line(&body), TITLE_CHARS),
+                (line(&body), LINE_CHARS),
             ] {
                 prop_assert!(text.chars().count() <= chars);
                 prop_assert!(text.chars().all(|c| c == '\n' || (!c.is_control() && clean(c) == Some(c))));

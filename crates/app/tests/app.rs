@@ -393,7 +393,8 @@ async fn hosting_is_kept_over_restarts_with_port_and_token() {
     assert_eq!(app.token().await.unwrap(), token);
 
     within("reach", app.reach(Reach::Network)).await.unwrap();
-    let hosted = connected(&app).await.hosted.unwrap();
+    let told = connected(&app).await;
+    let hosted = told.hosted.unwrap();
     assert_eq!((hosted.port, hosted.reach), (port, Reach::Network));
     status(&app, "the line again", |status| {
         status
@@ -404,6 +405,14 @@ async fn hosting_is_kept_over_restarts_with_port_and_token() {
     .await;
     let answer = http_send(port, &token, "desk", "text=after").await;
     assert!(answer.contains("\"ok\""), "{answer}");
+
+    // Renamed in the settings, by the address that they show: still hosted, with its token.
+    let mut renamed = join(&told.relay.unwrap().address, None);
+    renamed.name = "renamed".into();
+    app.join(renamed).await.unwrap();
+    let told = connected(&app).await;
+    assert_eq!(told.relay.unwrap().name, "renamed");
+    assert!(told.hosted.unwrap().curl.contains("/renamed.send"));
 
     within("the end of hosting", app.stop_hosting())
         .await

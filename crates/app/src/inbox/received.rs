@@ -8,8 +8,8 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row as Record, ToSql, params, params_from_iter};
 
 use super::{Inbox, InboxError, PAGE};
-use crate::extra;
 use crate::types::{Message, MessageId, Priority, Row};
+use crate::{extra, text};
 
 /// A message as it is to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -273,7 +273,7 @@ fn store(connection: &Connection, message: &Incoming) -> rusqlite::Result<Stored
             id: unsigned(id),
             sender: message.sender.clone(),
             group: message.group.clone(),
-            title: message.title.clone(),
+            title: text::line(&message.title),
             preview: message.preview.clone(),
             received_at: message.received_at,
             read: false,
@@ -289,7 +289,7 @@ fn row_of(record: &Record<'_>) -> rusqlite::Result<Row> {
         id: number(record, 0)?,
         sender: record.get(1)?,
         group: record.get(2)?,
-        title: record.get(3)?,
+        title: text::line(&record.get::<_, String>(3)?),
         preview: record.get(4)?,
         received_at: number(record, 5)?,
         read: record.get(6)?,

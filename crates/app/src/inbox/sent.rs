@@ -142,15 +142,25 @@ impl Inbox {
         .await
     }
 
-    /// At the start: settles what was on its way when the process ended.
-    pub(crate) async fn resume(&self) -> Result<(), InboxError> {
+    /// Settles what is on its way when nobody can say any more what became of it: after a crash, or
+    /// a session that ended without a word. Gives the rows.
+    pub(crate) async fn resume(&self) -> Result<Vec<Sent>, InboxError> {
         self.call(|connection| {
-            connection.execute(
-                "UPDATE sent SET progress = CASE progress WHEN 'sending' THEN 'unknown' ELSE 'queued' END
-                 WHERE progress IN ('sending', 'sending-ref')",
-                [],
-            )?;
-            Ok(())
+            let transaction = connection.transaction()?;
+            let ids: Vec<MessageId> = transaction
+                .prepare_cached(
+                    "UPDATE sent
+                     SET progress = CASE progress WHEN 'sending' THEN 'unknown' ELSE 'queued' END
+                     WHERE progress IN ('sending', 'sending-ref') RETURNING id",
+                )?
+                .query_map([], |record| number(record, 0))?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut settled = Vec::new();
+            for id in ids {
+                settled.extend(sent_row(&transaction, id)?);
+            }
+            transaction.commit()?;
+            Ok(settled)
         })
         .await
     }

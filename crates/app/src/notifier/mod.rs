@@ -9,6 +9,7 @@ mod silent;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -85,6 +86,19 @@ pub trait Notifier: Send + Sync + 'static {
     /// Ends when it is worth trying again after a failure, because a service came or came back.
     /// Never ends where that cannot be known; the caller tries now and then anyway.
     fn came_back(&self) -> BoxFuture<'_, ()>;
+}
+
+/// That of this login: the desktop's, or none where there is neither a display nor a session bus, as
+/// on a server.
+pub(crate) fn of_session() -> Arc<dyn Notifier> {
+    let desktop = ["DBUS_SESSION_BUS_ADDRESS", "WAYLAND_DISPLAY", "DISPLAY"]
+        .iter()
+        .any(|variable| std::env::var_os(variable).is_some_and(|value| !value.is_empty()));
+    if desktop || cfg!(not(all(unix, not(target_os = "macos")))) {
+        Arc::new(Desktop::new())
+    } else {
+        Arc::new(Silent::new())
+    }
 }
 
 /// The notification of a message that is due one.

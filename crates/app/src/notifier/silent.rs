@@ -25,7 +25,7 @@ impl Notifier for Silent {
         notice: Notice,
         _clicks: &'a mpsc::Sender<MessageId>,
     ) -> BoxFuture<'a, Result<(), RaiseError>> {
-        tracing::info!(message = notice.message, "a message came");
+        tracing::info!(id = notice.message, "a message came");
         Box::pin(std::future::ready(Ok(())))
     }
 

@@ -23,7 +23,7 @@ use crate::inbox::{Inbox, InboxError, Unnotified};
 use crate::line::{self, Line};
 use crate::notifier::{self, Notifier, RaiseError};
 use crate::post::Post;
-use crate::types::{Connection, Event, MessageId, Part, Progress, Settings};
+use crate::types::{Connection, Event, MessageId, Part, Settings};
 use crate::{clock, text};
 
 /// Messages stored in one transaction at most: the window a relay sends unconfirmed.
@@ -202,9 +202,11 @@ impl Reception {
     /// The session has ended.
     async fn hang_up(&mut self) {
         self.line = None;
-        for id in self.post.dropped() {
-            // Without an outcome: as after a crash.
-            self.record(id, Progress::Unknown, None).await;
+        if self.post.dropped() {
+            let settled = self.parts.inbox.resume().await;
+            for sent in self.disk(settled).unwrap_or_default() {
+                self.tell(Event::Sent(sent));
+            }
         }
     }
 

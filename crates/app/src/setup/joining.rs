@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::{PORT_AGAIN, Setup};
 use crate::clock;
+use crate::hub::Hub;
 use crate::line::{Line, sentence};
 use crate::reception::Change;
 use crate::settings::At;
@@ -91,12 +92,27 @@ impl Setup {
         }
     }
 
-    pub(super) async fn secrets_know(&mut self, label: &Label) -> bool {
-        self.parts.secrets.load(label).await.secret.is_some()
+    /// Keeps the token of a relay to be joined. None given means the one that is kept already, or
+    /// that of the relay joined up to now: it may only have moved. The hosted relay's stays here.
+    pub(super) async fn keep_token(&mut self, address: &Address, token: Option<Secret>) {
+        let label = Label::Relay(address.to_string());
+        let token = match token {
+            Some(token) => Some(token),
+            None if self.parts.secrets.load(&label).await.secret.is_some() => None,
+            None => match self.label() {
+                Some(Label::Hosted) | None => None,
+                Some(before) => self.parts.secrets.load(&before).await.secret,
+            },
+        };
+        if let Some(token) = token {
+            let fault = self.parts.secrets.store(&label, &token, false).await;
+            self.heed(fault);
+        }
     }
 
-    pub(super) async fn current_secret(&mut self) -> Option<Secret> {
-        let label = self.label()?;
-        self.parts.secrets.load(&label).await.secret
+    /// Whether this is the address of the relay that runs inside.
+    pub(super) fn is_hosted(&self, address: &Address) -> bool {
+        let port = self.hub.as_ref().map(Hub::port);
+        port == Some(address.port()) && matches!(address.host().as_str(), "127.0.0.1" | "localhost")
     }
 }

@@ -37,10 +37,6 @@ const TOKEN_BYTES: usize = 32;
 /// Pause before a port that was taken is tried again.
 const PORT_AGAIN: Duration = Duration::from_secs(10);
 
-/// Pause before the keyring's news are listened to: one that is there but fails must not be asked
-/// without end.
-const KEYRING_AGAIN: Duration = Duration::from_secs(2);
-
 /// The folder of the hosted relay in the data folder.
 const RELAY_FOLDER: &str = "relay";
 
@@ -252,22 +248,14 @@ impl Setup {
         })?;
         let token = relay.token.as_deref().map(token_of).transpose()?;
 
-        let label = Label::Relay(address.to_string());
-        let token = match token {
-            Some(token) => Some(token),
-            // The same relay at another address keeps its token. A hosted relay's stays here.
-            None if self.secrets_know(&label).await => None,
-            None => match self.label() {
-                Some(Label::Relay(_)) => self.current_secret().await,
-                _ => None,
-            },
+        let at = if token.is_none() && self.is_hosted(&address) {
+            At::Hosted
+        } else {
+            self.keep_token(&address, token).await;
+            At::Address(address.to_string())
         };
-        if let Some(token) = token {
-            let fault = self.parts.secrets.store(&label, &token, false).await;
-            self.heed(fault);
-        }
         self.parts.stored.relay = Some(Membership {
-            at: At::Address(address.to_string()),
+            at,
             name: name.to_string(),
             group: group.to_string(),
         });

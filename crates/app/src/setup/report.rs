@@ -1,6 +1,6 @@
 //! What the setup tells the person, and what it writes down.
 
-use super::{KEYRING_AGAIN, Setup};
+use super::Setup;
 use crate::computer;
 use crate::types::{Hosted, Part, Reach, Relay, SecretPlace};
 use crate::vault::VaultError;
@@ -12,11 +12,7 @@ impl Setup {
         // put up its prompt again and again.
         self.keyring_news = match fault {
             Some(VaultError::Absent | VaultError::Silent) => {
-                let news = self.parts.secrets.came_back();
-                Some(Box::pin(async move {
-                    tokio::time::sleep(KEYRING_AGAIN).await;
-                    news.await;
-                }))
+                Some(Box::pin(self.parts.secrets.came_back()))
             }
             _ => None,
         };
@@ -30,6 +26,8 @@ impl Setup {
         let place = self.label().map_or(SecretPlace::Nowhere, |label| {
             self.parts.secrets.place(&label)
         });
+        // Also where it does not run, it has its address.
+        let port = stored.hosting.map_or(0, |hosting| hosting.port);
         let address = self.address();
         let hosted = self.hub.as_ref().map(|hub| Hosted {
             reach: hub.reach(),
@@ -47,7 +45,7 @@ impl Setup {
             .and_then(|fault| self.parts.secrets.words(place, fault));
         self.parts.board.update(|status| {
             status.relay = stored.relay.as_ref().map(|member| Relay {
-                address: address.unwrap_or_default(),
+                address: address.unwrap_or_else(|| format!("ws://127.0.0.1:{port}/")),
                 name: member.name.clone(),
                 group: member.group.clone(),
             });
