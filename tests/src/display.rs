@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::Context;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    Atom, AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, Window,
+    Atom, AtomEnum, ChangeWindowAttributesAux, ClientMessageEvent, ConnectionExt, CreateGCAux,
+    EventMask, ImageFormat, Window,
 };
 use x11rb::rust_connection::RustConnection;
 
@@ -13,8 +14,8 @@ use crate::home::Home;
 use crate::process::{self, Process};
 use crate::wait;
 
-/// As large as a small laptop's.
-const SCREEN: &str = "1280x800x24";
+/// As large as a laptop's.
+const SCREEN: &str = "1440x900x24";
 
 /// Of a list of windows or a title, in units of four bytes: more than a test ever has.
 const LONG: u32 = 1024;
@@ -124,6 +125,19 @@ impl Display {
     }
 }
 
+/// A colour: red, green, blue.
+pub type Colour = [u8; 3];
+
+impl Display {
+    /// Paints the background, from one colour at the top to another at the bottom.
+    ///
+    /// # Errors
+    /// When the display is gone.
+    pub fn paint(&self, top: Colour, bottom: Colour) -> anyhow::Result<()> {
+        Desktop::open(&self.name)?.paint(top, bottom)
+    }
+}
+
 /// A connection to the display, for questions to its window manager (EWMH).
 struct Desktop {
     x: RustConnection,
@@ -169,6 +183,48 @@ impl Desktop {
             Some((id, String::from_utf8_lossy(&title).into_owned()))
         });
         Ok(titled.collect())
+    }
+
+    fn paint(&self, top: Colour, bottom: Colour) -> anyhow::Result<()> {
+        let size = self.x.get_geometry(self.root)?.reply()?;
+        let (pixmap, context) = (self.x.generate_id()?, self.x.generate_id()?);
+        self.x
+            .create_pixmap(size.depth, pixmap, self.root, size.width, size.height)?;
+        self.x.create_gc(context, pixmap, &CreateGCAux::new())?;
+        let (height, width) = (f64::from(size.height), usize::from(size.width));
+        for row in 0..size.height {
+            let part = f64::from(row) / height;
+            let mix = |at| {
+                let (a, b): (&u8, &u8) = (top.get(at)?, bottom.get(at)?);
+                let mixed = f64::from(*a) + (f64::from(*b) - f64::from(*a)) * part;
+                // Between two bytes, so it is one.
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "above"
+                )]
+                Some(mixed.round() as u8)
+            };
+            // The server's order of bytes is this machine's: it runs on it.
+            let pixel = [mix(2), mix(1), mix(0), Some(0)].map(Option::unwrap_or_default);
+            let line = pixel.repeat(width);
+            let y = i16::try_from(row)?;
+            self.x.put_image(
+                ImageFormat::Z_PIXMAP,
+                pixmap,
+                context,
+                size.width,
+                1,
+                0,
+                y,
+                0,
+                size.depth,
+                &line,
+            )?;
+        }
+        let background = ChangeWindowAttributesAux::new().background_pixmap(pixmap);
+        self.x.change_window_attributes(self.root, &background)?;
+        Ok(self.x.clear_area(false, self.root, 0, 0, 0, 0)?.check()?)
     }
 
     fn close(&self, window: Window) -> anyhow::Result<()> {
