@@ -30,6 +30,7 @@ mod setup;
 mod text;
 pub mod types;
 pub mod vault;
+mod wait;
 
 pub use app::{App, Parts, StartError};
 pub use folders::{CONFIG_VARIABLE, DATA_VARIABLE, FolderError, Folders};

@@ -468,6 +468,31 @@ async fn a_port_that_was_taken_meanwhile_is_told_and_never_given_the_token() {
 }
 
 #[tokio::test]
+async fn a_network_that_cannot_be_listened_on_is_told_and_hosting_goes_on_when_it_can() {
+    let home = Home::new();
+    let (app, port, _) = hosting(&home).await;
+    // On another address of this computer, so that only listening on all of them fails.
+    let stranger = TcpListener::bind(("127.0.0.2", port)).await.unwrap();
+    let refused = within("reach", app.reach(Reach::Network)).await;
+    let Err(Failure::System(words)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(words.contains("used by another program"), "{words}");
+    status(&app, "the problem", |status| {
+        problem(status, Part::Hosting).is_some()
+            && matches!(status.connection, Connection::Offline { .. })
+    })
+    .await;
+    drop(stranger);
+    app.reconnect().await.unwrap();
+    let told = connected(&app).await;
+    assert_eq!(told.problems, []);
+    let hosted = told.hosted.unwrap();
+    assert_eq!((hosted.port, hosted.reach), (port, Reach::Network));
+    stop(app).await;
+}
+
+#[tokio::test]
 async fn settings_are_kept_told_and_apply_at_once() {
     let home = Home::new();
     let app = home.start().await;

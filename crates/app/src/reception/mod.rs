@@ -7,15 +7,13 @@
 
 mod sending;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use tidings_protocol::Mid;
 use tidings_protocol::server::Delivery;
 use tidings_session::{self as session, State};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::board::Board;
 use crate::flow::{Flow, Input, Output, Why};
@@ -24,6 +22,7 @@ use crate::line::{self, Line};
 use crate::notifier::{self, Notifier, RaiseError};
 use crate::post::Post;
 use crate::types::{Connection, Event, MessageId, Part, Settings};
+use crate::wait::{self, Kept};
 use crate::{clock, text};
 
 /// Messages stored in one transaction at most: the window a relay sends unconfirmed.
@@ -54,8 +53,6 @@ pub(crate) enum Change {
     NoLine(Connection),
 }
 
-type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
 /// See the file's head.
 pub(crate) struct Reception {
     parts: Parts,
@@ -66,9 +63,9 @@ pub(crate) struct Reception {
     relay: String,
     /// When the connection was lost, or this session began without one.
     lost_at: u64,
-    raising: Option<Pending<(MessageId, Result<(), RaiseError>)>>,
+    raising: Option<Kept<(MessageId, Result<(), RaiseError>)>>,
     /// News of the notifier, while the flow waits for it.
-    news: Option<Pending<()>>,
+    news: Option<Kept<()>>,
     disk_failed: bool,
     clicks: mpsc::Sender<MessageId>,
     clicked: mpsc::Receiver<MessageId>,
@@ -109,14 +106,14 @@ impl Reception {
                     Some(change) => self.change(change),
                     None => ending = true,
                 },
-                (id, result) = pending(&mut self.raising) => self.raised(id, result).await,
+                (id, result) = wait::for_kept(&mut self.raising) => self.raised(id, result).await,
                 Some(message) = self.clicked.recv() => self.tell(Event::Opened { message }),
                 () = self.parts.written.notified() => self.post.queued(),
-                () = pending(&mut self.news) => {
+                () = wait::for_kept(&mut self.news) => {
                     self.news = None;
                     self.decide(Input::CameBack).await;
                 }
-                () = time(retry) => self.decide(Input::Timeout).await,
+                () = wait::until(retry) => self.decide(Input::Timeout).await,
             }
         }
     }
@@ -158,7 +155,11 @@ impl Reception {
                     self.flow.handle(Input::Arrived(delivery), now());
                     came += 1;
                 }
-                session::Event::State(state) => self.state(&state),
+                session::Event::State(state) => {
+                    // What came before belongs to the relay as it was then.
+                    self.perform().await;
+                    self.state(&state);
+                }
                 session::Event::Info(notice) => self.tell(Event::Notice(text::line(&notice))),
                 session::Event::Outcome { id, outcome } => self.outcome(id, outcome).await,
             }
@@ -330,20 +331,6 @@ fn now() -> std::time::Instant {
 async fn next_event(line: &mut Option<Line>) -> Option<session::Event> {
     match line {
         Some(line) => line.events.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn pending<T>(future: &mut Option<Pending<T>>) -> T {
-    match future {
-        Some(future) => future.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn time(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

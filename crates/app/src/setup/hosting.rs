@@ -60,6 +60,11 @@ impl Setup {
             let words = error.to_string();
             self.close_hub().await;
             self.parts.board.problem(Part::Hosting, Some(words.clone()));
+            if self.label() == Some(Label::Hosted) {
+                // Its port may be a stranger's from now on.
+                self.hang_up().await;
+                self.connect().await;
+            }
             self.hub_retry = Some(Instant::now() + PORT_AGAIN);
             return Err(Failure::System(words));
         }

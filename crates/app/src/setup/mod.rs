@@ -9,8 +9,6 @@ mod hosting;
 mod joining;
 mod report;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use tidings_protocol::{Group, Name, limits};
@@ -28,6 +26,7 @@ use crate::secrets::Secrets;
 use crate::settings::{At, Hosting, Membership, Stored};
 use crate::types::{Event, Failure, Join, Part, Reach, Settings};
 use crate::vault::{Label, Secret, VaultError};
+use crate::wait::{self, Kept};
 
 use hosting::Asked;
 
@@ -98,7 +97,7 @@ pub(crate) struct Setup {
     /// What the keyring said last, if it did not do as asked.
     fault: Option<VaultError>,
     /// Ends when the keyring is worth another try.
-    keyring_news: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    keyring_news: Option<Kept<()>>,
     /// When to try again to run the hosted relay.
     hub_retry: Option<Instant>,
     save_failed: bool,
@@ -131,8 +130,8 @@ impl Setup {
                         hosted.clients = count;
                     }
                 }),
-                () = news(&mut self.keyring_news) => self.keyring_came_back().await,
-                () = time(self.hub_retry) => self.resume().await,
+                () = wait::for_kept(&mut self.keyring_news) => self.keyring_came_back().await,
+                () = wait::until(self.hub_retry) => self.resume().await,
             }
         }
         self.hang_up().await;
@@ -248,7 +247,9 @@ impl Setup {
         })?;
         let token = relay.token.as_deref().map(token_of).transpose()?;
 
-        let at = if token.is_none() && self.is_hosted(&address) {
+        let hosted = self.parts.secrets.known(&Label::Hosted);
+        let same_token = token.is_none() || token.as_ref() == hosted;
+        let at = if same_token && self.is_hosted(&address) {
             At::Hosted
         } else {
             self.keep_token(&address, token).await;
@@ -350,20 +351,6 @@ fn token_of(text: &str) -> Result<Secret, Failure> {
 async fn clients(hub: &mut Option<Hub>) -> u32 {
     match hub {
         Some(hub) => hub.counted().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn news(news: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>) {
-    match news {
-        Some(news) => news.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn time(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
 }
