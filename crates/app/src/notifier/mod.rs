@@ -1,6 +1,6 @@
 //! Raising notifications: the seam to the desktop, and what is raised.
 //!
-//! Owns the trait and the texts on buttons; the desktop's manners are in [`desktop`]. Knows nothing
+//! Owns the trait and the texts on buttons; the desktop's manners are in `desktop`. Knows nothing
 //! of the inbox: which messages are raised, and when again, is the flow's business.
 
 #[cfg(all(unix, not(target_os = "macos")))]

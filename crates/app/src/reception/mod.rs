@@ -309,6 +309,8 @@ impl Reception {
             Ok(value) => {
                 if std::mem::take(&mut self.disk_failed) {
                     self.parts.board.problem(Part::Disk, None);
+                    // What could not be read for sending can be now.
+                    self.post.queued();
                 }
                 Some(value)
             }
