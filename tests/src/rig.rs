@@ -87,6 +87,16 @@ impl Rig {
         Window::attach(&self.home).await
     }
 
+    /// A thread that panics is a fault, also where the program goes on or ends well.
+    fn nothing_panicked(&self) -> anyhow::Result<()> {
+        let logs = self.logs();
+        let panicked = logs.lines().find(|line| line.contains("panicked at"));
+        match panicked {
+            Some(line) => anyhow::bail!("in one of the logs: {line}"),
+            None => Ok(()),
+        }
+    }
+
     /// The last lines of every log.
     #[must_use]
     pub fn logs(&self) -> String {
@@ -141,7 +151,7 @@ async fn run(
     body: impl AsyncFnOnce(&mut Rig) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let done = match tokio::time::timeout(TEST, body(&mut rig)).await {
-        Ok(done) => done,
+        Ok(done) => done.and_then(|()| rig.nothing_panicked()),
         Err(_) => Err(anyhow::anyhow!("the test was not done within {TEST:?}")),
     };
     if done.is_err() {

@@ -65,6 +65,9 @@ pub(crate) fn run(
         }
         last = now;
     }
+    // The process ends now, and the icon leaves with its connection. Dropping it first would end a
+    // thread of the library's in a panic: its bus looks for a runtime that this thread never had.
+    std::mem::forget(tray);
     Ok(())
 }
 
