@@ -604,6 +604,27 @@ async fn a_damaged_inbox_is_no_start_and_says_what_to_do() {
 }
 
 #[tokio::test]
+async fn an_inbox_that_cannot_be_written_confirms_nothing_until_it_can() {
+    let home = Home::new();
+    let (app, port, token) = hosting(&home).await;
+    let file = home.folders().data.join("inbox.sqlite");
+    let other = rusqlite::Connection::open(file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let answer = http_send(port, &token, "desk", "text=kept&wait=0").await;
+    assert!(!answer.contains("\"ok\""), "{answer}");
+    let told = status(&app, "the problem", |s| problem(s, Part::Disk).is_some()).await;
+    let words = problem(&told, Part::Disk).unwrap();
+    assert!(words.contains("messages wait at the relay"), "{words}");
+    assert_eq!(app.inbox(None, 10, false).await, Ok(Vec::new()));
+    // The relay sends it again, and it is as if nothing had been.
+    other.execute_batch("ROLLBACK").unwrap();
+    home.desk.wait_for(1).await;
+    assert_eq!(home.desk.titles(), ["kept"]);
+    status(&app, "no problem", |s| s.problems.is_empty()).await;
+    stop(app).await;
+}
+
+#[tokio::test]
 async fn settings_that_cannot_be_saved_are_told_and_hold_meanwhile() {
     let home = Home::new();
     let app = home.start().await;

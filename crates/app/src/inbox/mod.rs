@@ -93,6 +93,12 @@ pub enum InboxError {
         /// Which.
         path: PathBuf,
     },
+    /// Another program has it locked.
+    #[error("The inbox {} is held by another program. End that program; messages wait at the relay until then.", .path.display())]
+    Held {
+        /// Which.
+        path: PathBuf,
+    },
     /// Anything else.
     #[error("The inbox {} failed ({source}). Check the disk.", .path.display())]
     Other {
@@ -118,6 +124,7 @@ impl InboxError {
                 Self::Damaged { path, source }
             }
             Some(ErrorCode::DiskFull) => Self::Full { path },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Held { path },
             _ => Self::Other { path, source },
         }
     }
