@@ -220,6 +220,9 @@ impl Secrets {
             }
         };
         let advice = match (fault, self.plain) {
+            (VaultError::Absent, _) if place == SecretPlace::Nowhere => {
+                "Start the keyring that holds it, or enter the token again in the settings."
+            }
             (_, Some(true)) if place == SecretPlace::File => return None,
             (VaultError::Absent, None) => {
                 "Allow a file that only you can read, or start a keyring such as gnome-keyring or KWallet."

@@ -296,6 +296,20 @@ async fn without_a_keyring_the_token_is_in_memory_until_the_person_agrees_to_a_f
     stop(app).await;
     let settings = std::fs::read_to_string(home.settings_file()).unwrap();
     assert!(!settings.contains(TOKEN));
+
+    // Kept nowhere, as the person wished: asked for again, and nothing is sent without it.
+    let app = home.start().await;
+    let told = status(&app, "a refusal", |status| {
+        matches!(status.connection, Connection::Refused { .. })
+    })
+    .await;
+    let Connection::Refused { reason } = told.connection else {
+        panic!("refused")
+    };
+    assert!(reason.contains("enter the token again"), "{reason}");
+    app.join(join(&relay.address(), Some(TOKEN))).await.unwrap();
+    assert_eq!(connected(&app).await.secret, SecretPlace::Memory);
+    stop(app).await;
     relay.stop().await;
 }
 
