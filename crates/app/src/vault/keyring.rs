@@ -12,8 +12,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyring::Error;
+use keyring_core::Entry;
 use keyring_core::api::CredentialStore;
-use keyring_core::{Entry, Error};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::{BoxFuture, Label, Secret, Vault, VaultError};
@@ -26,7 +27,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 const SERVICE: &str = "tidings";
 
 /// Connects to a store of credentials; may block.
-pub type Backend = dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync;
+pub type Backend = dyn Fn() -> keyring::Result<Arc<CredentialStore>> + Send + Sync;
 
 /// The platform's keyring.
 pub struct Keyring {
@@ -49,7 +50,7 @@ impl Keyring {
 
     /// One over a store of the caller's.
     pub fn with(
-        backend: impl Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync + 'static,
+        backend: impl Fn() -> keyring::Result<Arc<CredentialStore>> + Send + Sync + 'static,
     ) -> Self {
         Self {
             backend: Arc::new(backend),
@@ -60,7 +61,7 @@ impl Keyring {
     async fn call<T: Send + 'static>(
         &self,
         label: &Label,
-        act: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
+        act: impl FnOnce(&Entry) -> keyring::Result<T> + Send + 'static,
     ) -> Result<Option<T>, VaultError> {
         let Ok(turn) = Arc::clone(&self.turn).try_acquire_owned() else {
             // The last call is stuck still; another would only queue behind the same prompt.
@@ -91,7 +92,7 @@ impl Keyring {
 fn perform<T>(
     backend: &Backend,
     user: &str,
-    act: impl FnOnce(&Entry) -> keyring_core::Result<T>,
+    act: impl FnOnce(&Entry) -> keyring::Result<T>,
 ) -> Result<Option<T>, VaultError> {
     let store = backend().map_err(|error| {
         tracing::debug!(%error, "no keyring");
@@ -168,18 +169,15 @@ async fn appeared() {
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
-fn connect() -> keyring_core::Result<Arc<CredentialStore>> {
+fn connect() -> keyring::Result<Arc<CredentialStore>> {
     Ok(zbus_secret_service_keyring_store::Store::new()?)
 }
 
-#[cfg(target_os = "macos")]
-fn connect() -> keyring_core::Result<Arc<CredentialStore>> {
-    Ok(apple_native_keyring_store::keychain::Store::new()?)
-}
-
-#[cfg(windows)]
-fn connect() -> keyring_core::Result<Arc<CredentialStore>> {
-    Ok(windows_native_keyring_store::Store::new()?)
+#[cfg(any(target_os = "macos", windows))]
+fn connect() -> keyring::Result<Arc<CredentialStore>> {
+    // Part of the system, and so there whenever we are: keyring's own choice serves.
+    let _ = keyring::Entry::store_status();
+    keyring_core::get_default_store().ok_or(Error::NoDefaultStore)
 }
 
 #[cfg(test)]
