@@ -111,6 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn serve(&mut self, shutdown: &CancellationToken) -> End {
         let timer = sleep_until(self.deadline());
         tokio::pin!(timer);
+        let mut others_first = false;
         loop {
             if let Err(Overflown) = self.send_messages() {
                 return End::Overflown;
@@ -120,14 +121,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 timer.as_mut().reset(deadline);
             }
             let read = self.storing.len() < STORING;
+            // In a fixed order, so that a simulated run can be repeated. The socket comes before
+            // what it feeds, and lets the others go first after every batch: a client that floods
+            // it must not keep its own messages, replies and takeover waiting.
+            let yielded = std::mem::take(&mut others_first);
             let outcome = tokio::select! {
+                biased;
                 () = shutdown.cancelled() => return End::ShuttingDown,
-                event = self.socket.next(read) => self.came(event).await,
-                event = of_client(&mut self.client) => self.happened(event),
+                () = &mut timer => self.timeout(read).await,
+                event = self.socket.next(read), if !yielded => {
+                    others_first = matches!(event, socket::Event::Idle);
+                    self.came(event).await
+                }
                 Some(notice) = self.storing.next(), if !self.storing.is_empty() => {
                     self.stored(notice)
                 }
-                () = &mut timer => self.timeout(read).await,
+                event = of_client(&mut self.client) => self.happened(event),
+                () = std::future::ready(()), if yielded => Ok(()),
             };
             if let Err(end) = outcome {
                 return end;

@@ -58,6 +58,7 @@ async fn keep_receipts(router: Weak<Router>, due: Arc<Notify>) {
         match next {
             None => due.notified().await,
             Some(at) => tokio::select! {
+                biased;
                 () = tokio::time::sleep_until(at) => {}
                 () = due.notified() => {}
             },

@@ -73,6 +73,7 @@ pub async fn serve<L: Listener>(hub: Hub, mut listener: L, shutdown: Cancellatio
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
+            biased;
             () = shutdown.cancelled() => break,
             Some(ended) = connections.join_next(), if !connections.is_empty() => {
                 report(ended);
@@ -141,6 +142,7 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             .with_upgrades();
         tokio::pin!(connection);
         let ended = tokio::select! {
+            biased;
             ended = connection.as_mut() => ended,
             () = shutdown.cancelled() => {
                 connection.as_mut().graceful_shutdown();

@@ -93,16 +93,10 @@ impl Recipient {
 
     /// Waits for what comes next.
     pub(super) async fn next(&mut self) -> Event {
+        // In a fixed order, so that a simulated run can be repeated: first what there is one of at a
+        // time, then what this client's own sending feeds, last what others feed.
         tokio::select! {
-            () = self.wakeups.recv(&mut self.woken) => {
-                for wakeup in std::mem::take(&mut self.woken) {
-                    match wakeup {
-                        Wakeup::Message(message) => self.feed(Input::Announced(message)),
-                        Wakeup::Look => self.feed(Input::Look),
-                        Wakeup::Fenced => self.fenced = true,
-                    }
-                }
-            }
+            biased;
             answer = answered(&mut self.reading) => match answer {
                 Ok(Ok(batch)) => self.feed(Input::Read(batch)),
                 Ok(Err(Fenced)) => self.fenced = true,
@@ -117,6 +111,15 @@ impl Recipient {
                     Ok(()) => Event::Replies(std::mem::take(&mut self.replies)),
                     Err(_) => Event::Overflown,
                 };
+            }
+            () = self.wakeups.recv(&mut self.woken) => {
+                for wakeup in std::mem::take(&mut self.woken) {
+                    match wakeup {
+                        Wakeup::Message(message) => self.feed(Input::Announced(message)),
+                        Wakeup::Look => self.feed(Input::Look),
+                        Wakeup::Fenced => self.fenced = true,
+                    }
+                }
             }
         }
         self.perform();
