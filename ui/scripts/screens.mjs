@@ -187,39 +187,36 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
 });
 let faults = 0;
-for (const [name, query, viewport, act] of pages) {
-  for (const [theme, lang] of [
-    ['light', 'en'],
-    ['dark', 'en'],
-    ['light', 'zh-CN'],
-    ['dark', 'zh-CN'],
-  ]) {
-    const context = await browser.newContext({ viewport, locale: lang, colorScheme: theme });
-    const page = await context.newPage();
-    const fault = (what) => {
-      faults += 1;
-      console.error(`${name} ${theme} ${lang}: ${what}`);
-    };
-    page.on('pageerror', (error) => fault(error.message));
-    page.on('console', (message) => message.type() === 'error' && fault(message.text()));
-    page.setDefaultTimeout(10_000);
-    try {
-      await page.goto(`${address}?${query}&theme=${theme}&lang=${lang}`);
-      // The page has drawn itself when it has a language and something in it.
-      await page.locator('#app > *').first().waitFor();
-      await page
-        .locator('[data-testid=inbox-row], .empty, .skeleton, form, .choices, .page')
-        .first()
-        .waitFor();
-      await act?.(page);
-      // Motion, and skeletons that wait before they appear.
-      await page.waitForTimeout(350);
-      await page.screenshot({ path: `${OUT}/${name}.${theme}.${lang}.png` });
-    } catch (error) {
-      fault(error.message);
-    }
-    await context.close();
+
+async function picture([name, query, viewport, act], theme, lang) {
+  const context = await browser.newContext({ viewport, locale: lang, colorScheme: theme });
+  const page = await context.newPage();
+  const fault = (what) => {
+    faults += 1;
+    console.error(`${name} ${theme} ${lang}: ${what}`);
+  };
+  page.on('pageerror', (error) => fault(error.message));
+  page.on('console', (message) => message.type() === 'error' && fault(message.text()));
+  page.setDefaultTimeout(10_000);
+  try {
+    await page.goto(`${address}?${query}&theme=${theme}&lang=${lang}`);
+    await page
+      .locator('[data-testid=inbox-row], .empty, .skeleton, form, .choices, .page')
+      .first()
+      .waitFor();
+    await act?.(page);
+    // Motion, and skeletons that wait before they appear.
+    await page.waitForTimeout(350);
+    await page.screenshot({ path: `${OUT}/${name}.${theme}.${lang}.png` });
+  } catch (error) {
+    fault(error.message);
   }
+  await context.close();
+}
+
+for (const page of pages) {
+  const looks = ['light', 'dark'].flatMap((theme) => ['en', 'zh-CN'].map((lang) => [theme, lang]));
+  await Promise.all(looks.map(([theme, lang]) => picture(page, theme, lang)));
 }
 await browser.close();
 await server.close();

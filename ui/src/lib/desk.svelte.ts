@@ -20,8 +20,11 @@ export class Desk {
   /** Why the last thing that was asked outside a form did not work. */
   trouble = $state<string | null>(null);
 
+  // Not drawn by anything: plain sets.
+  /* eslint-disable svelte/prefer-svelte-reactivity */
   #events = new Set<(event: Event) => void>();
   #back = new Set<() => void>();
+  /* eslint-enable svelte/prefer-svelte-reactivity */
 
   constructor(readonly backend: Backend) {}
 

@@ -23,6 +23,7 @@ export class Compose {
   /** The message after it was handed over; while there is one, the form is not shown. */
   sent = $state.raw<Sent | null>(null);
   readonly empty = $derived(!this.title.trim() && !this.body.trim() && !this.link.trim());
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- not drawn by anything
   #early = new Map<number, Sent>();
 
   constructor(private readonly desk: Desk) {}

@@ -26,12 +26,14 @@ export class FirstRun {
     const ends = [
       this.desk.onEvent((event) => {
         if (event.event === 'received') this.first ??= event.value;
+        // Hosted from the tray, while the choice stands here.
+        if (event.event === 'status' && event.value.relay) this.#chosen();
       }),
       // A relay that was set up before, or while the agent was gone: the choice was made.
       this.desk.onBack(() => {
         void this.desk.attempt(async () => {
           const status = await this.desk.ask({ do: 'status' });
-          if (status.relay && this.step === 'choice') this.step = 'ready';
+          if (status.relay) this.#chosen();
         });
       }),
     ];
@@ -80,6 +82,10 @@ export class FirstRun {
     if (await this.desk.attempt(() => this.desk.backend.show({ window: 'inbox', message }))) {
       await this.desk.backend.close();
     }
+  }
+
+  #chosen(): void {
+    if (this.step === 'choice') this.step = 'ready';
   }
 
   async #do(work: () => Promise<unknown>): Promise<void> {

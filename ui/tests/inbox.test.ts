@@ -1,0 +1,207 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { Failed } from '../src/lib/backend/backend';
+import { sample, used } from '../src/lib/backend/fake/samples';
+import { Inbox } from '../src/windows/inbox/inbox.svelte';
+import { deskOf, settled } from './desk';
+
+async function inboxOf(older = 0) {
+  const world = used(older);
+  const { desk, fake } = await deskOf(world);
+  const inbox = new Inbox(desk);
+  const end = inbox.follow();
+  await settled();
+  return { desk, fake, inbox, end, world };
+}
+
+const ids = (inbox: Inbox) => inbox.rows.map((r) => r.id);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it('reads newest first, and older pages as they are needed, each message once', async () => {
+  const { inbox, fake } = await inboxOf(241);
+  expect(inbox.state).toBe('ready');
+  expect(inbox.rows).toHaveLength(100);
+  expect(inbox.whole).toBe(false);
+  // Asked twice at once, as scrolling does.
+  await Promise.all([inbox.more(), inbox.more()]);
+  expect(inbox.rows).toHaveLength(200);
+  await inbox.more();
+  expect(ids(inbox)).toEqual(Array.from({ length: 250 }, (_, i) => 250 - i));
+  expect(inbox.whole).toBe(true);
+  const asked = fake.asked.length;
+  await inbox.more();
+  expect(fake.asked).toHaveLength(asked);
+});
+
+it('marks a message read when it is opened, and shows it', async () => {
+  const { inbox, fake } = await inboxOf();
+  const row = inbox.rows[0];
+  if (!row) throw new Error('no row');
+  expect(row.read).toBe(false);
+  await inbox.open(row.id);
+  expect(inbox.message?.row).toEqual({ ...row, read: true });
+  expect(inbox.html).toContain('<strong>212 GB</strong>');
+  expect(fake.world.messages.at(-1)?.row.read).toBe(true);
+  await inbox.mark(row.id, false);
+  expect(inbox.rows[0]?.read).toBe(false);
+  expect(inbox.message?.row.read).toBe(false);
+});
+
+it('does not mark read what could not be shown', async () => {
+  const { inbox, fake } = await inboxOf();
+  fake.fail('message', new Failed('The disk is gone.'));
+  await inbox.open(inbox.rows[0]?.id ?? 0);
+  expect(inbox.messageError).toBe('The disk is gone.');
+  expect(fake.asked.some((r) => r.do === 'mark')).toBe(false);
+});
+
+it('shows the message that was opened last, whichever answer comes last', async () => {
+  const { inbox, fake } = await inboxOf();
+  const [first, second] = ids(inbox);
+  if (first === undefined || second === undefined) throw new Error('no rows');
+  let letGo: () => void = () => undefined;
+  fake.pace = () => new Promise((done) => (letGo = done));
+  const slow = inbox.open(first);
+  fake.pace = () => Promise.resolve();
+  await inbox.open(second);
+  letGo();
+  await slow;
+  expect(inbox.message?.row.id).toBe(second);
+});
+
+it('lets arrivals wait behind the pill while older messages are read', async () => {
+  const { inbox, fake } = await inboxOf();
+  const before = ids(inbox);
+  inbox.atTop = false;
+  for (const id of [101, 102, 103]) fake.receive(sample(id));
+  expect(ids(inbox)).toEqual(before);
+  expect(inbox.waiting).toHaveLength(3);
+  inbox.showWaiting();
+  expect(ids(inbox)).toEqual([103, 102, 101, ...before]);
+  expect(inbox.waiting).toEqual([]);
+  fake.receive(sample(104));
+  expect(ids(inbox)[0]).toBe(104);
+});
+
+it('does not show twice what is told twice', async () => {
+  const { inbox, fake } = await inboxOf();
+  const message = sample(50);
+  fake.receive(message);
+  fake.tell({ event: 'received', value: message.row });
+  expect(ids(inbox).filter((id) => id === 50)).toHaveLength(1);
+});
+
+it('deletes, moves on, and takes it back', async () => {
+  const { inbox } = await inboxOf();
+  const before = ids(inbox);
+  const [, second, third] = before;
+  if (second === undefined) throw new Error('no rows');
+  await inbox.open(second);
+  await inbox.remove(second);
+  expect(ids(inbox)).toEqual(before.filter((id) => id !== second));
+  expect(inbox.opened).toBeNull();
+  expect(inbox.cursor).toBe(third);
+  expect(inbox.removed.map((r) => r.id)).toEqual([second]);
+  await inbox.undo();
+  await settled();
+  expect(ids(inbox)).toEqual(before);
+  expect(inbox.cursor).toBe(second);
+});
+
+it('takes back all deletions of one toast, and none after it has gone', async () => {
+  const { inbox } = await inboxOf();
+  const before = ids(inbox);
+  await inbox.remove(before[0] ?? 0);
+  await inbox.remove(before[1] ?? 0);
+  await inbox.undo();
+  await settled();
+  expect(ids(inbox)).toEqual(before);
+  await inbox.remove(before[0] ?? 0);
+  vi.advanceTimersByTime(60_000);
+  await inbox.undo();
+  expect(ids(inbox)).toEqual(before.slice(1));
+});
+
+it('puts back what could not be deleted or marked, and says why', async () => {
+  const { inbox, fake, desk } = await inboxOf();
+  const before = inbox.rows;
+  fake.fail('delete', new Failed('The disk is read-only.'));
+  await inbox.remove(before[1]?.id ?? 0);
+  expect(inbox.rows).toEqual(before);
+  expect(desk.trouble).toBe('The disk is read-only.');
+  fake.fail('mark', new Failed('The disk is read-only.'));
+  await inbox.mark(before[0]?.id ?? 0, true);
+  expect(inbox.rows).toEqual(before);
+});
+
+it('follows what other faces do', async () => {
+  const { inbox, fake } = await inboxOf();
+  const [first, second] = ids(inbox);
+  if (first === undefined || second === undefined) throw new Error('no rows');
+  await inbox.open(second);
+  await fake.ask({ do: 'mark', ids: [first], read: true });
+  await fake.ask({ do: 'delete', ids: [second] });
+  await settled();
+  expect(inbox.rows[0]).toMatchObject({ id: first, read: true });
+  expect(ids(inbox)).not.toContain(second);
+  expect(inbox.opened).toBeNull();
+  fake.world.messages = [];
+  fake.tell({ event: 'changed', value: [] });
+  await settled();
+  expect(inbox.rows).toEqual([]);
+});
+
+it('shows only unread ones when asked to', async () => {
+  const { inbox, fake } = await inboxOf();
+  await inbox.filter(true);
+  expect(inbox.rows.every((r) => !r.read)).toBe(true);
+  fake.receive(sample(70, { read: true }));
+  expect(ids(inbox)).not.toContain(70);
+  await inbox.filter(false);
+  expect(ids(inbox)).toContain(70);
+});
+
+it('says that it cannot read, and reads when asked again', async () => {
+  const world = used(0);
+  const { desk, fake } = await deskOf(world);
+  fake.fail('inbox', new Failed('The disk is full.'));
+  const inbox = new Inbox(desk);
+  inbox.follow();
+  await settled();
+  expect([inbox.state, inbox.error]).toEqual(['failed', 'The disk is full.']);
+  fake.fail('inbox');
+  await inbox.load();
+  expect(inbox.state).toBe('ready');
+});
+
+it('reads all anew when the agent is back', async () => {
+  const { inbox, fake, world } = await inboxOf();
+  fake.setRunning(false);
+  world.messages.push(sample(90));
+  fake.setRunning(true);
+  await settled();
+  expect(ids(inbox)[0]).toBe(90);
+});
+
+it('moves by keys and stays within the list', async () => {
+  const { inbox } = await inboxOf();
+  const all = ids(inbox);
+  expect(inbox.step(-1)).toBe(all.at(-1));
+  inbox.cursor = null;
+  expect(inbox.step(1)).toBe(all[0]);
+  expect(inbox.step(1)).toBe(all[1]);
+  expect(inbox.step(-1)).toBe(all[0]);
+  expect(inbox.step(-1)).toBe(all[0]);
+});
+
+it('hears nothing after its end', async () => {
+  const { inbox, fake, end } = await inboxOf();
+  end();
+  fake.receive(sample(80));
+  expect(ids(inbox)).not.toContain(80);
+});
