@@ -3,6 +3,7 @@
 //! The system's session configuration would start a notification daemon or a keyring as soon as
 //! somebody asks for one; then "there is none" could not be tested.
 
+use std::collections::HashMap;
 use std::fs;
 
 use zbus::Connection;
@@ -56,6 +57,26 @@ impl Bus {
     pub fn builder(&self) -> anyhow::Result<Builder<'static>> {
         Ok(Builder::address(self.address.as_str())?)
     }
+}
+
+/// Waits until the program behind a connection listens to signals of an interface. A person cannot
+/// answer a program as fast as a test.
+///
+/// # Errors
+/// When it does not in time.
+pub async fn listener(bus: &Connection, program: &str, interface: &str) -> anyhow::Result<()> {
+    let what = format!("{program} to listen to {interface}");
+    wait::until(&what, wait::SOON, async || {
+        let (name, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
+        let stats = Some("org.freedesktop.DBus.Debug.Stats");
+        let rules = bus.call_method(Some(name), path, stats, "GetAllMatchRules", &());
+        let rules = rules.await?;
+        let rules: HashMap<String, Vec<String>> = rules.body().deserialize()?;
+        let rules = rules.get(program).map(Vec::as_slice).unwrap_or_default();
+        let listens = rules.iter().any(|rule| rule.contains(interface));
+        Ok(listens.then_some(()))
+    })
+    .await
 }
 
 fn config_for(address: &str) -> String {

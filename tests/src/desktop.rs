@@ -55,19 +55,22 @@ impl Desktop {
         })
     }
 
-    /// Waits until a program has put its icon into the panel's tray.
+    /// Waits until there are so many icons in the panel's tray.
     ///
     /// # Errors
-    /// When none does in time.
-    pub async fn tray_icon(&self) -> anyhow::Result<()> {
+    /// When there are not in time.
+    pub async fn tray_icons(&self, count: usize) -> anyhow::Result<()> {
         let connection = self.bus.connect().await?;
-        wait::until("an icon in the tray", wait::START, async || {
+        let what = format!("{count} icons in the tray");
+        wait::until(&what, wait::START, async || {
             let (name, path) = ("org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher");
             let properties = Some("org.freedesktop.DBus.Properties");
             let which = (name, "RegisteredStatusNotifierItems");
             let reply = connection.call_method(Some(name), path, properties, "Get", &which);
             let items: zbus::zvariant::OwnedValue = reply.await?.body().deserialize()?;
-            Ok((!Vec::<String>::try_from(items)?.is_empty()).then_some(()))
+            let items = Vec::<String>::try_from(items)?;
+            anyhow::ensure!(items.len() == count, "there are {items:?}");
+            Ok(Some(()))
         })
         .await
     }
@@ -98,6 +101,8 @@ fn settings_daemon() -> anyhow::Result<PathBuf> {
 
 /// Writes the settings of fonts, toolkit, panel and daemon, and installs the application's icon.
 fn furnish(home: &Home) -> anyhow::Result<()> {
+    let icons = home.path("data/icons/hicolor/128x128/apps");
+    let daemon = DAEMON.replace("ICONS", &icons.to_string_lossy());
     for (path, text) in [
         ("config/fontconfig/fonts.conf", FONTS),
         ("config/gtk-3.0/settings.ini", TOOLKIT),
@@ -105,15 +110,16 @@ fn furnish(home: &Home) -> anyhow::Result<()> {
             "config/xfce4/xfconf/xfce-perchannel-xml/xfce4-panel.xml",
             PANEL,
         ),
-        ("config/dunst/dunstrc", DAEMON),
+        ("config/dunst/dunstrc", &daemon),
+        ("config/openbox/rc.xml", MANAGER),
+        ("data/themes/Plain/openbox-3/themerc", FRAMES),
     ] {
         write(&home.path(path), text)?;
     }
-    let icons = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src-tauri/icons");
-    let to = home.path("data/icons/hicolor/128x128/apps/tidings.png");
-    fs::create_dir_all(to.parent().context("a file is in a folder")?)?;
+    fs::create_dir_all(&icons)?;
+    let drawn = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src-tauri/icons/128x128.png");
     // Where the sources are not, the daemon shows no icon.
-    let _ = fs::copy(icons.join("128x128.png"), to);
+    let _ = fs::copy(drawn, icons.join("tidings.png"));
     Ok(())
 }
 
@@ -177,7 +183,9 @@ const PANEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
     </property>
   </property>
   <property name="plugins" type="empty">
-    <property name="plugin-1" type="string" value="tasklist"/>
+    <property name="plugin-1" type="string" value="tasklist">
+      <property name="show-handle" type="bool" value="false"/>
+    </property>
     <property name="plugin-2" type="string" value="separator">
       <property name="expand" type="bool" value="true"/>
       <property name="style" type="uint" value="0"/>
@@ -198,7 +206,8 @@ const DAEMON: &str = r##"[global]
     origin = top-right
     offset = 16x48
     notification_limit = 5
-    gap_size = 8
+    separator_height = 1
+    separator_color = frame
     padding = 14
     horizontal_padding = 16
     frame_width = 1
@@ -210,8 +219,7 @@ const DAEMON: &str = r##"[global]
     icon_position = left
     min_icon_size = 40
     max_icon_size = 40
-    enable_recursive_icon_lookup = true
-    icon_theme = hicolor
+    icon_path = ICONS
     show_indicators = false
     ellipsize = end
 [urgency_low]
@@ -227,3 +235,54 @@ const DAEMON: &str = r##"[global]
     foreground = "#ffffff"
     timeout = 0
 "##;
+
+const MANAGER: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<openbox_config xmlns="http://openbox.org/3.4/rc">
+  <theme>
+    <name>Plain</name>
+    <titleLayout>LC</titleLayout>
+    <cornerRadius>8</cornerRadius>
+    <font place="ActiveWindow"><name>Noto Sans CJK SC</name><size>10</size><weight>bold</weight></font>
+    <font place="InactiveWindow"><name>Noto Sans CJK SC</name><size>10</size></font>
+  </theme>
+  <mouse>
+    <context name="Close">
+      <mousebind button="Left" action="Click"><action name="Close"/></mousebind>
+    </context>
+    <context name="Titlebar">
+      <mousebind button="Left" action="Drag"><action name="Move"/></mousebind>
+    </context>
+    <context name="Client">
+      <mousebind button="Left" action="Press"><action name="Focus"/><action name="Raise"/></mousebind>
+    </context>
+  </mouse>
+  <applications>
+    <application class="*"><decor>yes</decor></application>
+  </applications>
+</openbox_config>
+"#;
+
+const FRAMES: &str = "border.width: 1
+padding.width: 10
+padding.height: 7
+window.handle.width: 0
+window.client.padding.width: 0
+window.client.padding.height: 0
+window.label.text.justify: center
+window.active.border.color: #1b1f26
+window.inactive.border.color: #1b1f26
+window.active.title.bg: flat solid
+window.active.title.bg.color: #2b313b
+window.inactive.title.bg: flat solid
+window.inactive.title.bg.color: #363c47
+window.active.title.separator.color: #2b313b
+window.inactive.title.separator.color: #363c47
+window.active.label.bg: parentrelative
+window.inactive.label.bg: parentrelative
+window.active.label.text.color: #f1f3f6
+window.inactive.label.text.color: #b4bac4
+window.active.button.*.bg: parentrelative
+window.inactive.button.*.bg: parentrelative
+window.active.button.*.image.color: #f1f3f6
+window.inactive.button.*.image.color: #b4bac4
+";

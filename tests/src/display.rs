@@ -113,22 +113,54 @@ impl Display {
     pub async fn close(&self, part: &str) -> anyhow::Result<()> {
         self.opened(part).await?;
         let desktop = Desktop::open(&self.name)?;
-        let windows = desktop.windows()?;
-        let mut titled = windows.iter().filter(|(_, title)| title.contains(part));
-        let (window, _) = titled.next().context("it was open")?;
-        desktop.close(*window)?;
+        let window = desktop.titled(part)?;
+        let person = [0, Desktop::PERSON, 0, 0, 0];
+        desktop.order(window, "_NET_CLOSE_WINDOW", person)?;
         wait::until(&format!("the end of {part:?}"), wait::START, async || {
-            let open = desktop.windows()?.iter().any(|(open, _)| open == window);
+            let open = desktop.windows()?.iter().any(|(open, _)| *open == window);
             Ok((!open).then_some(()))
         })
         .await
     }
 }
 
+/// A place on the screen, in pixels: left, top, width, height; without the window's frame.
+pub type Place = [u32; 4];
+
 /// A colour: red, green, blue.
 pub type Colour = [u8; 3];
 
 impl Display {
+    /// Moves and sizes a window whose title holds `part`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn place(&self, part: &str, place: Place) -> anyhow::Result<()> {
+        let desktop = Desktop::open(&self.name)?;
+        let window = desktop.titled(part)?;
+        let [left, top, width, height] = place;
+        // Static gravity, all four given, on a person's behalf (EWMH).
+        let flags = 10 | (0b1111 << 8) | (Desktop::PERSON << 12);
+        desktop.order(
+            window,
+            "_NET_MOVERESIZE_WINDOW",
+            [flags, left, top, width, height],
+        )
+    }
+
+    /// Writes a picture of one window with its frame.
+    ///
+    /// # Errors
+    /// When there is none whose title holds `part`, or ImageMagick's `import` fails.
+    pub async fn portrait(&self, home: &Home, part: &str, path: &Path) -> anyhow::Result<()> {
+        let window = Desktop::open(&self.name)?.titled(part)?.to_string();
+        let mut import = home.command("import");
+        import.args(["-display", &self.name, "-frame", "-window", &window]);
+        import.arg(path);
+        process::run(home, "import", import).await?;
+        Ok(())
+    }
+
     /// Paints the background, from one colour at the top to another at the bottom.
     ///
     /// # Errors
@@ -227,11 +259,20 @@ impl Desktop {
         Ok(self.x.clear_area(false, self.root, 0, 0, 0, 0)?.check()?)
     }
 
-    fn close(&self, window: Window) -> anyhow::Result<()> {
-        /// EWMH's word for an order that comes from the person.
-        const PERSON: u32 = 2;
-        let close = self.atom("_NET_CLOSE_WINDOW")?;
-        let event = ClientMessageEvent::new(32, window, close, [0, PERSON, 0, 0, 0]);
+    fn titled(&self, part: &str) -> anyhow::Result<Window> {
+        let windows = self.windows()?;
+        let mut titled = windows.iter().filter(|(_, title)| title.contains(part));
+        let found = titled
+            .next()
+            .with_context(|| format!("no {part:?} in {windows:?}"));
+        Ok(found?.0)
+    }
+
+    /// EWMH's word for an order that comes from the person.
+    const PERSON: u32 = 2;
+
+    fn order(&self, window: Window, order: &str, data: [u32; 5]) -> anyhow::Result<()> {
+        let event = ClientMessageEvent::new(32, window, self.atom(order)?, data);
         let to_manager = EventMask::SUBSTRUCTURE_NOTIFY | EventMask::SUBSTRUCTURE_REDIRECT;
         let sent = self.x.send_event(false, self.root, to_manager, event)?;
         Ok(sent.check()?)

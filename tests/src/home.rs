@@ -14,6 +14,9 @@ use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+/// Lines of each log that are shown.
+const SHOWN: usize = 120;
+
 /// A private home. Everything in it goes with it.
 #[derive(Debug)]
 pub struct Home {
@@ -134,6 +137,28 @@ impl Home {
         };
         let all = self.processes().into_iter().map(|(id, _)| id);
         all.filter(named).collect()
+    }
+
+    /// The last lines of every log of the programs started here.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        let Ok(files) = fs::read_dir(self.path("log")) else {
+            return String::new();
+        };
+        let mut paths: Vec<_> = files.flatten().map(|file| file.path()).collect();
+        paths.sort();
+        let mut all = String::new();
+        for path in paths {
+            let text = fs::read(&path).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            let lines: Vec<_> = text.lines().collect();
+            let shown = lines.get(lines.len().saturating_sub(SHOWN)..);
+            let name = path.file_name().unwrap_or_default().display();
+            if let Some(shown) = shown.filter(|shown| !shown.is_empty()) {
+                all += &format!("--- {name}\n{}\n", shown.join("\n"));
+            }
+        }
+        all
     }
 }
 

@@ -1,12 +1,26 @@
 //! Sending as scripts do: with the real curl.
 
+use std::process::Command;
+
 use anyhow::Context;
 use serde_json::Value;
 
 use crate::home::Home;
 use crate::process;
 
-/// Sends `title` and `body` to `name` by `GET /NAME.send`, and gives the relay's answer.
+/// The command that sends `title` and `body` to `name` by `GET /NAME.send`.
+#[must_use]
+pub fn curl(home: &Home, port: u16, token: &str, name: &str, title: &str, body: &str) -> Command {
+    let mut curl = home.command("curl");
+    curl.args(["--silent", "--show-error", "--max-time", "20", "--get"]);
+    curl.arg("--header").arg(format!("Authorization: {token}"));
+    curl.arg("--data-urlencode").arg(format!("text={title}"));
+    curl.arg("--data-urlencode").arg(format!("desp={body}"));
+    curl.arg(format!("http://127.0.0.1:{port}/{name}.send"));
+    curl
+}
+
+/// Sends so, and gives the relay's answer.
 ///
 /// # Errors
 /// When curl fails, or the answer is no JSON.
@@ -18,12 +32,7 @@ pub async fn send(
     title: &str,
     body: &str,
 ) -> anyhow::Result<Value> {
-    let mut curl = home.command("curl");
-    curl.args(["--silent", "--show-error", "--max-time", "20", "--get"]);
-    curl.arg("--header").arg(format!("Authorization: {token}"));
-    curl.arg("--data-urlencode").arg(format!("text={title}"));
-    curl.arg("--data-urlencode").arg(format!("desp={body}"));
-    curl.arg(format!("http://127.0.0.1:{port}/{name}.send"));
+    let curl = curl(home, port, token, name, title, body);
     let answer = process::run(home, "curl", curl).await?;
     serde_json::from_str(&answer).with_context(|| format!("the relay answered {answer:?}"))
 }

@@ -17,6 +17,8 @@ pub mod display;
 pub mod home;
 pub mod http;
 pub mod keyring;
+pub mod memory;
+pub mod monitor;
 pub mod notifications;
 pub mod peer;
 pub mod process;

@@ -14,7 +14,7 @@ use zbus::object_server::SignalEmitter;
 use zbus::zvariant::OwnedValue;
 use zbus::{Connection, fdo};
 
-use crate::bus::Bus;
+use crate::bus::{self, Bus};
 use crate::wait;
 
 const NAME: &str = "org.freedesktop.Notifications";
@@ -194,7 +194,7 @@ impl Notifications {
     /// When nobody listens, or the notification was never answered.
     pub async fn click(&self, notify: &Notify, key: &str) -> anyhow::Result<()> {
         let id = notify.id.context("only what stands can be clicked")?;
-        self.wait_listener(&notify.sender).await?;
+        bus::listener(self.connection()?, &notify.sender, NAME).await?;
         self.emit("ActionInvoked", &(id, key)).await?;
         self.close(notify, Closed::Dismissed).await
     }
@@ -222,24 +222,6 @@ impl Notifications {
         Ok(connection
             .emit_signal(none, PATH, NAME, signal, body)
             .await?)
-    }
-
-    async fn wait_listener(&self, sender: &str) -> anyhow::Result<()> {
-        let connection = self.connection()?;
-        wait::until("a listener for clicks", wait::SOON, async || {
-            let (bus, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
-            let stats = Some("org.freedesktop.DBus.Debug.Stats");
-            let rules = connection
-                .call_method(Some(bus), path, stats, "GetAllMatchRules", &())
-                .await?;
-            let rules: HashMap<String, Vec<String>> = rules.body().deserialize()?;
-            let of_sender = rules.get(sender).map(Vec::as_slice).unwrap_or_default();
-            Ok(of_sender
-                .iter()
-                .any(|rule| rule.contains(NAME))
-                .then_some(()))
-        })
-        .await
     }
 }
 

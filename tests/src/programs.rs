@@ -23,15 +23,17 @@ impl Programs {
             Some(name) if name == "deps" => folder.parent().context("deps is in a folder")?,
             _ => folder,
         };
-        Ok(Self::in_folder(folder))
+        Self::in_folder(folder)
     }
 
     /// Those of a folder.
-    #[must_use]
-    pub fn in_folder(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-        }
+    ///
+    /// # Errors
+    /// When there is no current folder that it could be in.
+    pub fn in_folder(folder: &Path) -> anyhow::Result<Self> {
+        // Programs are started in folders of their own.
+        let folder = std::path::absolute(folder)?;
+        Ok(Self { folder })
     }
 
     /// The path of a program.

@@ -2,7 +2,6 @@
 //!
 //! Where a test fails, the logs of all that ran are shown, once.
 
-use std::fs;
 use std::time::Duration;
 
 use crate::agent::Agent;
@@ -16,9 +15,6 @@ use crate::window::{self, Window};
 
 /// Longer than any test of the rig takes on a busy machine of two cores.
 const TEST: Duration = Duration::from_secs(120);
-
-/// Lines of each log that are shown.
-const SHOWN: usize = 120;
 
 /// A desktop of its own. Whatever runs on it ends when it is dropped.
 #[derive(Debug)]
@@ -89,41 +85,19 @@ impl Rig {
 
     /// A thread that panics is a fault, also where the program goes on or ends well.
     fn nothing_panicked(&self) -> anyhow::Result<()> {
-        let logs = self.logs();
+        let logs = self.home.logs();
         let panicked = logs.lines().find(|line| line.contains("panicked at"));
         match panicked {
             Some(line) => anyhow::bail!("in one of the logs: {line}"),
             None => Ok(()),
         }
     }
-
-    /// The last lines of every log.
-    #[must_use]
-    pub fn logs(&self) -> String {
-        let Ok(files) = fs::read_dir(self.home.path("log")) else {
-            return String::new();
-        };
-        let mut paths: Vec<_> = files.flatten().map(|file| file.path()).collect();
-        paths.sort();
-        let mut all = String::new();
-        for path in paths {
-            let text = fs::read(&path).unwrap_or_default();
-            let text = String::from_utf8_lossy(&text);
-            let lines: Vec<_> = text.lines().collect();
-            let shown = lines.get(lines.len().saturating_sub(SHOWN)..);
-            let name = path.file_name().unwrap_or_default().display();
-            if let Some(shown) = shown.filter(|shown| !shown.is_empty()) {
-                all += &format!("--- {name}\n{}\n", shown.join("\n"));
-            }
-        }
-        all
-    }
 }
 
 impl Drop for Rig {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            tell(&self.logs());
+            tell(&self.home.logs());
         }
     }
 }
@@ -155,7 +129,7 @@ async fn run(
         Err(_) => Err(anyhow::anyhow!("the test was not done within {TEST:?}")),
     };
     if done.is_err() {
-        tell(&rig.logs());
+        tell(&rig.home.logs());
     }
     done
 }

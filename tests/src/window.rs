@@ -144,7 +144,8 @@ impl Window {
     pub async fn fill(&self, id: &str, text: &str) -> anyhow::Result<()> {
         let field = self.find(id).await?;
         field.clear().await?;
-        field.send_keys(text).await?;
+        // A line break is the key Enter: WebKit's driver drops the character.
+        field.send_keys(&text.replace('\n', "\u{e007}")).await?;
         Ok(())
     }
 
