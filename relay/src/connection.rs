@@ -113,6 +113,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         tokio::pin!(timer);
         let mut others_first = false;
         loop {
+            // A client that floods its socket must not keep its own messages, replies and takeover
+            // waiting: they have their turn after every batch of its packets.
+            if std::mem::take(&mut others_first)
+                && let Err(end) = self.others()
+            {
+                return end;
+            }
             if let Err(Overflown) = self.send_messages() {
                 return End::Overflown;
             }
@@ -121,15 +128,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 timer.as_mut().reset(deadline);
             }
             let read = self.storing.len() < STORING;
-            // In a fixed order, so that a simulated run can be repeated. The socket comes before
-            // what it feeds, and lets the others go first after every batch: a client that floods
-            // it must not keep its own messages, replies and takeover waiting.
-            let yielded = std::mem::take(&mut others_first);
+            // In a fixed order, so that a simulated run can be repeated.
             let outcome = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return End::ShuttingDown,
                 () = &mut timer => self.timeout(read).await,
-                event = self.socket.next(read), if !yielded => {
+                event = self.socket.next(read) => {
                     others_first = matches!(event, socket::Event::Idle);
                     self.came(event).await
                 }
@@ -137,11 +141,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     self.stored(notice)
                 }
                 event = of_client(&mut self.client) => self.happened(event),
-                () = std::future::ready(()), if yielded => Ok(()),
             };
             if let Err(end) = outcome {
                 return end;
             }
+        }
+    }
+
+    /// Takes all that is there without waiting, except from the socket.
+    fn others(&mut self) -> Result<(), End> {
+        while let Some(Some(notice)) = self.storing.next().now_or_never() {
+            self.stored(notice)?;
+        }
+        match of_client(&mut self.client).now_or_never() {
+            Some(event) => self.happened(event),
+            None => Ok(()),
         }
     }
 

@@ -44,10 +44,16 @@ parameter reaches the recipient in `extra`.
 
 GET /health answers 200 while the relay runs.
 
+Environment:
+  TIDINGS_TOKEN  the token, unless --token-file is given
+  TIDINGS_LOG    what is logged to standard error: error, warn, info (default), debug
+
 Exit codes:
   0  ended in order, by SIGTERM or SIGINT
   1  could not start, or had to stop: the reason stands on standard error
   2  the command line is wrong";
+
+const TOKEN_VARIABLE: &str = "TIDINGS_TOKEN";
 
 #[derive(Parser)]
 #[command(name = "tidings-relay", version, about = "A relay for notifications", long_about = LONG_ABOUT, after_help = EXAMPLES)]
@@ -57,14 +63,11 @@ struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9093")]
     bind: SocketAddr,
 
-    /// A file that holds the token which clients and scripts must give. White space around it does
-    /// not count.
-    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    /// A file that holds the token which clients and scripts must give; white space around it does
+    /// not count. Without this, the environment variable TIDINGS_TOKEN holds it. It is never given
+    /// on the command line, which other users can read.
+    #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-
-    /// The token itself. Only from the environment: the command line can be read by others.
-    #[arg(long, env = "TIDINGS_TOKEN", hide = true, hide_env_values = true)]
-    token: Option<String>,
 
     /// The folder that holds the messages; made if it is missing.
     #[arg(long, value_name = "DIR", default_value = "tidings-relay-data")]
@@ -194,11 +197,13 @@ fn token(args: &Args) -> anyhow::Result<Option<Token>> {
     if let Some(path) = &args.token_file {
         return read_token(path).map(Some);
     }
-    args.token
-        .as_deref()
-        .map(Token::new)
-        .transpose()
-        .context("TIDINGS_TOKEN is of no use: set it to the token, or unset it")
+    match std::env::var(TOKEN_VARIABLE) {
+        Ok(text) => Token::new(&text).map(Some).with_context(|| {
+            format!("{TOKEN_VARIABLE} is of no use: set it to the token, or unset it")
+        }),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{TOKEN_VARIABLE} is of no use")),
+    }
 }
 
 fn read_token(path: &Path) -> anyhow::Result<Token> {

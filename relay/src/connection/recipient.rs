@@ -6,6 +6,7 @@
 
 use std::{collections::VecDeque, future::Future, sync::Arc};
 
+use futures_util::FutureExt as _;
 use tidings_protocol::{Group, Mid, Name};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -93,6 +94,7 @@ impl Recipient {
 
     /// Waits for what comes next.
     pub(super) async fn next(&mut self) -> Event {
+        let mut event = Event::Progress;
         // In a fixed order, so that a simulated run can be repeated: first what there is one of at a
         // time, then what this client's own sending feeds, last what others feed.
         tokio::select! {
@@ -107,19 +109,20 @@ impl Recipient {
             },
             (positions, answer) = confirmed(&mut self.confirming) => self.stored(positions, answer),
             outcome = self.seat.recv(&mut self.replies) => {
-                return match outcome {
+                event = match outcome {
                     Ok(()) => Event::Replies(std::mem::take(&mut self.replies)),
                     Err(_) => Event::Overflown,
                 };
+                // Those come together with these: a stream of replies must not keep them waiting.
+                self.wakeups.recv(&mut self.woken).now_or_never();
             }
-            () = self.wakeups.recv(&mut self.woken) => {
-                for wakeup in std::mem::take(&mut self.woken) {
-                    match wakeup {
-                        Wakeup::Message(message) => self.feed(Input::Announced(message)),
-                        Wakeup::Look => self.feed(Input::Look),
-                        Wakeup::Fenced => self.fenced = true,
-                    }
-                }
+            () = self.wakeups.recv(&mut self.woken) => {}
+        }
+        for wakeup in std::mem::take(&mut self.woken) {
+            match wakeup {
+                Wakeup::Message(message) => self.feed(Input::Announced(message)),
+                Wakeup::Look => self.feed(Input::Look),
+                Wakeup::Fenced => self.fenced = true,
             }
         }
         self.perform();
@@ -127,7 +130,7 @@ impl Recipient {
         if self.fenced {
             return Event::TakenOver;
         }
-        Event::Progress
+        event
     }
 
     /// The next frame to be sent to the client.

@@ -1,8 +1,17 @@
 //! The relay from outside: its store's promises, its two faces over real sockets, what it does with
 //! what it should not get, and its binary under SIGKILL.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod hostile;
 mod http;
+mod process;
 mod store;
 mod support;
 mod websocket;
