@@ -8,6 +8,7 @@
 mod sending;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidings_protocol::Mid;
 use tidings_protocol::server::Delivery;
@@ -30,6 +31,10 @@ const BATCH: usize = 64;
 
 /// Clicks that may wait; more are dropped, as people click again.
 const CLICKS: usize = 16;
+
+/// How long the end waits for the answer to the last notification. Healthy services take
+/// milliseconds; one that hangs must not hold up the end.
+const LAST_ANSWER: Duration = Duration::from_secs(1);
 
 /// What the reception is made of.
 pub(crate) struct Parts {
@@ -115,6 +120,18 @@ impl Reception {
                 }
                 () = wait::until(retry) => self.decide(Input::Timeout).await,
             }
+        }
+        self.hear_notifier_out().await;
+    }
+
+    /// What the notifier was asked for may be on the screen already: unmarked, it would be shown
+    /// again at the next start.
+    async fn hear_notifier_out(&mut self) {
+        let Some(raising) = self.raising.take() else {
+            return;
+        };
+        if let Ok((id, result)) = tokio::time::timeout(LAST_ANSWER, raising).await {
+            self.raised(id, result).await;
         }
     }
 
