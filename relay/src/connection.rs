@@ -7,24 +7,23 @@
 //! refused; whatever waits for the client is bounded, and a client that does not take it is
 //! dropped, its messages staying in the store.
 
+mod end;
 mod recipient;
 mod socket;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use tidings_protocol::{DecodeError, client, close, limits, server};
+use tidings_protocol::{DecodeError, client, limits, server};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Instant, sleep_until, timeout},
 };
-use tokio_tungstenite::tungstenite::{
-    Utf8Bytes,
-    protocol::{CloseFrame, frame::coding::CloseCode},
-};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    end::End,
     recipient::Recipient,
     socket::{Overflown, Socket},
 };
@@ -40,19 +39,6 @@ const STORING: usize = 256;
 /// How long the end of a connection may take: the store answers in milliseconds, and a peer that
 /// does not answer a close frame is not waited for.
 const GOODBYE: Duration = Duration::from_secs(2);
-
-/// Why a connection ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    Gone,
-    NoAuth,
-    TakenOver,
-    TooLarge,
-    Stalled,
-    Overflown,
-    Dead,
-    ShuttingDown,
-}
 
 pub(crate) struct Connection<S> {
     router: Arc<Router>,
@@ -367,25 +353,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn send(&mut self, packet: &server::Packet) -> Result<(), End> {
         let frame = Utf8Bytes::from(packet.encode());
         self.socket.push(frame).map_err(overflown)
-    }
-}
-
-impl End {
-    fn frame(self) -> Option<CloseFrame> {
-        let (code, reason) = match self {
-            Self::Gone => return None,
-            Self::NoAuth => (CloseCode::Policy, "no AUTH in time"),
-            Self::TakenOver => (
-                CloseCode::Library(close::TAKEN_OVER),
-                "taken over by a newer connection of this name",
-            ),
-            Self::TooLarge => (CloseCode::Size, "packet too large"),
-            Self::Stalled | Self::Overflown => (CloseCode::Policy, "packets are not taken"),
-            Self::Dead => (CloseCode::Policy, "no sign of life"),
-            Self::ShuttingDown => (CloseCode::Away, "the relay is closing"),
-        };
-        let reason = Utf8Bytes::from_static(reason);
-        Some(CloseFrame { code, reason })
     }
 }
 

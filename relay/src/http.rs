@@ -18,6 +18,7 @@ use axum::{
     response::Response,
     routing::get,
 };
+use futures_util::FutureExt as _;
 use http_body_util::{BodyExt as _, Limited};
 use tidings_protocol::{DecodeError, Name, client, limits, server};
 use tokio::{
@@ -33,10 +34,8 @@ use self::{
 use crate::{
     auth::Refusal,
     router::{Outgoing, ReplyTo, Router, SendError},
+    store::in_time,
 };
-
-/// The most that the store is waited for: far above what a busy disk takes.
-const STORE_WAIT: Duration = Duration::from_secs(30);
 
 /// Where a request came from.
 #[derive(Debug, Clone, Copy)]
@@ -200,9 +199,9 @@ async fn send_and_wait(
         SendError::TooLarge(_) => info(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
         _ => unavailable(error.to_string()),
     })?;
-    let notice = timeout(STORE_WAIT, storing).await.map_err(|_| {
-        unavailable("the store did not answer in time: the message may still arrive".to_owned())
-    })?;
+    let notice = in_time(storing.map(Ok))
+        .await
+        .map_err(|error| unavailable(error.to_string()))?;
     if let Some(text) = notice.info {
         if notice.failed.is_some() {
             return Err(unavailable(text));

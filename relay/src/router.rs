@@ -6,6 +6,8 @@
 //! and queued under one lock); a receipt is open before its message can be confirmed; whatever
 //! becomes of storing it, the receipt hears of it.
 
+mod outcome;
+
 use std::{
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
@@ -20,6 +22,8 @@ use tokio::{
     time::Instant,
 };
 
+pub(crate) use self::outcome::Notice;
+use self::outcome::OpenReceipt;
 use crate::{
     auth::{Gate, Refusal, Tickets},
     config::Config,
@@ -28,7 +32,7 @@ use crate::{
     receipt::{self, Receipts, Waiter},
     registry::Registry,
     seats::Seats,
-    store::{Accept, Accepted, Placed, QueueBound, Registration, Store, StoreError},
+    store::{Accept, QueueBound, Registration, Store, StoreError, in_time},
 };
 
 /// The extensions of section 4 that this relay speaks.
@@ -87,24 +91,11 @@ pub(crate) enum SendError {
     Closing,
 }
 
-/// What there is to say about a message beside its reply.
-#[derive(Debug, Default)]
-pub(crate) struct Notice {
-    /// For the sender to read.
-    pub(crate) info: Option<String>,
-    /// What went wrong with storing it, if it was not stored.
-    pub(crate) failed: Option<StoreError>,
-    /// Its recipients were all refused, because too much waits for them.
-    pub(crate) all_full: bool,
-    /// The `ref` was used before for something else.
-    pub(crate) conflict: bool,
-}
-
 impl Router {
     pub(crate) async fn open(config: Config, store: Arc<dyn Store>) -> Result<Self, StoreError> {
-        let identity = store.identity().await?;
+        let identity = in_time(store.identity()).await?;
         let mut registry = Registry::default();
-        for registration in store.registrations().await? {
+        for registration in in_time(store.registrations()).await? {
             registry.register(registration);
         }
         let storing = config.bounds.storing_bytes.div_ceil(STORING_UNIT);
@@ -140,7 +131,7 @@ impl Router {
             .group(&registration.name)
             == Some(&registration.group);
         if !same {
-            self.store.register(registration.clone()).await?;
+            in_time(self.store.register(registration.clone())).await?;
             self.registry
                 .write()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -228,10 +219,7 @@ impl Router {
         });
         drop(mint);
 
-        let open = OpenReceipt {
-            router: Arc::clone(self),
-            mid: Some(mid),
-        };
+        let open = OpenReceipt::new(Arc::clone(self), mid);
         Ok(Box::pin(async move {
             let accepted = answer.await;
             drop(permit);
@@ -274,7 +262,7 @@ impl Router {
         next.map(Instant::from_std)
     }
 
-    fn account(&self, input: receipt::Input<ReplyTo>) {
+    pub(super) fn account(&self, input: receipt::Input<ReplyTo>) {
         let mut ledger = self.ledger();
         ledger.receipts.handle(input, Instant::now().into_std());
         self.answer(ledger);
@@ -330,97 +318,6 @@ impl Router {
             ReplyTo::Request(waiting) => drop(waiting.send(reply)),
         }
     }
-}
-
-/// A message on its way to the store. Whoever drops it early is not listening any more, and its
-/// receipt goes too: nothing may stay open for ever.
-struct OpenReceipt {
-    router: Arc<Router>,
-    mid: Option<MidNumber>,
-}
-
-impl OpenReceipt {
-    fn settle(mut self, accepted: Result<Accepted, StoreError>, recipients: &[Name]) -> Notice {
-        let Some(mid) = self.mid.take() else {
-            return Notice::default();
-        };
-        let router = &self.router;
-        match accepted {
-            Ok(Accepted::New(placed)) => {
-                let placed = || recipients.iter().zip(&placed);
-                let refused: Vec<_> = placed()
-                    .filter(|(_, placed)| !matches!(placed, Placed::Queued(_)))
-                    .map(|(name, _)| name.clone())
-                    .collect();
-                let full: Vec<_> = placed()
-                    .filter(|(_, placed)| **placed == Placed::Full)
-                    .map(|(name, _)| name.as_str())
-                    .collect();
-                let notice = Notice {
-                    all_full: !full.is_empty() && full.len() == recipients.len(),
-                    info: (!full.is_empty()).then(|| full_text(&full, router)),
-                    ..Notice::default()
-                };
-                router.account(receipt::Input::Stored { mid, refused });
-                notice
-            }
-            Ok(Accepted::Duplicate {
-                mid: first,
-                statuses,
-            }) => {
-                router.account(receipt::Input::Duplicate {
-                    mid,
-                    first,
-                    statuses,
-                });
-                Notice::default()
-            }
-            Ok(Accepted::Conflict) => {
-                router.account(receipt::Input::Failed(mid));
-                Notice {
-                    info: Some(
-                        "this ref was used before for another message: choose a new one".to_owned(),
-                    ),
-                    conflict: true,
-                    ..Notice::default()
-                }
-            }
-            Err(error) => {
-                router.account(receipt::Input::Failed(mid));
-                Notice {
-                    info: Some(format!("the message was not stored: {error}")),
-                    failed: Some(error),
-                    ..Notice::default()
-                }
-            }
-        }
-    }
-}
-
-impl Drop for OpenReceipt {
-    fn drop(&mut self) {
-        if let Some(mid) = self.mid.take() {
-            self.router.account(receipt::Input::Abandoned(mid));
-        }
-    }
-}
-
-fn full_text(full: &[&str], router: &Router) -> String {
-    let bounds = &router.config.bounds;
-    // A few names say enough; a frame has a limit.
-    let named = full.iter().take(5).copied().collect::<Vec<_>>().join(", ");
-    let more = full.len().saturating_sub(5);
-    let more = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
-    format!(
-        "refused for {named}{more}: as much as is held for one recipient waits there already \
-         ({} messages or {} MiB); send again after it was connected",
-        bounds.queue_messages,
-        bounds.queue_bytes / (1024 * 1024),
-    )
 }
 
 fn statuses(known: &[Name], unknown: &[Name]) -> Statuses {

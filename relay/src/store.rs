@@ -274,6 +274,9 @@ pub enum StoreError {
     /// repeat it.
     #[error("the store was closed before it answered")]
     Closed,
+    /// The store did not answer in time: the work may still be done. It is safe to repeat it.
+    #[error("the store did not answer in time: it may still do what was asked")]
+    Late,
 }
 
 /// What a caller may conclude from a [`StoreError`].
@@ -293,10 +296,22 @@ impl StoreError {
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Busy | Self::DiskFull => Outcome::Retryable,
-            Self::Closed => Outcome::Unknown,
+            Self::Closed | Self::Late => Outcome::Unknown,
             Self::Engine(_) => Outcome::Permanent,
         }
     }
+}
+
+/// The most that an answer is waited for: far above what a busy disk takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits for an answer, but not for ever.
+pub(crate) async fn in_time<T>(
+    answer: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(PATIENCE, answer)
+        .await
+        .unwrap_or(Err(StoreError::Late))
 }
 
 /// An answer that is there already.

@@ -16,7 +16,9 @@ use crate::{
     mint::MidNumber,
     router::Router,
     seats::Seat,
-    store::{Answer, Batch, Confirmed, Fenced, Lease, Position, StoreError, Wakeup, Wakeups},
+    store::{
+        Answer, Batch, Confirmed, Fenced, Lease, Position, StoreError, Wakeup, Wakeups, in_time,
+    },
 };
 
 /// Something that concerns the client.
@@ -64,7 +66,7 @@ impl Recipient {
         group: Group,
         speaks_ref: bool,
     ) -> Result<Self, StoreError> {
-        let (lease, wakeups) = router.store.attach(&name).await?;
+        let (lease, wakeups) = in_time(router.store.attach(&name)).await?;
         let seat = router.seats.take(&lease);
         let policy = Policy {
             window: router.config.bounds.window,

@@ -1,11 +1,12 @@
 //! The durable store: one SQLite file in WAL mode, one thread that owns it.
 //!
-//! Owns the thread, its queue, opening the file and the errors of opening. What the thread does is
-//! in `writer`, the tables in `schema`. Invariants: only the thread touches the database; all work
+//! Owns the thread, its queue, opening the file and the errors of opening. The thread's work is
+//! `writer`'s, the database's is `tables`' and `schema`'s. Invariants: only the thread touches the database; all work
 //! that waits when it comes round is one transaction, and is answered after its commit; a second
 //! process on the same folder is refused.
 
 mod schema;
+mod tables;
 mod writer;
 
 use std::{
@@ -16,6 +17,7 @@ use std::{
     thread,
 };
 
+use rusqlite::Connection;
 use tidings_protocol::{Name, Statuses};
 use tokio::sync::{mpsc, oneshot};
 
@@ -120,9 +122,13 @@ impl SqliteStore {
         let lock = lock_folder(folder)?;
         let path = folder.join(FILE);
         let connection = schema::open(&path, durability)?;
+        Self::start(connection, &path, lock)
+    }
+
+    fn start(connection: Connection, path: &Path, lock: File) -> Result<Self, OpenError> {
         let leases = Arc::new(Leases::default());
         let writer = Writer::new(connection, Arc::clone(&leases))
-            .map_err(|source| schema::open_error(&path, source))?;
+            .map_err(|source| schema::open_error(path, source))?;
         let (jobs, queue) = mpsc::channel(QUEUED);
         let thread = thread::Builder::new()
             .name("relay-store".to_owned())
@@ -243,4 +249,78 @@ fn create_folder(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn create_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_protocol::{Group, Ref};
+
+    use super::*;
+    use crate::{
+        frame::Frame,
+        store::{Placed, QueueBound},
+    };
+
+    /// A page's size, SQLite's default.
+    const PAGE: usize = 4096;
+
+    /// A message that takes a page of its own.
+    fn message(n: u64) -> Accept {
+        Accept {
+            mid: MidNumber::new(1_795_414_000_000 + n).unwrap(),
+            sender: None,
+            reference: Some((Ref::new(n.to_string()).unwrap(), [0; 32])),
+            frame: Frame::stored("x".repeat(PAGE)),
+            recipients: vec![Name::new("r").unwrap()],
+            unknown: Vec::new(),
+            at_ms: 1_795_414_000_000 + n,
+            bound: QueueBound {
+                messages: 1000,
+                bytes: u64::MAX,
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_whole_messages_and_keeps_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let connection = schema::open(&path, Durability::Os).unwrap();
+        let pages: u32 = connection
+            .query_row("PRAGMA max_page_count = 30", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(pages, 30);
+        let lock = lock_folder(folder.path()).unwrap();
+        let store = SqliteStore::start(connection, &path, lock).unwrap();
+        store.identity().await.unwrap();
+        let recipient = Registration {
+            name: Name::new("r").unwrap(),
+            group: Group::none(),
+        };
+        store.register(recipient).await.unwrap();
+        // Queued together, so that they share a transaction which cannot hold all of them.
+        let answers: Vec<_> = (0..60).map(|n| store.accept(message(n))).collect();
+        let mut kept = Vec::new();
+        for (n, answer) in (0..).zip(answers) {
+            match answer.await {
+                Ok(Accepted::New(placed)) => {
+                    assert!(matches!(placed[..], [Placed::Queued(_)]));
+                    kept.push(message(n).mid);
+                }
+                Err(StoreError::DiskFull) => {}
+                other => panic!("{n}: {other:?}"),
+            }
+        }
+        assert!(!kept.is_empty() && kept.len() < 60, "{}", kept.len());
+        let (lease, _wakeups) = store.attach(&Name::new("r").unwrap()).await.unwrap();
+        let batch = store.read(&lease, Position::START, 100).await.unwrap();
+        let messages = batch.unwrap().messages;
+        let mids: Vec<_> = messages.iter().map(|queued| queued.mid).collect();
+        assert_eq!(mids, kept);
+        // What was confirmed leaves room, and what was refused can be sent again.
+        let positions = messages.iter().map(|queued| queued.position).collect();
+        store.confirm(&lease, positions).await.unwrap().unwrap();
+        let again = store.accept(message(100)).await.unwrap();
+        assert!(matches!(again, Accepted::New(_)), "{again:?}");
+    }
 }

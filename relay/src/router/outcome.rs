@@ -1,0 +1,131 @@
+//! What the store made of a message: told to its receipt, and in words to its sender.
+//!
+//! Invariant: a receipt that was opened hears the end of its message, whatever that is; the end of
+//! whoever waited for it included.
+
+use std::sync::Arc;
+
+use tidings_protocol::Name;
+
+use super::Router;
+use crate::{
+    mint::MidNumber,
+    receipt,
+    store::{Accepted, Placed, StoreError},
+};
+
+/// What there is to say about a message beside its reply.
+#[derive(Debug, Default)]
+pub(crate) struct Notice {
+    /// For the sender to read.
+    pub(crate) info: Option<String>,
+    /// What went wrong with storing it, if it was not stored.
+    pub(crate) failed: Option<StoreError>,
+    /// Its recipients were all refused, because too much waits for them.
+    pub(crate) all_full: bool,
+    /// The `ref` was used before for something else.
+    pub(crate) conflict: bool,
+}
+
+/// A message on its way to the store. Whoever drops it early is not listening any more, and its
+/// receipt goes too: nothing may stay open for ever.
+pub(super) struct OpenReceipt {
+    router: Arc<Router>,
+    mid: Option<MidNumber>,
+}
+
+impl OpenReceipt {
+    pub(super) fn new(router: Arc<Router>, mid: MidNumber) -> Self {
+        Self {
+            router,
+            mid: Some(mid),
+        }
+    }
+
+    /// Brings what the store answered into the receipt; what is left to say is returned.
+    pub(super) fn settle(
+        mut self,
+        accepted: Result<Accepted, StoreError>,
+        recipients: &[Name],
+    ) -> Notice {
+        let Some(mid) = self.mid.take() else {
+            return Notice::default();
+        };
+        let router = &self.router;
+        match accepted {
+            Ok(Accepted::New(placed)) => {
+                let placed = || recipients.iter().zip(&placed);
+                let refused: Vec<_> = placed()
+                    .filter(|(_, placed)| !matches!(placed, Placed::Queued(_)))
+                    .map(|(name, _)| name.clone())
+                    .collect();
+                let full: Vec<_> = placed()
+                    .filter(|(_, placed)| **placed == Placed::Full)
+                    .map(|(name, _)| name.as_str())
+                    .collect();
+                let notice = Notice {
+                    all_full: !full.is_empty() && full.len() == recipients.len(),
+                    info: (!full.is_empty()).then(|| full_text(&full, router)),
+                    ..Notice::default()
+                };
+                router.account(receipt::Input::Stored { mid, refused });
+                notice
+            }
+            Ok(Accepted::Duplicate {
+                mid: first,
+                statuses,
+            }) => {
+                router.account(receipt::Input::Duplicate {
+                    mid,
+                    first,
+                    statuses,
+                });
+                Notice::default()
+            }
+            Ok(Accepted::Conflict) => {
+                router.account(receipt::Input::Failed(mid));
+                Notice {
+                    info: Some(
+                        "this ref was used before for another message: choose a new one".to_owned(),
+                    ),
+                    conflict: true,
+                    ..Notice::default()
+                }
+            }
+            Err(error) => {
+                router.account(receipt::Input::Failed(mid));
+                Notice {
+                    info: Some(format!("the message was not stored: {error}")),
+                    failed: Some(error),
+                    ..Notice::default()
+                }
+            }
+        }
+    }
+}
+
+impl Drop for OpenReceipt {
+    fn drop(&mut self) {
+        if let Some(mid) = self.mid.take() {
+            self.router.account(receipt::Input::Abandoned(mid));
+        }
+    }
+}
+
+fn full_text(full: &[&str], router: &Router) -> String {
+    let bounds = &router.config.bounds;
+    // A few names say enough; a frame has a limit.
+    let named = full.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+    let more = full.len().saturating_sub(5);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!(
+        "refused for {named}{more}: as much as is held for one recipient waits there already \
+         ({} messages or {} MiB); send again after it was connected",
+        bounds.queue_messages,
+        bounds.queue_bytes / (1024 * 1024),
+    )
+}

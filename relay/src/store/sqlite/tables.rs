@@ -1,0 +1,396 @@
+//! What the tables hold, in and out: one method per kind of work, each within the transaction that
+//! the writer has opened. Knows no threads, no answers and no leases.
+//!
+//! Invariants: what is cached of the database is what the database says, an undone transaction
+//! included; a message's text goes with its last confirmation.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use tidings_protocol::{Group, Name, Ref, Status, Statuses};
+
+use crate::{
+    frame::Frame,
+    mint::MidNumber,
+    store::{
+        Accept, Accepted, Batch, Confirmed, Identity, KEPT, Load, Placed, Position, Queued,
+        Registration,
+    },
+};
+
+/// Bytes that one read returns at most, one message at least.
+const READ_BYTES: usize = 1024 * 1024;
+
+/// Old messages looked at in a transaction, while there are any.
+const SWEEP: i64 = 256;
+/// Transactions between two beginnings of a sweep.
+const SWEEP_EVERY: u64 = 4096;
+
+/// The database and what is cached of it.
+pub(super) struct Tables {
+    connection: Connection,
+    clients: HashMap<Name, Client>,
+    /// The highest mid accepted in this transaction.
+    highest: Option<u64>,
+    transactions: u64,
+    /// Where the sweep of old messages goes on; `None` between sweeps.
+    sweep: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Client {
+    id: i64,
+    load: Load,
+}
+
+impl Tables {
+    pub(super) fn new(connection: Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            clients: load_clients(&connection)?,
+            connection,
+            highest: None,
+            transactions: 0,
+            sweep: Some(0),
+        })
+    }
+
+    pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
+        self.highest = None;
+        self.connection.execute_batch("BEGIN IMMEDIATE")
+    }
+
+    pub(super) fn commit(&mut self) -> rusqlite::Result<()> {
+        if let Some(highest) = self.highest {
+            self.connection
+                .prepare_cached("UPDATE meta SET highest_mid = max(highest_mid, ?1)")?
+                .execute([to_sql(highest)])?;
+        }
+        self.sweep()?;
+        self.connection.execute_batch("COMMIT")
+    }
+
+    /// Undoes the transaction and forgets what was cached of it.
+    pub(super) fn roll_back(&mut self) -> rusqlite::Result<()> {
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        self.clients = load_clients(&self.connection)?;
+        Ok(())
+    }
+
+    pub(super) fn identity(&self) -> rusqlite::Result<Identity> {
+        let mut query = self
+            .connection
+            .prepare_cached("SELECT relay, ticket_key, highest_mid FROM meta")?;
+        let found = query
+            .query_row([], |row| {
+                Ok(Identity {
+                    relay: row.get(0)?,
+                    ticket_key: row.get(1)?,
+                    highest_mid: MidNumber::new(from_sql(row.get(2)?)),
+                })
+            })
+            .optional()?;
+        if let Some(identity) = found {
+            return Ok(identity);
+        }
+        let identity = Identity::generate()
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.to_string().into()))?;
+        self.connection.execute(
+            "INSERT INTO meta (one, relay, ticket_key, highest_mid) VALUES (1, ?1, ?2, 0)",
+            params![identity.relay, identity.ticket_key],
+        )?;
+        Ok(identity)
+    }
+
+    pub(super) fn registrations(&self) -> rusqlite::Result<Vec<Registration>> {
+        let mut query = self
+            .connection
+            .prepare("SELECT name, grp FROM clients ORDER BY id")?;
+        let rows = query.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })?;
+        let mut found = Vec::new();
+        for row in rows {
+            let (name, group) = row?;
+            if let (Ok(name), Ok(group)) = (Name::new(name), Group::new(group)) {
+                found.push(Registration { name, group });
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn register(&mut self, registration: &Registration) -> rusqlite::Result<()> {
+        let id = self
+            .connection
+            .prepare_cached(
+                "INSERT INTO clients (name, grp) VALUES (?1, ?2)
+                 ON CONFLICT (name) DO UPDATE SET grp = excluded.grp RETURNING id",
+            )?
+            .query_row(
+                params![registration.name.as_str(), registration.group.as_str()],
+                |row| row.get(0),
+            )?;
+        let load = Load::default();
+        self.clients
+            .entry(registration.name.clone())
+            .or_insert(Client { id, load });
+        Ok(())
+    }
+
+    pub(super) fn accept(&mut self, accept: &Accept) -> rusqlite::Result<Accepted> {
+        self.highest = self.highest.max(Some(accept.mid.number()));
+        if let Some((reference, digest)) = &accept.reference
+            && let Some((mid, first)) = self.accepted_before(accept.sender.as_ref(), reference)?
+        {
+            if first != *digest {
+                return Ok(Accepted::Conflict);
+            }
+            let statuses = self.status(mid)?.unwrap_or_default();
+            return Ok(Accepted::Duplicate { mid, statuses });
+        }
+        let bytes = accept.frame.len() as u64;
+        let position = Position::new(accept.mid.number());
+        let mut placed = Vec::with_capacity(accept.recipients.len());
+        let mut pending = 0_i64;
+        let mut queue = self
+            .connection
+            .prepare_cached("INSERT INTO queue (recipient, mid, bytes) VALUES (?1, ?2, ?3)")?;
+        for recipient in &accept.recipients {
+            placed.push(match self.clients.get_mut(recipient) {
+                None => Placed::Unknown,
+                Some(client) if !accept.bound.admits(client.load, bytes) => Placed::Full,
+                Some(client) => {
+                    queue.execute([client.id, to_sql(accept.mid.number()), to_sql(bytes)])?;
+                    client.load.add(bytes);
+                    pending += 1;
+                    Placed::Queued(position)
+                }
+            });
+        }
+        let (reference, digest) = match &accept.reference {
+            Some((reference, digest)) => (Some(reference.as_str()), Some(digest)),
+            None => (None, None),
+        };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO messages
+                     (mid, at_ms, sender, reference, digest, recipients, pending, frame)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute(params![
+                to_sql(accept.mid.number()),
+                to_sql(accept.at_ms),
+                accept.sender.as_ref().map(Name::as_str),
+                reference,
+                digest,
+                recipients_to_json(accept, &placed),
+                pending,
+                (pending > 0).then(|| accept.frame.as_str()),
+            ])?;
+        Ok(Accepted::New(placed))
+    }
+
+    fn accepted_before(
+        &self,
+        sender: Option<&Name>,
+        reference: &Ref,
+    ) -> rusqlite::Result<Option<(MidNumber, [u8; 32])>> {
+        let sender = sender.map_or("", Name::as_str);
+        let found = self
+            .connection
+            .prepare_cached(
+                "SELECT mid, digest FROM messages
+                 WHERE coalesce(sender, '') = ?1 AND reference = ?2",
+            )?
+            .query_row(params![sender, reference.as_str()], |row| {
+                Ok((from_sql(row.get(0)?), row.get(1)?))
+            })
+            .optional()?;
+        Ok(found.and_then(|(mid, digest)| Some((MidNumber::new(mid)?, digest))))
+    }
+
+    pub(super) fn read(
+        &self,
+        recipient: &Name,
+        after: Position,
+        limit: usize,
+    ) -> rusqlite::Result<Batch> {
+        let mut messages = Vec::new();
+        let Some(client) = self.clients.get(recipient) else {
+            let end = true;
+            return Ok(Batch { messages, end });
+        };
+        let mut query = self.connection.prepare_cached(
+            "SELECT m.mid, m.frame, m.reference FROM queue q JOIN messages m ON m.mid = q.mid
+             WHERE q.recipient = ?1 AND q.mid > ?2 ORDER BY q.mid",
+        )?;
+        let mut rows = query.query([client.id, to_sql(after.number())])?;
+        let mut bytes = 0;
+        while let Some(row) = rows.next()? {
+            if messages.len() >= limit || bytes >= READ_BYTES {
+                let end = false;
+                return Ok(Batch { messages, end });
+            }
+            let number = from_sql(row.get(0)?);
+            // A mid without 13 digits is not ours to send; it cannot get here but by another hand.
+            let Some(mid) = MidNumber::new(number) else {
+                continue;
+            };
+            let frame = Frame::stored(row.get(1)?);
+            bytes += frame.len();
+            messages.push(Queued {
+                position: Position::new(number),
+                mid,
+                frame,
+                reference: row
+                    .get::<_, Option<String>>(2)?
+                    .and_then(|r| Ref::new(r).ok()),
+            });
+        }
+        let end = true;
+        Ok(Batch { messages, end })
+    }
+
+    pub(super) fn confirm(
+        &mut self,
+        recipient: &Name,
+        positions: &[Position],
+    ) -> rusqlite::Result<Vec<Confirmed>> {
+        let Some(client) = self.clients.get_mut(recipient) else {
+            return Ok(vec![Confirmed::Already; positions.len()]);
+        };
+        let mut remove = self.connection.prepare_cached(
+            "DELETE FROM queue WHERE recipient = ?1 AND mid = ?2 RETURNING bytes",
+        )?;
+        let mut count = self.connection.prepare_cached(
+            "UPDATE messages SET pending = pending - 1,
+                 frame = CASE WHEN pending > 1 THEN frame END
+             WHERE mid = ?1",
+        )?;
+        let mut outcome = Vec::with_capacity(positions.len());
+        for position in positions {
+            let mid = to_sql(position.number());
+            let bytes: Option<i64> = remove
+                .query_row([client.id, mid], |row| row.get(0))
+                .optional()?;
+            outcome.push(match bytes {
+                None => Confirmed::Already,
+                Some(bytes) => {
+                    count.execute([mid])?;
+                    client.load.remove(from_sql(bytes));
+                    Confirmed::Done
+                }
+            });
+        }
+        Ok(outcome)
+    }
+
+    pub(super) fn status(&self, mid: MidNumber) -> rusqlite::Result<Option<Statuses>> {
+        let recipients: Option<String> = self
+            .connection
+            .prepare_cached("SELECT recipients FROM messages WHERE mid = ?1")?
+            .query_row([to_sql(mid.number())], |row| row.get(0))
+            .optional()?;
+        let Some(recipients) = recipients else {
+            return Ok(None);
+        };
+        let mut waits = self
+            .connection
+            .prepare_cached("SELECT 1 FROM queue WHERE recipient = ?1 AND mid = ?2")?;
+        let mut statuses = Statuses::new();
+        for (name, queued) in recipients_from_json(&recipients) {
+            let status = if !queued {
+                Status::No
+            } else if let Some(client) = self.clients.get(&name)
+                && waits.exists([client.id, to_sql(mid.number())])?
+            {
+                Status::Wait
+            } else {
+                Status::Ok
+            };
+            statuses.push((name, status));
+        }
+        Ok(Some(statuses))
+    }
+
+    /// Forgets, a few at a time, messages that are confirmed by all and past their time.
+    fn sweep(&mut self) -> rusqlite::Result<()> {
+        self.transactions += 1;
+        if self.transactions.is_multiple_of(SWEEP_EVERY) {
+            self.sweep = self.sweep.or(Some(0));
+        }
+        // A mid reads as the time of its acceptance: near enough for a day's horizon.
+        let (Some(from), Some(now)) = (self.sweep, self.highest) else {
+            return Ok(());
+        };
+        let kept = u64::try_from(KEPT.as_millis()).unwrap_or(u64::MAX);
+        let horizon = now.saturating_sub(kept);
+        let last: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT max(mid) FROM
+                     (SELECT mid FROM messages WHERE mid > ?1 AND mid < ?2 ORDER BY mid LIMIT ?3)",
+            )?
+            .query_row(params![to_sql(from), to_sql(horizon), SWEEP], |row| {
+                row.get(0)
+            })?;
+        let Some(last) = last else {
+            self.sweep = None;
+            return Ok(());
+        };
+        self.connection
+            .prepare_cached("DELETE FROM messages WHERE mid > ?1 AND mid <= ?2 AND pending = 0")?
+            .execute([to_sql(from), last])?;
+        self.sweep = Some(from_sql(last));
+        Ok(())
+    }
+}
+
+fn load_clients(connection: &Connection) -> rusqlite::Result<HashMap<Name, Client>> {
+    let mut query = connection.prepare(
+        "SELECT c.name, c.id, count(q.mid), coalesce(sum(q.bytes), 0)
+         FROM clients c LEFT JOIN queue q ON q.recipient = c.id GROUP BY c.id",
+    )?;
+    let rows = query.query_map([], |row| {
+        let load = Load {
+            messages: from_sql(row.get(2)?),
+            bytes: from_sql(row.get(3)?),
+        };
+        let id = row.get(1)?;
+        Ok((row.get::<_, String>(0)?, Client { id, load }))
+    })?;
+    rows.filter_map(|row| match row {
+        Ok((name, client)) => Some(Ok((Name::new(name).ok()?, client))),
+        Err(error) => Some(Err(error)),
+    })
+    .collect()
+}
+
+fn recipients_to_json(accept: &Accept, placed: &[Placed]) -> String {
+    let known = accept
+        .recipients
+        .iter()
+        .zip(placed)
+        .map(|(name, placed)| (name.as_str(), u8::from(matches!(placed, Placed::Queued(_)))));
+    let unknown = accept.unknown.iter().map(|name| (name.as_str(), 0));
+    let list: Vec<_> = known.chain(unknown).collect();
+    // A list of texts and small numbers: writing it cannot fail.
+    serde_json::to_string(&list).unwrap_or_default()
+}
+
+fn recipients_from_json(json: &str) -> Vec<(Name, bool)> {
+    let list: Vec<(String, u8)> = serde_json::from_str(json).unwrap_or_default();
+    list.into_iter()
+        .filter_map(|(name, queued)| Some((Name::new(name).ok()?, queued == 1)))
+        .collect()
+}
+
+/// SQLite's integers are signed; mids, times and sizes stay far below their limit.
+fn to_sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn from_sql(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
