@@ -281,7 +281,9 @@ impl Machine {
     fn answered(&mut self, now: Instant) {
         if let Phase::Online { keepalive, .. } = &mut self.phase {
             keepalive.answered(now);
-            self.outbox.line_is_well(now);
+            let ended = self.outbox.line_is_well(now);
+            self.end(ended);
+            self.pump(now);
         }
     }
 

@@ -7,8 +7,10 @@
 //! Without, sending again might double a message, so its outcome is unknown and the caller decides.
 //!
 //! A reply that is late puts the connection in doubt, not the message: the caller tests the line,
-//! which ends a dead one. Only if it is well, and the reply does not come as long again, the outcome
-//! is unknown. On one connection nothing is sent twice, as others would be overtaken.
+//! which ends a dead one. If it is well, the relay has the message by now and gets as long again to
+//! reply; then the line is tested once more, as the reply may have been lost with it. Only what that
+//! second answer overtakes is of unknown outcome. On one connection nothing is sent twice, as others
+//! would be overtaken.
 //!
 //! A reply to a message already given up may still come, even on the next connection: the reference
 //! sends it to whoever has the name then. Such strays are remembered for a while. A reply that could
@@ -82,10 +84,12 @@ struct Outstanding {
 enum Patience {
     /// Until then; after that the line is tested.
     First(Instant),
-    /// Until the test is over.
+    /// Until it is known whether the relay has the message at all.
     Testing,
-    /// The line is well: until then, and no longer.
+    /// It has: until then, and then the line is tested again.
     Last(Instant),
+    /// Until it is known that no reply was lost on the way.
+    TestingAgain,
 }
 
 #[derive(Debug)]
@@ -228,40 +232,47 @@ impl Outbox {
     pub(crate) fn expire(&mut self, now: Instant) -> (bool, Vec<Ended>) {
         let (mut doubt, mut ended) = (false, Vec::new());
         for mut outstanding in std::mem::take(&mut self.outstanding) {
-            match outstanding.patience {
-                Patience::First(at) | Patience::Last(at) if now >= at => {}
+            let testing = match outstanding.patience {
+                Patience::First(at) if now >= at => Patience::Testing,
+                Patience::Last(at) if now >= at => Patience::TestingAgain,
                 _ => {
                     self.outstanding.push_back(outstanding);
                     continue;
                 }
-            }
+            };
             if let Some(reply) = outstanding.candidate.take() {
                 ended.push((outstanding.entry.id, Outcome::Replied(reply)));
-            } else if matches!(outstanding.patience, Patience::Last(_)) {
-                ended.push(self.give_up(outstanding, now));
             } else {
                 doubt = true;
-                outstanding.patience = Patience::Testing;
+                outstanding.patience = testing;
                 self.outstanding.push_back(outstanding);
             }
         }
         (doubt, ended)
     }
 
-    /// The line was tested and is well.
-    pub(crate) fn line_is_well(&mut self, now: Instant) {
-        for outstanding in &mut self.outstanding {
-            if outstanding.patience == Patience::Testing {
-                outstanding.patience = Patience::Last(now + REPLY);
+    /// The line was tested and is well: what has had its time ends.
+    pub(crate) fn line_is_well(&mut self, now: Instant) -> Vec<Ended> {
+        let mut ended = Vec::new();
+        for mut outstanding in std::mem::take(&mut self.outstanding) {
+            match outstanding.patience {
+                Patience::TestingAgain => {
+                    ended.push(self.give_up(outstanding, now));
+                    continue;
+                }
+                Patience::Testing => outstanding.patience = Patience::Last(now + REPLY),
+                Patience::First(_) | Patience::Last(_) => {}
             }
+            self.outstanding.push_back(outstanding);
         }
+        ended
     }
 
     /// When [`expire`](Self::expire) has something to do.
     pub(crate) fn timeout(&self) -> Option<Instant> {
         let deadlines = self.outstanding.iter().filter_map(|o| match o.patience {
             Patience::First(at) | Patience::Last(at) => Some(at),
-            Patience::Testing => None,
+            Patience::Testing | Patience::TestingAgain => None,
         });
         deadlines.min()
     }

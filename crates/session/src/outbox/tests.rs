@@ -43,12 +43,10 @@ fn the_reply_to_one_given_up_is_not_the_next_ones() {
         "the line is tested first"
     );
     assert_eq!(outbox.timeout(), None);
-    outbox.line_is_well(now);
+    assert_eq!(outbox.line_is_well(now), []);
     now += REPLY;
-    assert_eq!(
-        outbox.expire(now),
-        (false, vec![(SendId(1), Outcome::Unknown)])
-    );
+    assert_eq!(outbox.expire(now), (true, vec![]), "and once more");
+    assert_eq!(outbox.line_is_well(now), [(SendId(1), Outcome::Unknown)]);
     outbox.next(now).unwrap();
     // The first's reply at last: it could be either's, so nothing is said yet.
     assert_eq!(outbox.reply(reply(1, "ann"), now), None);
@@ -176,9 +174,9 @@ proptest! {
                 Step::Reply(_) => {}
                 Step::Wait(millis) => {
                     now += Duration::from_millis(millis);
-                    let (doubt, ended) = outbox.expire(now);
+                    let (doubt, mut ended) = outbox.expire(now);
                     if doubt {
-                        outbox.line_is_well(now);
+                        ended.extend(outbox.line_is_well(now));
                     }
                     open.retain(|m| !ended.contains(&(SendId(*m), Outcome::Unknown)));
                 }
