@@ -174,10 +174,11 @@ pub(crate) enum TicketError {
 }
 
 impl Tickets {
-    pub(crate) fn new(key: &[u8; 32]) -> Self {
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        let key = Hmac::new_from_slice(key).expect("HMAC takes any key");
-        Self { key }
+    /// Tickets of the relay that has this key; those given out under another token are void.
+    pub(crate) fn new(key: &[u8; 32], token: Option<&Token>) -> Self {
+        let token = token.map_or("", Token::expose);
+        let key = hmac(key).chain_update(token).finalize().into_bytes();
+        Self { key: hmac(&key) }
     }
 
     pub(crate) fn issue(&self, name: &Name, group: &Group, now_ms: u64) -> String {
@@ -219,6 +220,11 @@ impl Tickets {
     }
 }
 
+fn hmac(key: &[u8]) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    Hmac::new_from_slice(key).expect("HMAC takes any key")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,25 +233,27 @@ mod tests {
 
     #[test]
     fn section_3_line_8_tickets_are_signed_with_the_relays_own_key_and_expire() {
-        let tickets = Tickets::new(&[7; 32]);
+        let tickets = Tickets::new(&[7; 32], None);
         let (name, group) = (Name::new("ann").unwrap(), Group::new("g").unwrap());
         let now = 1_795_414_055_651;
         let ticket = tickets.issue(&name, &group, now);
         assert_eq!(tickets.verify(&ticket, now).unwrap().name, name);
         let later = now + (TICKET_SECS + 1) * 1000;
         assert_eq!(tickets.verify(&ticket, later), Err(TicketError::Expired));
-        let other = Tickets::new(&[8; 32]);
-        assert_eq!(other.verify(&ticket, now), Err(TicketError::Foreign));
+        let secret = Token::new("new").unwrap();
+        for other in [
+            Tickets::new(&[8; 32], None),
+            Tickets::new(&[7; 32], Some(&secret)),
+        ] {
+            assert_eq!(other.verify(&ticket, now), Err(TicketError::Foreign));
+        }
         for forged in ["", "a.b.c", ".", &ticket[1..], &ticket[..ticket.len() - 2]] {
             assert_eq!(tickets.verify(forged, now), Err(TicketError::Foreign));
         }
         // The reference signs with the token.
-        let token = Tickets::new(&{
-            let mut key = [0; 32];
-            key[..4].copy_from_slice(b"test");
-            key
-        });
+        let token = Tickets { key: hmac(b"test") };
         let forged = token.issue(&name, &group, now);
+        let tickets = Tickets::new(&[7; 32], Some(&Token::new("test").unwrap()));
         assert_eq!(tickets.verify(&forged, now), Err(TicketError::Foreign));
         // No signature, as "alg":"none" has it.
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);

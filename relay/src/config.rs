@@ -129,6 +129,8 @@ impl Default for Timing {
 pub struct Bounds {
     /// Sockets at once, authenticated or not. More are closed as they come.
     pub connections: usize,
+    /// Names known. Each is remembered for ever, so that it can be written to while it is away.
+    pub clients: usize,
     /// Messages waiting for one recipient.
     pub queue_messages: u64,
     /// Bytes of the messages waiting for one recipient.
@@ -151,6 +153,8 @@ impl Default for Bounds {
             // Above what one relay was asked to carry (10,000), below what makes a default
             // process run out of memory.
             connections: 16_384,
+            // Ten times what one relay was asked to carry; some 30 MiB of memory.
+            clients: 100_000,
             // A machine off for a month of an alert every 15 s.
             queue_messages: 200_000,
             queue_bytes: 256 * 1024 * 1024,

@@ -28,7 +28,7 @@ use self::{
     socket::{Overflown, Socket},
 };
 use crate::{
-    router::{Notice, Outgoing, ReplyTo, Router},
+    router::{Notice, Outgoing, RegisterError, ReplyTo, Router},
     store::Registration,
 };
 
@@ -212,7 +212,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Makes this connection the client's. A second AUTH of the same name keeps what is under way;
     /// one of another name leaves the first.
-    async fn join(&mut self, auth: &client::Auth) -> Result<(), crate::store::StoreError> {
+    async fn join(&mut self, auth: &client::Auth) -> Result<(), RegisterError> {
         let registration = Registration {
             name: auth.name.clone(),
             group: auth.group.clone(),
@@ -336,7 +336,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Some(client) = &mut self.client
             && client.poll_timeout().is_some_and(|due| due <= now)
         {
-            client.timeout();
+            client.timeout(self.socket.is_blocked());
         }
         Ok(())
     }

@@ -66,6 +66,9 @@ pub enum Input {
     StoreFailed(Vec<Position>),
     /// Time has passed.
     Timeout,
+    /// Time has passed, but the client has not taken yet what was sent to it: to send it again
+    /// would only make it wait longer.
+    TimeoutBlocked,
 }
 
 /// What is to be done.
@@ -165,7 +168,8 @@ impl Delivery {
             Input::Confirm(mid) => self.confirm(mid),
             Input::Stored(positions) => self.stored(&positions),
             Input::StoreFailed(positions) => self.store_failed(&positions, now),
-            Input::Timeout => self.timeout(now),
+            Input::Timeout => self.timeout(now, false),
+            Input::TimeoutBlocked => self.timeout(now, true),
         }
         self.pump(now);
         self.refill();
@@ -300,7 +304,7 @@ impl Delivery {
         }
     }
 
-    fn timeout(&mut self, now: Instant) {
+    fn timeout(&mut self, now: Instant, blocked: bool) {
         if matches!(self.source, Source::StoreLater(at) if at <= now) {
             self.source = Source::Store;
         }
@@ -309,7 +313,9 @@ impl Delivery {
         }
         self.earliest = None;
         for sent in self.sent.iter_mut().filter(|sent| !sent.confirming) {
-            if sent.due <= now {
+            if sent.due <= now && blocked {
+                sent.due = now + sent.pause;
+            } else if sent.due <= now {
                 sent.pause = (sent.pause * 2).min(self.policy.retry_max);
                 sent.due = now + sent.pause;
                 self.outputs.push_back(Output::Send {

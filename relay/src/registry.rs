@@ -28,6 +28,11 @@ impl Registry {
         self.groups.get(name)
     }
 
+    /// How many are known.
+    pub(crate) fn len(&self) -> usize {
+        self.groups.len()
+    }
+
     pub(crate) fn register(&mut self, Registration { name, group }: Registration) {
         let old = self.groups.insert(name.clone(), group.clone());
         if old.as_ref() == Some(&group) {

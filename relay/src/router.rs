@@ -80,6 +80,15 @@ pub(crate) struct Outgoing {
     pub(crate) wait: Duration,
 }
 
+/// Why a client was not registered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RegisterError {
+    #[error("{0} names are known already, and no more are taken: use one of those")]
+    TooMany(usize),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Why a message was not taken.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SendError {
@@ -101,7 +110,7 @@ impl Router {
         let storing = config.bounds.storing_bytes.div_ceil(STORING_UNIT);
         Ok(Self {
             gate: Gate::new(config.token.as_ref()),
-            tickets: Tickets::new(&identity.ticket_key),
+            tickets: Tickets::new(&identity.ticket_key, config.token.as_ref()),
             relay_id: identity.relay,
             seats: Arc::new(Seats::new()),
             registry: RwLock::new(registry),
@@ -123,20 +132,22 @@ impl Router {
     }
 
     /// Makes a client known.
-    pub(crate) async fn register(&self, registration: Registration) -> Result<(), StoreError> {
-        let same = self
-            .registry
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .group(&registration.name)
-            == Some(&registration.group);
-        if !same {
-            in_time(self.store.register(registration.clone())).await?;
-            self.registry
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .register(registration);
+    pub(crate) async fn register(&self, registration: Registration) -> Result<(), RegisterError> {
+        {
+            let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
+            match registry.group(&registration.name) {
+                Some(group) if *group == registration.group => return Ok(()),
+                None if registry.len() >= self.config.bounds.clients => {
+                    return Err(RegisterError::TooMany(registry.len()));
+                }
+                _ => {}
+            }
         }
+        in_time(self.store.register(registration.clone())).await?;
+        self.registry
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .register(registration);
         Ok(())
     }
 

@@ -71,6 +71,7 @@ pub async fn serve<L: Listener>(hub: Hub, mut listener: L, shutdown: Cancellatio
     let app = http::routes(Arc::clone(&router));
     let places = Arc::new(Semaphore::new(router.config.bounds.connections));
     let mut connections = JoinSet::new();
+    let mut full = false;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -90,9 +91,13 @@ pub async fn serve<L: Listener>(hub: Hub, mut listener: L, shutdown: Cancellatio
             }
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            tracing::warn!(%peer, "too many connections: one was closed");
+            // Once until there is room again: a flood of connections must not be one of lines.
+            if !std::mem::replace(&mut full, true) {
+                tracing::warn!(%peer, "too many connections: more are closed as they come");
+            }
             continue;
         };
+        full = false;
         let (router, app, shutdown) = (Arc::clone(&router), app.clone(), shutdown.clone());
         connections.spawn(async move {
             connection(router, app, stream, peer.ip(), shutdown).await;

@@ -145,9 +145,13 @@ impl Recipient {
         self.delivery.poll_timeout().map(Instant::from_std)
     }
 
-    /// Time has passed.
-    pub(super) fn timeout(&mut self) {
-        self.feed(Input::Timeout);
+    /// Time has passed; `blocked` while the client has not taken yet what was sent to it.
+    pub(super) fn timeout(&mut self, blocked: bool) {
+        self.feed(if blocked {
+            Input::TimeoutBlocked
+        } else {
+            Input::Timeout
+        });
         self.perform();
     }
 

@@ -121,6 +121,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.stalled_since
     }
 
+    /// True while something waits to be written.
+    pub(super) fn is_blocked(&self) -> bool {
+        !self.queue.is_empty() || self.unflushed
+    }
+
     /// Waits for what comes next, writing meanwhile. With `read` false, only writes.
     pub(super) async fn next(&mut self, read: bool) -> Event {
         std::future::poll_fn(|cx| self.poll_next(cx, read)).await

@@ -183,6 +183,16 @@ fn unconfirmed_messages_are_sent_again_with_growing_pauses() {
 }
 
 #[test]
+fn what_the_client_has_not_taken_yet_is_not_sent_again() {
+    let mut script = Script::live();
+    script.feed(Input::Announced(queued(1)));
+    script.now += POLICY.retry;
+    assert_eq!(script.feed(Input::TimeoutBlocked), [""; 0]);
+    assert_eq!(script.wait(2), [""; 0]);
+    assert_eq!(script.wait(1), ["again 1"]);
+}
+
+#[test]
 fn a_long_queue_is_read_as_it_drains() {
     let mut script = Script::new();
     script.outputs();

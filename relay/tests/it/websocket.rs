@@ -617,3 +617,17 @@ async fn connections_are_bounded() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_names_known_are_bounded() {
+    let mut config = config();
+    config.bounds.clients = 1;
+    let relay = Relay::with(config).await;
+    relay.known("ann", "").await;
+    let mut client = Client::connect(relay.address).await;
+    client
+        .send(json!({"cmd": "AUTH", "data": {"token": TOKEN, "name": "bob"}}))
+        .await;
+    client.expect_info("use one of those").await;
+    client.auth("ann", "other group").await;
+}

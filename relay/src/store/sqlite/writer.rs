@@ -118,14 +118,19 @@ impl Writer {
             return;
         }
         // One of them failed, or the commit did. Each on its own, the good ones pass.
+        let mut failed = None;
         for mut job in jobs.drain(..) {
             match self.transact(std::slice::from_mut(&mut job)) {
                 Ok(()) => self.finish(job),
                 Err(error) => {
-                    tracing::warn!(%error, "the store refused a piece of work");
                     job.answer(Some(&store_error(&error)));
+                    failed = Some(error);
                 }
             }
+        }
+        // Once for all: a full disk fails thousands a second.
+        if let Some(error) = failed {
+            tracing::warn!(%error, "the store cannot write");
         }
     }
 
