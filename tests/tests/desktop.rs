@@ -6,26 +6,40 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use tidings_control::{Draft, Part, Priority, Progress, Recipient, Request};
 use tidings_tests::agent::{Agent, command};
-use tidings_tests::notifications::Manners;
+use tidings_tests::notifications::{Manners, Notify};
 use tidings_tests::peer::Peer;
+use tidings_tests::relay::{Relay, TOKEN};
 use tidings_tests::{Rig, http, rig, test, wait};
 
 /// The relay's HTTP side answers `wait` after 2.5 s where a message is not confirmed.
 const HTTP_WAIT: Duration = Duration::from_millis(2500);
 
-/// An agent with a relay inside, and how scripts reach it.
-struct Hosted {
+/// An agent that is connected as `me`, and how scripts reach its relay.
+struct Desk {
     agent: Agent,
     port: u16,
     token: String,
 }
 
-impl Hosted {
-    async fn start(rig: &Rig) -> anyhow::Result<Self> {
+impl Desk {
+    /// With a relay inside.
+    async fn hosting(rig: &Rig) -> anyhow::Result<Self> {
         let agent = rig.agent().await?;
         let port = agent.host("me").await?.port;
         let token = agent.token().await?;
         Ok(Self { agent, port, token })
+    }
+
+    /// With a relay in a process of its own: an agent that starts again waits for its old port if
+    /// it hosts, and in the meantime another test may have got it.
+    async fn joined(rig: &Rig) -> anyhow::Result<(Self, Relay)> {
+        let mut relay = Relay::new()?;
+        relay.start(&rig.home, &rig.programs).await?;
+        let agent = rig.agent().await?;
+        agent.join(relay.address(), "me", TOKEN).await?;
+        agent.until_connected().await?;
+        let (port, token) = (relay.port(), TOKEN.to_owned());
+        Ok((Self { agent, port, token }, relay))
     }
 
     /// Sends by curl; the relay must say that the agent confirmed.
@@ -40,9 +54,8 @@ impl Hosted {
 #[tokio::test]
 async fn a_message_by_curl_becomes_a_notification() -> anyhow::Result<()> {
     test(async |rig| {
-        let hosted = Hosted::start(rig).await?;
-        hosted
-            .send(rig, "The build is green", "All 214 tests passed")
+        let desk = Desk::hosting(rig).await?;
+        desk.send(rig, "The build is green", "All 214 tests passed")
             .await?;
         let shown = rig
             .notifications
@@ -55,9 +68,9 @@ async fn a_message_by_curl_becomes_a_notification() -> anyhow::Result<()> {
             "{shown:?}"
         );
         assert_eq!(<&str>::try_from(&shown.hints["desktop-entry"])?, "tidings");
-        let row = hosted.agent.stored("The build is green").await?;
+        let row = desk.agent.stored("The build is green").await?;
         assert!(!row.read);
-        assert_eq!(hosted.agent.status().await?.unread, 1);
+        assert_eq!(desk.agent.status().await?.unread, 1);
         Ok(())
     })
     .await
@@ -66,9 +79,8 @@ async fn a_message_by_curl_becomes_a_notification() -> anyhow::Result<()> {
 #[tokio::test]
 async fn markup_and_other_alphabets_arrive_as_text() -> anyhow::Result<()> {
     test(async |rig| {
-        let hosted = Hosted::start(rig).await?;
-        hosted
-            .send(rig, "构建 <b>完成</b> & 成功", "<img src=x> & **fett**")
+        let desk = Desk::hosting(rig).await?;
+        desk.send(rig, "构建 <b>完成</b> & 成功", "<img src=x> & **fett**")
             .await?;
         let shown = rig
             .notifications
@@ -84,11 +96,11 @@ async fn markup_and_other_alphabets_arrive_as_text() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_daemon_that_hangs_delays_no_confirmation() -> anyhow::Result<()> {
     test(async |rig| {
-        let hosted = Hosted::start(rig).await?;
+        let desk = Desk::hosting(rig).await?;
         rig.notifications.behave(Manners::Hang);
         for n in 1..=3 {
             let began = Instant::now();
-            hosted.send(rig, &format!("Message {n}"), "").await?;
+            desk.send(rig, &format!("Message {n}"), "").await?;
             let took = began.elapsed();
             assert!(took < HTTP_WAIT, "message {n} was confirmed after {took:?}");
         }
@@ -103,7 +115,7 @@ async fn a_daemon_that_hangs_delays_no_confirmation() -> anyhow::Result<()> {
             let title = format!("Message {n}");
             rig.notifications.wait_raised(&title, wait::START).await?;
         }
-        hosted.send(rig, "The last", "").await?;
+        desk.send(rig, "The last", "").await?;
         rig.notifications
             .wait_raised("The last", wait::START)
             .await?;
@@ -122,14 +134,14 @@ async fn a_daemon_that_hangs_delays_no_confirmation() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_daemon_that_refuses_costs_no_message() -> anyhow::Result<()> {
     test(async |rig| {
-        let hosted = Hosted::start(rig).await?;
+        let desk = Desk::hosting(rig).await?;
         rig.notifications.behave(Manners::Refuse);
-        hosted.send(rig, "Refused", "").await?;
-        let asked = |call: &tidings_tests::notifications::Notify| call.summary == "Refused";
+        desk.send(rig, "Refused", "").await?;
+        let asked = |call: &Notify| call.summary == "Refused";
         rig.notifications
             .wait("the Notify call", wait::SOON, asked)
             .await?;
-        hosted.agent.stored("Refused").await?;
+        desk.agent.stored("Refused").await?;
         Ok(())
     })
     .await
@@ -138,11 +150,11 @@ async fn a_daemon_that_refuses_costs_no_message() -> anyhow::Result<()> {
 #[tokio::test]
 async fn without_a_daemon_messages_wait_and_the_status_says_what_to_do() -> anyhow::Result<()> {
     rig::test_bare(async |rig| {
-        let hosted = Hosted::start(rig).await?;
+        let desk = Desk::hosting(rig).await?;
         for n in 1..=3 {
-            hosted.send(rig, &format!("Missed {n}"), "").await?;
+            desk.send(rig, &format!("Missed {n}"), "").await?;
         }
-        let told = hosted
+        let told = desk
             .agent
             .until("the missing daemon in the status", |status| {
                 status
@@ -151,7 +163,7 @@ async fn without_a_daemon_messages_wait_and_the_status_says_what_to_do() -> anyh
                     .any(|p| p.part == Part::Notifications && !p.message.is_empty())
             });
         told.await?;
-        assert_eq!(hosted.agent.status().await?.unread, 3);
+        assert_eq!(desk.agent.status().await?.unread, 3);
 
         rig.notifications.appear(&rig.bus).await?;
         for n in 1..=3 {
@@ -159,14 +171,12 @@ async fn without_a_daemon_messages_wait_and_the_status_says_what_to_do() -> anyh
                 .wait_raised(&format!("Missed {n}"), wait::START)
                 .await?;
         }
-        let cured = hosted
-            .agent
-            .until("a status without the problem", |status| {
-                status
-                    .problems
-                    .iter()
-                    .all(|p| p.part != Part::Notifications)
-            });
+        let cured = desk.agent.until("a status without the problem", |status| {
+            status
+                .problems
+                .iter()
+                .all(|p| p.part != Part::Notifications)
+        });
         cured.await?;
         Ok(())
     })
@@ -176,12 +186,12 @@ async fn without_a_daemon_messages_wait_and_the_status_says_what_to_do() -> anyh
 #[tokio::test]
 async fn a_daemon_that_comes_back_gets_what_it_missed_once() -> anyhow::Result<()> {
     test(async |rig| {
-        let hosted = Hosted::start(rig).await?;
-        hosted.send(rig, "Before", "").await?;
+        let desk = Desk::hosting(rig).await?;
+        desk.send(rig, "Before", "").await?;
         rig.notifications.wait_raised("Before", wait::SOON).await?;
         rig.notifications.vanish().await?;
         for n in 1..=3 {
-            hosted.send(rig, &format!("Missed {n}"), "").await?;
+            desk.send(rig, &format!("Missed {n}"), "").await?;
         }
         rig.notifications.appear(&rig.bus).await?;
         for n in 1..=3 {
@@ -189,7 +199,7 @@ async fn a_daemon_that_comes_back_gets_what_it_missed_once() -> anyhow::Result<(
                 .wait_raised(&format!("Missed {n}"), wait::START)
                 .await?;
         }
-        hosted.send(rig, "After", "").await?;
+        desk.send(rig, "After", "").await?;
         rig.notifications.wait_raised("After", wait::SOON).await?;
         let titles: Vec<_> = rig
             .notifications
@@ -208,30 +218,25 @@ async fn a_daemon_that_comes_back_gets_what_it_missed_once() -> anyhow::Result<(
 
 /// Kills the agent when it has stored a message and could not notify; starts it again.
 async fn killed_before_notifying(rig: &mut Rig, hung: Manners) -> anyhow::Result<()> {
-    let hosted = Hosted::start(rig).await?;
+    let (mut desk, _relay) = Desk::joined(rig).await?;
     rig.notifications.behave(hung);
-    hosted.send(rig, "Once", "and only once").await?;
-    hosted.agent.stored("Once").await?;
-    hosted.agent.kill().await?;
+    desk.send(rig, "Once", "and only once").await?;
+    desk.agent.stored("Once").await?;
+    desk.agent.signal(Signal::KILL)?;
+    desk.agent.end(wait::SOON).await?;
     // The daemon that hung is replaced by one that knows nothing of its calls.
     rig.notifications.vanish().await?;
     rig.notifications.behave(Manners::Answer);
     rig.notifications.appear(&rig.bus).await?;
 
-    let agent = rig.agent().await?;
+    desk.agent = rig.agent().await?;
     rig.notifications.wait_raised("Once", wait::START).await?;
-    // Whatever would be raised again was raised before a message that came later.
-    let status = agent.until_connected().await?;
-    let port = status.hosted.map(|hosted| hosted.port);
-    let hosted = Hosted {
-        port: port.unwrap_or_default(),
-        token: agent.token().await?,
-        agent,
-    };
-    hosted.send(rig, "Later", "").await?;
+    // Whatever would be raised again is raised before a message that comes later.
+    desk.agent.until_connected().await?;
+    desk.send(rig, "Later", "").await?;
     rig.notifications.wait_raised("Later", wait::SOON).await?;
     assert_eq!(rig.notifications.raised("Once").len(), 1);
-    let rows = hosted.agent.inbox().await?;
+    let rows = desk.agent.inbox().await?;
     let titles: Vec<_> = rows.iter().map(|row| row.title.as_str()).collect();
     assert_eq!(titles, ["Later", "Once"]);
     Ok(())
@@ -250,17 +255,14 @@ async fn killed_between_asking_and_the_answer_it_notifies_once() -> anyhow::Resu
 #[tokio::test]
 async fn what_was_notified_is_not_notified_again_after_a_restart() -> anyhow::Result<()> {
     test(async |rig| {
-        let mut hosted = Hosted::start(rig).await?;
-        hosted.send(rig, "Told", "").await?;
+        let (mut desk, _relay) = Desk::joined(rig).await?;
+        desk.send(rig, "Told", "").await?;
         rig.notifications.wait_raised("Told", wait::SOON).await?;
-        hosted.agent.signal(Signal::TERM)?;
-        assert!(hosted.agent.end(wait::START).await?.success());
-        let again = Hosted {
-            agent: rig.agent().await?,
-            ..hosted
-        };
-        again.agent.until_connected().await?;
-        again.send(rig, "Untold", "").await?;
+        desk.agent.signal(Signal::TERM)?;
+        assert!(desk.agent.end(wait::START).await?.success());
+        desk.agent = rig.agent().await?;
+        desk.agent.until_connected().await?;
+        desk.send(rig, "Untold", "").await?;
         rig.notifications.wait_raised("Untold", wait::SOON).await?;
         assert_eq!(rig.notifications.raised("Told").len(), 1);
         Ok(())
@@ -269,10 +271,33 @@ async fn what_was_notified_is_not_notified_again_after_a_restart() -> anyhow::Re
 }
 
 #[tokio::test]
+async fn an_answer_that_comes_while_quitting_still_counts() -> anyhow::Result<()> {
+    test(async |rig| {
+        let (mut desk, _relay) = Desk::joined(rig).await?;
+        rig.notifications.behave(Manners::Hang);
+        desk.send(rig, "Late", "").await?;
+        let asked = |call: &Notify| call.summary == "Late";
+        rig.notifications
+            .wait("the Notify call", wait::SOON, asked)
+            .await?;
+        desk.agent.signal(Signal::TERM)?;
+        rig.notifications.behave(Manners::Answer);
+        assert!(desk.agent.end(wait::START).await?.success());
+        desk.agent = rig.agent().await?;
+        desk.agent.until_connected().await?;
+        desk.send(rig, "Later", "").await?;
+        rig.notifications.wait_raised("Later", wait::SOON).await?;
+        assert_eq!(rig.notifications.raised("Late").len(), 1);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_message_to_a_second_client_shows_that_it_was_delivered() -> anyhow::Result<()> {
     test(async |rig| {
-        let hosted = Hosted::start(rig).await?;
-        let peer = Peer::connect(hosted.port, &hosted.token, "ann").await?;
+        let desk = Desk::hosting(rig).await?;
+        let peer = Peer::connect(desk.port, &desk.token, "ann").await?;
         let draft = Draft {
             to: Recipient::Person("ann".into()),
             title: "Lunch?".into(),
@@ -280,14 +305,14 @@ async fn a_message_to_a_second_client_shows_that_it_was_delivered() -> anyhow::R
             priority: Priority::Default,
             link: String::new(),
         };
-        hosted.agent.ask(Request::Send { draft }).await?;
+        desk.agent.ask(Request::Send { draft }).await?;
         let delivery = peer.message("Lunch?").await?;
         assert_eq!(delivery.message.desp, "At noon");
         assert_eq!(
             delivery.from.name.map(|name| name.to_string()).as_deref(),
             Some("me")
         );
-        let sent = hosted
+        let sent = desk
             .agent
             .sent("Lunch?", |sent| sent.progress == Progress::Answered)
             .await?;
@@ -304,8 +329,8 @@ async fn a_message_to_a_second_client_shows_that_it_was_delivered() -> anyhow::R
 #[tokio::test]
 async fn the_command_line_sends_and_says_what_became_of_it() -> anyhow::Result<()> {
     test(async |rig| {
-        let hosted = Hosted::start(rig).await?;
-        let peer = Peer::connect(hosted.port, &hosted.token, "ann").await?;
+        let desk = Desk::hosting(rig).await?;
+        let peer = Peer::connect(desk.port, &desk.token, "ann").await?;
         let tidings = async |arguments: &[&str]| command(&rig.home, &rig.programs, arguments).await;
         let (ended, said, _) =
             tidings(&["send", "ann", "--title", "Cake", "In the kitchen"]).await?;
@@ -315,7 +340,7 @@ async fn the_command_line_sends_and_says_what_became_of_it() -> anyhow::Result<(
         let (ended, _, error) = tidings(&["send", "nobody", "Hello"]).await?;
         assert_eq!(ended.code(), Some(1), "{error}");
 
-        hosted.send(rig, "By curl", "").await?;
+        desk.send(rig, "By curl", "").await?;
         let (ended, listed, _) = tidings(&["inbox"]).await?;
         assert!(ended.success() && listed.contains("By curl"), "{listed}");
         let (ended, status, _) = tidings(&["status"]).await?;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 use tidings_control::{Connection, Draft, Join, Part, Priority, Recipient, Request, SecretPlace};
-use tidings_tests::agent::Agent;
+use tidings_tests::agent::{Agent, command};
 use tidings_tests::keyring::Keyring;
 use tidings_tests::peer::Peer;
 use tidings_tests::relay::{Relay, TOKEN};
@@ -242,6 +242,19 @@ async fn two_agents_of_one_name_do_not_fight() -> anyhow::Result<()> {
         first.ask(Request::Reconnect).await?;
         first.until_connected().await?;
         gone(&other).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_used_is_named_with_what_to_do() -> anyhow::Result<()> {
+    test(async |rig| {
+        fs::write(rig.home.path("data/tidings"), "a file in the way")?;
+        let (ended, _, error) = command(&rig.home, &rig.programs, &["--hidden"]).await?;
+        assert_eq!(ended.code(), Some(1), "{error}");
+        assert!(error.contains("data/tidings"), "{error}");
+        assert!(error.contains("Make it writable"), "{error}");
         Ok(())
     })
     .await
