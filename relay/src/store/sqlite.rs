@@ -21,7 +21,7 @@ use rusqlite::Connection;
 use tidings_protocol::{Name, Statuses};
 use tokio::sync::{mpsc, oneshot};
 
-use self::writer::{Job, Work, Writer};
+use self::writer::{Asked, Work, Writer};
 use super::{
     Accept, Accepted, Answer, Batch, Confirmed, Fenced, Identity, Lease, Position, Registration,
     Store, StoreError, Wakeups, leases::Leases, ready,
@@ -108,7 +108,7 @@ pub enum OpenError {
 #[derive(Debug)]
 pub struct SqliteStore {
     /// `None` only while it is dropped.
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<mpsc::Sender<Work>>,
     leases: Arc<Leases>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -145,15 +145,12 @@ impl SqliteStore {
         })
     }
 
-    fn ask<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Work,
-    ) -> Answer<T> {
+    fn ask<T: Send + 'static>(&self, work: impl FnOnce(Asked<T>) -> Work) -> Answer<T> {
         let (answer, answered) = oneshot::channel();
         let Some(jobs) = &self.jobs else {
             return ready(Err(StoreError::Closed));
         };
-        match jobs.try_send(Job::new(work(answer))) {
+        match jobs.try_send(work(Asked::new(answer))) {
             Ok(()) => Box::pin(async move { answered.await.unwrap_or(Err(StoreError::Closed)) }),
             Err(mpsc::error::TrySendError::Full(_)) => ready(Err(StoreError::Busy)),
             Err(mpsc::error::TrySendError::Closed(_)) => ready(Err(StoreError::Closed)),

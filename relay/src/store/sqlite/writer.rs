@@ -23,62 +23,49 @@ use crate::{
 /// sake, with nothing left to gain: the commit's cost is spread thin already.
 const BATCH: usize = 1024;
 
-type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
-
 /// A piece of work and where its answer goes.
 pub(super) enum Work {
-    Identity(Reply<Identity>),
-    Registrations(Reply<Vec<Registration>>),
-    Register(Registration, Reply<()>),
-    Accept(Box<Accept>, Reply<Accepted>),
-    Read(Lease, Position, usize, Reply<Result<Batch, Fenced>>),
-    Confirm(Lease, Vec<Position>, Reply<Result<Vec<Confirmed>, Fenced>>),
-    Status(MidNumber, Reply<Option<Statuses>>),
+    Identity(Asked<Identity>),
+    Registrations(Asked<Vec<Registration>>),
+    Register(Registration, Asked<()>),
+    Accept(Box<Accept>, Asked<Accepted>),
+    Read(Lease, Position, usize, Asked<Result<Batch, Fenced>>),
+    Confirm(Lease, Vec<Position>, Asked<Result<Vec<Confirmed>, Fenced>>),
+    Status(MidNumber, Asked<Option<Statuses>>),
 }
 
-/// A piece of work with its result, once it has one.
-pub(super) struct Job {
-    work: Work,
-    done: Option<Done>,
+/// Somebody who waits for an answer, and the answer once it is known.
+pub(super) struct Asked<T> {
+    reply: oneshot::Sender<Result<T, StoreError>>,
+    done: Option<T>,
 }
 
-enum Done {
-    Identity(Identity),
-    Registrations(Vec<Registration>),
-    Registered,
-    Accepted(Accepted),
-    Batch(Result<Batch, Fenced>),
-    Confirmed(Result<Vec<Confirmed>, Fenced>),
-    Status(Option<Statuses>),
-}
-
-impl Job {
-    pub(super) fn new(work: Work) -> Self {
-        Self { work, done: None }
+impl<T> Asked<T> {
+    pub(super) fn new(reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
+        Self { reply, done: None }
     }
 
-    /// Sends the answer. Whoever asked may be gone; the work stands all the same.
-    fn answer(self, failed: Option<&StoreError>) {
-        fn send<T>(reply: Reply<T>, value: Option<T>, failed: Option<&StoreError>) {
-            let error = || failed.cloned().unwrap_or(StoreError::Closed);
-            let _ = reply.send(value.ok_or_else(error));
-        }
-        let done = if failed.is_some() { None } else { self.done };
-        match (self.work, done) {
-            (Work::Identity(r), Some(Done::Identity(v))) => send(r, Some(v), failed),
-            (Work::Registrations(r), Some(Done::Registrations(v))) => send(r, Some(v), failed),
-            (Work::Register(_, r), Some(Done::Registered)) => send(r, Some(()), failed),
-            (Work::Accept(_, r), Some(Done::Accepted(v))) => send(r, Some(v), failed),
-            (Work::Read(_, _, _, r), Some(Done::Batch(v))) => send(r, Some(v), failed),
-            (Work::Confirm(_, _, r), Some(Done::Confirmed(v))) => send(r, Some(v), failed),
-            (Work::Status(_, r), Some(Done::Status(v))) => send(r, Some(v), failed),
-            (Work::Identity(r), _) => send(r, None, failed),
-            (Work::Registrations(r), _) => send(r, None, failed),
-            (Work::Register(_, r), _) => send(r, None, failed),
-            (Work::Accept(_, r), _) => send(r, None, failed),
-            (Work::Read(_, _, _, r), _) => send(r, None, failed),
-            (Work::Confirm(_, _, r), _) => send(r, None, failed),
-            (Work::Status(_, r), _) => send(r, None, failed),
+    fn answer(self, failed: Option<StoreError>) {
+        let answer = match (failed, self.done) {
+            (None, Some(done)) => Ok(done),
+            (Some(error), _) => Err(error),
+            (None, None) => Err(StoreError::Closed),
+        };
+        // Whoever asked may be gone; the work stands all the same.
+        let _ = self.reply.send(answer);
+    }
+}
+
+impl Work {
+    fn answer(self, failed: Option<StoreError>) {
+        match self {
+            Self::Identity(asked) => asked.answer(failed),
+            Self::Registrations(asked) => asked.answer(failed),
+            Self::Register(_, asked) => asked.answer(failed),
+            Self::Accept(_, asked) => asked.answer(failed),
+            Self::Read(.., asked) => asked.answer(failed),
+            Self::Confirm(.., asked) => asked.answer(failed),
+            Self::Status(_, asked) => asked.answer(failed),
         }
     }
 }
@@ -96,7 +83,7 @@ impl Writer {
     }
 
     /// Works until the queue's last sender is gone.
-    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Work>) {
         let mut jobs = Vec::new();
         while let Some(first) = queue.blocking_recv() {
             jobs.push(first);
@@ -110,7 +97,7 @@ impl Writer {
         // Closing the database, SQLite empties its WAL: a stopped relay leaves one file to copy.
     }
 
-    fn turn(&mut self, jobs: &mut Vec<Job>) {
+    fn turn(&mut self, jobs: &mut Vec<Work>) {
         if self.transact(jobs).is_ok() {
             for job in jobs.drain(..) {
                 self.finish(job);
@@ -123,7 +110,7 @@ impl Writer {
             match self.transact(std::slice::from_mut(&mut job)) {
                 Ok(()) => self.finish(job),
                 Err(error) => {
-                    job.answer(Some(&store_error(&error)));
+                    job.answer(Some(store_error(&error)));
                     failed = Some(error);
                 }
             }
@@ -134,7 +121,7 @@ impl Writer {
         }
     }
 
-    fn transact(&mut self, jobs: &mut [Job]) -> rusqlite::Result<()> {
+    fn transact(&mut self, jobs: &mut [Work]) -> rusqlite::Result<()> {
         let outcome = self.try_transact(jobs);
         if outcome.is_err()
             && let Err(error) = self.tables.roll_back()
@@ -144,18 +131,18 @@ impl Writer {
         outcome
     }
 
-    fn try_transact(&mut self, jobs: &mut [Job]) -> rusqlite::Result<()> {
+    fn try_transact(&mut self, jobs: &mut [Work]) -> rusqlite::Result<()> {
         self.tables.begin()?;
         for job in jobs.iter_mut() {
-            job.done = Some(self.work(&job.work)?);
+            self.work(job)?;
         }
         self.tables.commit()
     }
 
     /// After the commit: tells the readers, then the caller.
-    fn finish(&self, job: Job) {
-        if let (Work::Accept(accept, _), Some(Done::Accepted(Accepted::New(placed)))) =
-            (&job.work, &job.done)
+    fn finish(&self, work: Work) {
+        if let Work::Accept(accept, asked) = &work
+            && let Some(Accepted::New(placed)) = &asked.done
         {
             for (recipient, placed) in accept.recipients.iter().zip(placed) {
                 if let Placed::Queued(position) = *placed {
@@ -168,31 +155,35 @@ impl Writer {
                 }
             }
         }
-        job.answer(None);
+        work.answer(None);
     }
 
-    fn work(&mut self, work: &Work) -> rusqlite::Result<Done> {
+    fn work(&mut self, work: &mut Work) -> rusqlite::Result<()> {
         let tables = &mut self.tables;
-        Ok(match work {
-            Work::Identity(_) => Done::Identity(tables.identity()?),
-            Work::Registrations(_) => Done::Registrations(tables.registrations()?),
-            Work::Register(registration, _) => {
-                tables.register(registration)?;
-                Done::Registered
+        match work {
+            Work::Identity(asked) => asked.done = Some(tables.identity()?),
+            Work::Registrations(asked) => asked.done = Some(tables.registrations()?),
+            Work::Register(registration, asked) => {
+                asked.done = Some(tables.register(registration)?);
             }
-            Work::Accept(accept, _) => Done::Accepted(tables.accept(accept)?),
-            Work::Read(lease, after, limit, _) => Done::Batch(if self.leases.is_alive(lease) {
-                Ok(tables.read(lease.recipient(), *after, *limit)?)
-            } else {
-                Err(Fenced)
-            }),
-            Work::Confirm(lease, positions, _) => Done::Confirmed(if self.leases.is_alive(lease) {
-                Ok(tables.confirm(lease.recipient(), positions)?)
-            } else {
-                Err(Fenced)
-            }),
-            Work::Status(mid, _) => Done::Status(tables.status(*mid)?),
-        })
+            Work::Accept(accept, asked) => asked.done = Some(tables.accept(accept)?),
+            Work::Read(lease, after, limit, asked) => {
+                asked.done = Some(if self.leases.is_alive(lease) {
+                    Ok(tables.read(lease.recipient(), *after, *limit)?)
+                } else {
+                    Err(Fenced)
+                });
+            }
+            Work::Confirm(lease, positions, asked) => {
+                asked.done = Some(if self.leases.is_alive(lease) {
+                    Ok(tables.confirm(lease.recipient(), positions)?)
+                } else {
+                    Err(Fenced)
+                });
+            }
+            Work::Status(mid, asked) => asked.done = Some(tables.status(*mid)?),
+        }
+        Ok(())
     }
 }
 
