@@ -10,7 +10,7 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
-use crate::support::{Client, DEADLINE, Relay, TOKEN, config, message, raw, within};
+use crate::support::{Client, DEADLINE, Relay, TOKEN, config, impatient, message, raw, within};
 
 /// A WebSocket without a library: what is written is written as it is.
 struct RawSocket(TcpStream);
@@ -164,10 +164,10 @@ async fn section_3_line_6_a_client_that_stops_reading_is_dropped_and_its_message
     const COUNT: usize = 30;
     let config = Config {
         timing: Timing {
-            stalled_after: Duration::from_secs(1),
+            stalled_after: Duration::from_secs(2),
             // Nothing comes twice to the one that reads.
             retry: DEADLINE,
-            ..config().timing
+            ..impatient().timing
         },
         ..config()
     };
@@ -241,7 +241,7 @@ async fn a_flood_of_replies_to_a_client_that_does_not_read_is_bounded() {
 async fn section_3_line_5_a_request_that_does_not_come_is_given_up() {
     let config = Config {
         timing: Timing {
-            request: Duration::from_millis(200),
+            request: Duration::from_secs(1),
             ..config().timing
         },
         ..config()
@@ -323,7 +323,7 @@ async fn what_a_client_confirms_last_counts_though_it_hangs_up_at_once() {
 async fn section_3_line_1_a_restart_forgets_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Arc::new(SqliteStore::open(folder.path(), Durability::Os).unwrap());
-    let relay = Relay::on(config(), open()).await;
+    let relay = Relay::on(impatient(), open()).await;
     let id = relay.hub.id().to_owned();
     let mut first = relay.client("m1", "G").await;
     relay.known("m2", "G").await;
@@ -334,7 +334,7 @@ async fn section_3_line_1_a_restart_forgets_nothing() {
     sender.expect_reply(json!({"m1": "ok", "m2": "wait"})).await;
     relay.stop().await;
 
-    let relay = Relay::on(config(), open()).await;
+    let relay = Relay::on(impatient(), open()).await;
     assert_eq!(relay.hub.id(), id);
     let mut first = relay.client("m1", "G").await;
     first.expect_nothing().await;

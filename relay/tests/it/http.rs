@@ -46,7 +46,7 @@ async fn strangers_empty_groups_and_the_absent() {
     relay.get("/nobody.group").await.expect_status(json!({}));
     relay.known("ann", "").await;
     relay
-        .get("/ann.send?text=later")
+        .get("/ann.send?text=later&wait=0.1")
         .await
         .expect_status(json!({"ann": "wait"}));
     relay.client("ann", "").await.take("later").await;

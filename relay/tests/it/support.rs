@@ -19,17 +19,27 @@ use tokio_tungstenite::{
 use tokio_util::sync::CancellationToken;
 
 /// No test waits longer for anything.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(crate) const TOKEN: &str = "test";
 
-/// The defaults, with a token, and waits short enough for a test to see them end.
+/// The defaults, with a token, and so patient that a busy machine changes no outcome: nothing is
+/// answered by `wait` but what nobody confirms within half a minute.
 pub(crate) fn config() -> Config {
+    waiting(DEADLINE / 2)
+}
+
+/// Answers by `wait` after two seconds.
+pub(crate) fn impatient() -> Config {
+    waiting(Duration::from_secs(2))
+}
+
+fn waiting(wait: Duration) -> Config {
     Config {
         token: Some(Token::new(TOKEN).unwrap()),
         timing: Timing {
-            wait: Duration::from_millis(300),
-            http_wait: Duration::from_millis(300),
+            wait,
+            http_wait: wait,
             ..Timing::default()
         },
         ..Config::default()

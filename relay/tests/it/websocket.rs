@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tidings_protocol::close;
 use tidings_relay::{Bounds, Config, Timing};
 
-use crate::support::{Client, DEADLINE, Relay, TOKEN, config, message, within};
+use crate::support::{Client, DEADLINE, Relay, TOKEN, config, impatient, message, within};
 
 fn keys(value: &Value) -> Vec<&str> {
     value
@@ -114,7 +114,7 @@ async fn auth_wants_a_name_that_can_be_one() {
 #[tokio::test]
 async fn a_socket_without_auth_is_closed_in_time() {
     let mut config = config();
-    config.timing.auth = Duration::from_millis(200);
+    config.timing.auth = Duration::from_secs(2);
     let relay = Relay::with(config).await;
     let mut idle = Client::connect(relay.address).await;
     let mut wrong = Client::connect(relay.address).await;
@@ -242,7 +242,7 @@ async fn a_group_message_has_one_mid_and_includes_its_sender() {
 
 #[tokio::test]
 async fn a_group_is_its_members_at_the_time_of_sending_with_the_absent() {
-    let relay = Relay::start().await;
+    let relay = Relay::with(impatient()).await;
     relay.known("away", "G").await;
     let mut here = relay.client("here", "G").await;
     let mut sender = relay.client("s1", "").await;
@@ -274,7 +274,7 @@ async fn a_client_moves_between_groups() {
 
 #[tokio::test]
 async fn section_3_line_12_queued_messages_come_after_auth_200_in_order() {
-    let relay = Relay::start().await;
+    let relay = Relay::with(impatient()).await;
     relay.known("r1", "").await;
     let mut sender = relay.client("s1", "").await;
     for n in 0..300 {
@@ -296,7 +296,7 @@ async fn section_3_line_12_queued_messages_come_after_auth_200_in_order() {
 
 #[tokio::test]
 async fn unconfirmed_messages_come_again_unchanged_until_they_are_confirmed() {
-    let mut config = config();
+    let mut config = impatient();
     config.timing.retry = Duration::from_millis(50);
     let relay = Relay::with(config).await;
     let mut sender = relay.client("s1", "").await;
@@ -327,7 +327,7 @@ async fn unconfirmed_messages_come_again_unchanged_until_they_are_confirmed() {
 
 #[tokio::test]
 async fn section_3_line_3_one_silent_message_blocks_only_its_window() {
-    let mut config = config();
+    let mut config = impatient();
     config.bounds.window = 3;
     let relay = Relay::with(config).await;
     let mut sender = relay.client("s1", "").await;
@@ -407,7 +407,7 @@ async fn a_second_auth_of_the_same_name_changes_nothing_under_way() {
 
 #[tokio::test]
 async fn a_second_auth_of_another_name_leaves_the_first() {
-    let relay = Relay::start().await;
+    let relay = Relay::with(impatient()).await;
     let mut client = relay.client("n1", "").await;
     client.auth("n2", "").await;
     let mut sender = relay.client("s1", "").await;
@@ -451,7 +451,7 @@ async fn section_3_line_2_mids_never_collide_and_read_as_milliseconds() {
 
 #[tokio::test]
 async fn section_3_line_4_a_full_queue_is_refused_to_the_senders_face() {
-    let mut config = config();
+    let mut config = impatient();
     config.bounds.queue_messages = 2;
     let relay = Relay::with(config).await;
     relay.known("r1", "G").await;
@@ -459,6 +459,8 @@ async fn section_3_line_4_a_full_queue_is_refused_to_the_senders_face() {
     let mut sender = relay.client("s1", "").await;
     for _ in 0..2 {
         sender.message_to("r1", "x").await;
+    }
+    for _ in 0..2 {
         sender.expect_reply(json!({"r1": "wait"})).await;
     }
     sender.message_to_group("G", "y").await;
@@ -566,8 +568,8 @@ async fn the_number_of_connected_clients_can_be_watched() {
 async fn a_dead_socket_is_noticed() {
     let config = Config {
         timing: Timing {
-            ping_after: Duration::from_millis(50),
-            dead_after: Duration::from_millis(200),
+            ping_after: Duration::from_millis(200),
+            dead_after: Duration::from_secs(2),
             ..config().timing
         },
         ..config()
