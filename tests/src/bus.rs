@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::time::Duration;
 
 use zbus::Connection;
 use zbus::connection::Builder;
@@ -59,11 +60,16 @@ impl Bus {
     }
 }
 
-/// Waits until the program behind a connection listens to signals of an interface. A person cannot
-/// answer a program as fast as a test.
+/// How long a person's hand takes at least. The libraries that programs use tell the bus that they
+/// want signals, and only then begin to listen: what comes in between is lost, and nothing on the
+/// bus shows when it is over.
+const HAND: Duration = Duration::from_millis(200);
+
+/// Waits as a person would, who sees something and clicks it: until the program behind a connection
+/// wants signals of an interface, and a moment longer.
 ///
 /// # Errors
-/// When it does not in time.
+/// When it does not want any in time.
 pub async fn listener(bus: &Connection, program: &str, interface: &str) -> anyhow::Result<()> {
     let what = format!("{program} to listen to {interface}");
     wait::until(&what, wait::SOON, async || {
@@ -76,7 +82,9 @@ pub async fn listener(bus: &Connection, program: &str, interface: &str) -> anyho
         let listens = rules.iter().any(|rule| rule.contains(interface));
         Ok(listens.then_some(()))
     })
-    .await
+    .await?;
+    tokio::time::sleep(HAND).await;
+    Ok(())
 }
 
 fn config_for(address: &str) -> String {
