@@ -1,7 +1,7 @@
 //! A small client of a Tidings relay, or of an mpush server: prints what it receives, confirms it,
 //! and can send. It shows the whole conversation in one file.
 
-use std::time::Duration;
+use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
@@ -57,8 +57,17 @@ struct Args {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> anyhow::Result<()> {
     let (mut socket, _) = connect_async(&args.relay)
         .await
         .with_context(|| format!("cannot reach {}", args.relay))?;

@@ -1,3 +1,5 @@
+//! Delivery told as scripts, and against a naive world of a store, a client and a clock.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Receipts told as scripts, and against a naive reading of the rules.
+
 use std::{collections::BTreeMap, time::Duration};
 
 use proptest::prelude::*;
