@@ -59,8 +59,9 @@ pub fn run(args: impl Iterator<Item = String>) -> anyhow::Result<()> {
 fn view(mut args: impl Iterator<Item = String>) -> anyhow::Result<View> {
     let view = match (args.next().as_deref(), args.next()) {
         (None, _) => View::Inbox { message: None },
-        (Some("--show"), Some(view)) => serde_json::from_str(&view)
-            .with_context(|| format!("{view} is not a view\n{USAGE}"))?,
+        (Some("--show"), Some(view)) => {
+            serde_json::from_str(&view).with_context(|| format!("{view} is not a view\n{USAGE}"))?
+        }
         _ => bail!("{USAGE}"),
     };
     match args.next() {

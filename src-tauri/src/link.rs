@@ -67,6 +67,8 @@ impl Link {
             .with_file_name(format!("tidings{}", std::env::consts::EXE_SUFFIX));
         // It outlives this process, and its terminal: it is nobody's child.
         tokio::process::Command::new(&program)
+            // The windows are here already; they are told when it is there.
+            .arg("--hidden")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

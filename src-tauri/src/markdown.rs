@@ -30,14 +30,41 @@ const HTML_BYTES: usize = 5 * 1024 * 1024;
 #[must_use]
 pub fn render(body: &str) -> String {
     let body: String = body.chars().filter(|c| !turns_text(*c)).collect();
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let events = TextMergeStream::new(Parser::new_ext(&body, options));
     let mut html = String::new();
     pulldown_cmark::html::push_html(&mut html, tamed(events).into_iter());
-    if html.len() > HTML_BYTES {
-        html = format!("<pre>{}</pre>", ammonia::clean_text(&body));
+    if html.len() > HTML_BYTES || writing_steps(&html) > WRITING_STEPS {
+        return as_written(&body);
     }
     cleaner().clean(&html).to_string()
+}
+
+/// Looks at a byte that the cleaner's writer may take. html5ever 0.40 searches all the text that is
+/// left anew for each ampersand and each character of U+0080 to U+00BF: a second or so at worst.
+const WRITING_STEPS: usize = 1 << 31;
+
+/// About how many looks the writer takes; never fewer than it does.
+fn writing_steps(html: &str) -> usize {
+    let searched = html.bytes().filter(|b| matches!(b, b'&' | 0xc2)).count();
+    searched.saturating_mul(html.len())
+}
+
+/// A body that is not worth its work, as it was written.
+fn as_written(body: &str) -> String {
+    let mut html = String::with_capacity(body.len() + 64);
+    html.push_str("<pre>");
+    for c in body.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            c => html.push(c),
+        }
+    }
+    html.push_str("</pre>");
+    html
 }
 
 /// Whether a character reorders the text around it: with them a link reads as another.
@@ -117,8 +144,31 @@ fn text_or_links(text: CowStr<'_>, plain: bool) -> Vec<Event<'_>> {
 /// The allow-list.
 fn cleaner() -> Builder<'static> {
     let tags = [
-        "p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li", "pre",
-        "code", "em", "strong", "del", "a", "table", "thead", "tbody", "tr", "th", "td",
+        "p",
+        "br",
+        "hr",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "blockquote",
+        "ul",
+        "ol",
+        "li",
+        "pre",
+        "code",
+        "em",
+        "strong",
+        "del",
+        "a",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
     ];
     let attributes = [
         ("a", HashSet::from(["href"])),
@@ -128,6 +178,7 @@ fn cleaner() -> Builder<'static> {
     let mut cleaner = Builder::empty();
     cleaner
         .tags(HashSet::from(tags))
+        .generic_attributes(HashSet::new())
         .tag_attributes(HashMap::from(attributes))
         .url_schemes(HashSet::from(links::SCHEMES))
         .url_relative(UrlRelative::Deny)

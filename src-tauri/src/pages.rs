@@ -22,7 +22,7 @@ pub(crate) enum Told {
     /// Whether the agent is there. True also means: what was read before may be old.
     Running(bool),
     /// The agent told this.
-    Event(Event),
+    Event(Box<Event>),
 }
 
 /// All pages, by their windows' labels.
@@ -50,7 +50,10 @@ impl Pages {
                 page.tell(Told::Show(page.view.clone()));
             }
             None => {
-                let page = Page { view, channel: None };
+                let page = Page {
+                    view,
+                    channel: None,
+                };
                 inner.pages.insert(label.to_owned(), page);
             }
         });
@@ -86,7 +89,7 @@ impl Pages {
 
     /// The agent told something to all faces.
     pub(crate) fn event(&self, event: Event) {
-        self.with(|inner| inner.tell_all(&Told::Event(event)));
+        self.with(|inner| inner.tell_all(&Told::Event(Box::new(event))));
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {

@@ -49,7 +49,9 @@ fn first_address(text: &str) -> Option<(&str, &str, &str)> {
         let ours = ["https://", "http://"].iter().any(|s| here.starts_with(s));
         if ours && !before.ends_with(|c: char| c.is_alphanumeric()) {
             let end = here
-                .find(|c: char| c.is_whitespace() || c.is_control() || "<>\"'`“”‘’（）。，、；".contains(c))
+                .find(|c: char| {
+                    c.is_whitespace() || c.is_control() || "<>\"'`“”‘’（）。，、；".contains(c)
+                })
                 .unwrap_or(here.len());
             // The end of a sentence is not the end of an address.
             let address = here
