@@ -14,6 +14,27 @@ use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+/// Starts a program that the system ends together with whoever started it.
+const WRAPPER: [&str; 4] = ["setpriv", "--pdeathsig", "KILL", "--"];
+
+/// Says what to do where the program of a command (see [`Home::command`]) is not there.
+///
+/// # Errors
+/// When it is not.
+pub(crate) fn installed(command: &Command) -> anyhow::Result<()> {
+    let program = command.get_args().nth(WRAPPER.len() - 1);
+    let program = Path::new(program.context("a command has a program")?);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Joined to an absolute path, a folder of the PATH does not count.
+    let there = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    let name = program.display();
+    anyhow::ensure!(
+        there,
+        "{name} is not installed; `cargo xtask setup --tests` installs what the rig needs"
+    );
+    Ok(())
+}
+
 /// Lines of each log that are shown.
 const SHOWN: usize = 120;
 
@@ -95,9 +116,9 @@ impl Home {
     /// in a way that runs no destructor.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new("setpriv");
+        let mut command = Command::new(WRAPPER[0]);
         command
-            .args(["--pdeathsig", "KILL", "--"])
+            .args(&WRAPPER[1..])
             .arg(program)
             .env_clear()
             .envs(&self.environment)

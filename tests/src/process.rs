@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::home::Home;
+use crate::home::{self, Home};
 use crate::wait;
 
 /// A running program. Dropping it kills its whole group and waits for its end.
@@ -26,9 +26,9 @@ impl Process {
     /// under the same name adds to the same logs.
     ///
     /// # Errors
-    /// When the logs cannot be written. A program that is not installed ends at once, and its log
-    /// says so.
+    /// When the program is not installed, or the logs cannot be written.
     pub fn start(home: &Home, name: &str, mut program: Command) -> anyhow::Result<Self> {
+        home::installed(&program)?;
         let output = home.path(format!("log/{name}.out"));
         let errors = home.path(format!("log/{name}.log"));
         let open = |path| File::options().create(true).append(true).open(path);

@@ -239,6 +239,18 @@ async fn a_keyring_is_unlocked_and_keeps_secrets() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn what_is_not_installed_is_named_with_what_to_do() -> anyhow::Result<()> {
+    test(async |rig| {
+        let absent = rig.home.command("no-such-program");
+        let error = Process::start(&rig.home, "absent", absent).unwrap_err();
+        let says = "no-such-program is not installed; `cargo xtask setup --tests`";
+        assert!(error.to_string().starts_with(says), "{error}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn nothing_outlives_a_rig() -> anyhow::Result<()> {
     let rig = Rig::new().await?;
     // In a session of its own, so that no process group reaches it.
