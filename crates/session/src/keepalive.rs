@@ -13,16 +13,16 @@
 
 use std::time::{Duration, Instant};
 
-/// How long to go without an answer before asking; drawn once per connection between this and [`IDLE_MAX`], so that
-/// clients that connected together do not ask together. Deployed clients ask every 30 s, and the
-/// shortest idle limits of home routers and proxies are 30 to 60 s.
+/// How long to go without an answer before asking; drawn once per connection between this and
+/// [`IDLE_MAX`], so that clients that connected together do not ask together. Deployed clients ask
+/// every 30 s, and the shortest idle limits of home routers and proxies are 30 to 60 s.
 pub(crate) const IDLE_MIN: Duration = Duration::from_secs(25);
 
 /// See [`IDLE_MIN`].
 pub(crate) const IDLE_MAX: Duration = Duration::from_secs(30);
 
-/// How long the peer may be silent once asked. Longer than a mobile network's worst pauses, short enough that a
-/// message is not long missed.
+/// How long the peer may be silent once asked. Longer than a mobile network's worst pauses, short
+/// enough that a message is not long missed.
 pub(crate) const ANSWER: Duration = Duration::from_secs(10);
 
 /// The same after a probe, when there is reason to think that the socket is dead: after sleep, or a

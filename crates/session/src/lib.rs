@@ -18,6 +18,7 @@ mod event;
 mod keepalive;
 pub mod machine;
 mod outbox;
+mod rival;
 
 use std::future::Future;
 use std::time::Duration;

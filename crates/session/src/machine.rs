@@ -10,25 +10,23 @@
 //! - the back-off falls back to its start only after a connection that stayed up for [`STEADY`];
 //! - a terminal state is left only by [`Input::Reconnect`], and `Stopped` never.
 //!
-//! Taken over. Two clients of one name throw each other out in turn, as the newest always wins. Our
-//! relay closes the older socket with [`close::TAKEN_OVER`]: the session then waits for the person,
-//! unless the newer socket may have been its own, given up while its AUTH was under way ([`GHOST`]).
-//! The reference closes it without a code, as a proxy or an orderly shutdown may too. So that counts
-//! only as a hint: two in a row, each within [`QUICK`] of AUTH 200, mean a rival; the session then
-//! stays away for [`TRUCE`] and looks again. The rival is online meanwhile, so one of the two is.
+//! Taken over. Whether there is a rival of the same name is told by the evidence of `rival`. One that is certain
+//! is left alone until the person asks; from one that is suspected the session stays away for
+//! [`TRUCE`] and looks again. The rival is online meanwhile, so one of the two is.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use tidings_protocol::Mid;
 use tidings_protocol::client::{self, Packet};
 use tidings_protocol::server::{self, AuthReply, Welcome};
-use tidings_protocol::{Mid, close};
 
 use crate::backoff::Backoff;
 use crate::config::Config;
 use crate::event::{DialError, Event, Refusal, SendId, State, Trouble};
 use crate::keepalive::{Due, Keepalive};
 use crate::outbox::{Ended, Outbox};
+use crate::rival::{Rival, Verdict};
 
 /// How long name look-up, TCP, TLS and the WebSocket handshake may take together. Retransmitted SYNs
 /// come after 1, 3 and 7 s; a fourth seldom helps.
@@ -40,22 +38,8 @@ pub const AUTH: Duration = Duration::from_secs(10);
 /// How long a connection must have stayed up to count as proof that the relay is well.
 pub const STEADY: Duration = Duration::from_secs(10);
 
-/// A close without a code this soon after AUTH 200 hints at a rival: deployed clients reconnect 3 s
-/// after a close, and a back-off may double that a few times.
-pub const QUICK: Duration = Duration::from_secs(30);
-
-/// Hints in a row that make a rival.
-pub const HINTS: u32 = 2;
-
 /// How long to stay away from a suspected rival.
 pub const TRUCE: Duration = Duration::from_secs(600);
-
-/// How long an AUTH that was given up unanswered may still reach the relay, and take over the name
-/// for a socket that nobody holds any more: systems retransmit for about 15 minutes.
-pub const GHOST: Duration = Duration::from_secs(900);
-
-/// More of them than this are not told apart from a rival.
-const GHOSTS: usize = 8;
 
 /// Confirmations kept while there is no line to send them on. When full the oldest is dropped: the
 /// relay sends its message again and the user confirms again.
@@ -119,9 +103,7 @@ pub struct Machine {
     backoff: Backoff,
     outbox: Outbox,
     confirms: VecDeque<Mid>,
-    hints: u32,
-    /// AUTHs given up unanswered, newest last.
-    ghosts: VecDeque<Instant>,
+    rival: Rival,
 }
 
 #[derive(Debug)]
@@ -161,8 +143,7 @@ impl Machine {
             backoff: Backoff::default(),
             outbox: Outbox::default(),
             confirms: VecDeque::new(),
-            hints: 0,
-            ghosts: VecDeque::new(),
+            rival: Rival::default(),
         };
         machine.dial(now);
         machine
@@ -224,7 +205,7 @@ impl Machine {
             Input::Probe => self.probe(now),
             Input::Reconnect => {
                 self.backoff.reset();
-                self.hints = 0;
+                self.rival.forget();
                 match self.phase {
                     Phase::Waiting { .. } | Phase::Truce { .. } | Phase::Resting => self.dial(now),
                     _ => self.probe(now),
@@ -347,27 +328,20 @@ impl Machine {
         if !self.is_connected() {
             return;
         }
-        if code == Some(close::TAKEN_OVER) {
-            self.ghosts.retain(|given_up| now < *given_up + GHOST);
-            if self.ghosts.pop_front().is_some() {
-                self.wait(Trouble::Closed { code, reason }, now);
-                return;
-            }
-            self.rest(State::TakenOver { retry_at: None }, now);
-            return;
-        }
-        if let Phase::Online { since, .. } = self.phase {
-            let hint = matches!(code, None | Some(1000)) && now < since + QUICK;
-            self.hints = if hint { self.hints + 1 } else { 0 };
-            if self.hints >= HINTS {
+        let since = match self.phase {
+            Phase::Online { since, .. } => Some(since),
+            _ => None,
+        };
+        match self.rival.closed(code, since, now) {
+            Verdict::Nobody => self.wait(Trouble::Closed { code, reason }, now),
+            Verdict::Suspected => {
                 let until = now + TRUCE;
                 let retry_at = Some(until);
                 self.hang_up(now);
                 self.enter(Phase::Truce { until }, State::TakenOver { retry_at });
-                return;
             }
+            Verdict::Certain => self.rest(State::TakenOver { retry_at: None }, now),
         }
-        self.wait(Trouble::Closed { code, reason }, now);
     }
 
     fn timeout(&mut self, now: Instant) {
@@ -379,10 +353,7 @@ impl Machine {
             Phase::Dialing { .. } => self.wait(DialError::TimedOut.into(), now),
             Phase::Authenticating { notice, .. } => {
                 let notice = notice.take();
-                if self.ghosts.len() == GHOSTS {
-                    self.ghosts.pop_front();
-                }
-                self.ghosts.push_back(now);
+                self.rival.auth_given_up(now);
                 self.wait(Trouble::AuthTimeout { notice }, now);
             }
             Phase::Online { keepalive, .. } => match keepalive.expire(now) {
@@ -453,9 +424,7 @@ impl Machine {
             if now >= since + STEADY {
                 self.backoff.reset();
             }
-            if now >= since + QUICK {
-                self.hints = 0;
-            }
+            self.rival.ended(since, now);
         }
         self.hang_up(now);
         let retry_at = now + self.backoff.next(&mut self.rng);

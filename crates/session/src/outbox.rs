@@ -279,6 +279,7 @@ impl Outbox {
 
     fn give_up(&mut self, outstanding: Outstanding, now: Instant) -> Ended {
         if !outstanding.by_ref {
+            self.strays.retain(|stray| now < stray.until);
             self.strays.push_back(Stray {
                 target: outstanding.entry.send.target,
                 until: now + STRAY,

@@ -1,6 +1,5 @@
 //! wss against a server whose certificate nobody vouches for: it is told apart from a server that
 //! speaks no TLS, since a person does different things about the two.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::event::Outcome;
+use crate::rival::QUICK;
 use crate::{backoff, keepalive, outbox};
 use proptest::prelude::*;
 use std::collections::HashMap;
-use tidings_protocol::{Group, Message, Name, Ref, Target};
+use tidings_protocol::{Group, Message, Name, Ref, Target, close};
 
 const WELCOME: &str = r#"{"cmd":"AUTH","data":{"code":200,"auth":"t","msg":"ok"}}"#;
 const WELCOME_REF: &str = r#"{"cmd":"AUTH","data":{"code":200,"msg":"ok","features":["ref"]}}"#;
