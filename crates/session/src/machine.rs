@@ -10,9 +10,9 @@
 //! - the back-off falls back to its start only after a connection that stayed up for [`STEADY`];
 //! - a terminal state is left only by [`Input::Reconnect`], and `Stopped` never.
 //!
-//! Taken over. Whether there is a rival of the same name is told by the evidence of `rival`. One that is certain
-//! is left alone until the person asks; from one that is suspected the session stays away for
-//! [`TRUCE`] and looks again. The rival is online meanwhile, so one of the two is.
+//! Taken over. Whether there is a rival of the same name is told by the evidence of `rival`. One
+//! that is certain is left alone until the person asks; from one that is suspected the session stays
+//! away for [`TRUCE`] and looks again. The rival is online meanwhile, so one of the two is.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
