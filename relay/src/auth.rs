@@ -1,39 +1,34 @@
-//! Who may come in: the shared token, the tickets that stand in for it, and patience with wrong
-//! guesses.
+//! Who may come in, and what for: the shared token, named tokens, the tickets that stand in for
+//! them, and patience with wrong guesses.
 //!
-//! Invariants: secrets are compared in constant time and never printed; a ticket is signed with the
-//! relay's own key, which the token does not give away, and expires; an address that keeps guessing
-//! wrong is not even compared until it has waited.
+//! Invariants: secrets are compared in constant time and never printed; an address that keeps
+//! guessing wrong is not even compared until it has waited; what a token that was taken back let in
+//! is told by [`Gate::stands`].
+
+mod tickets;
 
 use std::{
-    collections::HashMap,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, Mac as _};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use tidings_protocol::{Group, Name};
+use tidings_protocol::{Group, Name, Target};
+use tokio::sync::watch;
 
-use crate::config::Token;
+pub(crate) use self::tickets::TicketError;
+use self::tickets::Tickets;
+use crate::{
+    config::Token,
+    pace::Pace,
+    tokens::{Hash, NamedToken},
+};
 
 /// Wrong tokens an address may give at once: somebody who mistypes, a few misconfigured scripts.
 const FREE_GUESSES: u32 = 10;
 /// One more is granted each time this has passed.
 const GUESS_EVERY: Duration = Duration::from_secs(5);
-/// Addresses remembered; an attacker with more is not slowed by this, the token's length does that.
-const ADDRESSES: usize = 4096;
-
-/// How long a ticket is good for. Clients get a new one at every AUTH; a browser's service worker
-/// may sleep for weeks between two.
-const TICKET_SECS: u64 = 30 * 24 * 60 * 60;
-
-/// `{"alg":"HS256","typ":"JWT"}`
-const TICKET_HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
 /// Why somebody is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -46,252 +41,306 @@ pub(crate) enum Refusal {
     Wait(Duration),
 }
 
-/// Checks tokens.
-#[derive(Debug)]
-pub(crate) struct Gate {
-    /// SHA-256 of the token, so that a comparison tells nothing of its length either.
-    token: Option<[u8; 32]>,
-    guesses: Mutex<HashMap<IpAddr, Guesses>>,
+/// What a token does not allow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Denied {
+    #[error("the token {0} may not send to {1}: use another one, or ask the relay's operator")]
+    Send(String, String),
+    #[error("the token {0} may not be {1}: use another one, or ask the relay's operator")]
+    Receive(String, String),
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Guesses {
-    /// Wrong ones not forgiven yet.
-    wrong: u32,
-    since: Instant,
+/// As what somebody was let in.
+#[derive(Debug, Clone)]
+pub(crate) enum Access {
+    /// Anybody is.
+    Open,
+    /// By the shared token, which allows everything.
+    Shared(Hash),
+    /// By a token of a name.
+    Named(Arc<NamedToken>),
+}
+
+impl Access {
+    pub(crate) fn may_send(&self, target: &Target) -> Result<(), Denied> {
+        match self {
+            Self::Named(token) if !token.rights.send.allows(target) => {
+                Err(Denied::Send(token.name.clone(), called(target)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it may be the client of this name and group, and act in its name.
+    pub(crate) fn may_be(&self, name: &Name, group: &Group) -> Result<(), Denied> {
+        let Self::Named(token) = self else {
+            return Ok(());
+        };
+        let name = Target::Personal(name.clone());
+        let group = (!group.is_none()).then(|| Target::Group(group.clone()));
+        match [Some(name), group]
+            .into_iter()
+            .flatten()
+            .find(|target| !token.rights.receive.allows(target))
+        {
+            Some(target) => Err(Denied::Receive(token.name.clone(), called(&target))),
+            None => Ok(()),
+        }
+    }
+
+    fn hash(&self) -> Option<&Hash> {
+        match self {
+            Self::Open => None,
+            Self::Shared(hash) => Some(hash),
+            Self::Named(token) => Some(token.hash()),
+        }
+    }
+}
+
+fn called(target: &Target) -> String {
+    match target {
+        Target::Personal(name) => name.to_string(),
+        Target::Group(group) => format!("in the group {group}"),
+    }
+}
+
+/// Checks tokens and tickets.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    keys: RwLock<Arc<Keys>>,
+    /// Tells that the keys were replaced.
+    replaced: watch::Sender<()>,
+    tickets: Tickets,
+    guesses: Pace,
+}
+
+#[derive(Debug)]
+struct Keys {
+    /// A hash, so that a comparison tells nothing of a token's length either.
+    shared: Option<Hash>,
+    named: Vec<Arc<NamedToken>>,
+}
+
+impl Keys {
+    fn new(shared: Option<&Token>, named: &[NamedToken]) -> Arc<Self> {
+        Arc::new(Self {
+            shared: shared.map(|token| Hash::of(token.expose())),
+            named: named.iter().cloned().map(Arc::new).collect(),
+        })
+    }
+
+    fn is_open(&self) -> bool {
+        self.shared.is_none() && self.named.is_empty()
+    }
+
+    fn all(&self) -> impl Iterator<Item = Access> {
+        let named = self.named.iter().cloned().map(Access::Named);
+        self.shared.map(Access::Shared).into_iter().chain(named)
+    }
+
+    /// Compares with every one of them, so that the time tells nothing of which it was.
+    fn find(&self, given: &Hash) -> Option<Access> {
+        let mut found = None;
+        for access in self.all() {
+            let same = access
+                .hash()
+                .is_some_and(|hash| bool::from(hash.bytes().ct_eq(given.bytes())));
+            if same {
+                found = Some(access);
+            }
+        }
+        found
+    }
 }
 
 impl Gate {
-    pub(crate) fn new(token: Option<&Token>) -> Self {
+    pub(crate) fn new(ticket_key: &[u8], shared: Option<&Token>, named: &[NamedToken]) -> Self {
         Self {
-            token: token.map(|token| Sha256::digest(token.expose()).into()),
-            guesses: Mutex::default(),
+            keys: RwLock::new(Keys::new(shared, named)),
+            replaced: watch::Sender::new(()),
+            tickets: Tickets::new(ticket_key),
+            guesses: Pace::new(FREE_GUESSES, GUESS_EVERY),
+        }
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&keys)
+    }
+
+    /// From here on these tokens count, and no others.
+    pub(crate) fn replace(&self, shared: Option<&Token>, named: &[NamedToken]) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Keys::new(shared, named);
+        self.replaced.send_replace(());
+    }
+
+    /// Follows [`Self::replace`].
+    pub(crate) fn replaced(&self) -> watch::Receiver<()> {
+        self.replaced.subscribe()
+    }
+
+    /// What somebody who was let in as `access` may do now; `None` if the token is gone.
+    pub(crate) fn stands(&self, access: &Access) -> Option<Access> {
+        let keys = self.keys();
+        match access.hash() {
+            Some(hash) => keys.find(hash),
+            None => keys.is_open().then_some(Access::Open),
         }
     }
 
     /// True when any token will do.
     pub(crate) fn is_open(&self) -> bool {
-        self.token.is_none()
+        self.keys().is_open()
     }
 
-    pub(crate) fn check(&self, token: &str, from: IpAddr, now: Instant) -> Result<(), Refusal> {
-        let Some(expected) = &self.token else {
-            return Ok(());
-        };
-        self.patience(from, now)?;
-        let given: [u8; 32] = Sha256::digest(token).into();
-        if bool::from(given.ct_eq(expected)) {
-            return Ok(());
+    pub(crate) fn check(&self, token: &str, from: IpAddr, now: Instant) -> Result<Access, Refusal> {
+        let keys = self.keys();
+        if keys.is_open() {
+            return Ok(Access::Open);
         }
-        self.wrong(from, now);
-        Err(Refusal::Invalid)
+        self.patience(from, now)?;
+        keys.find(&Hash::of(token)).ok_or_else(|| {
+            self.wrong(from, now);
+            Refusal::Invalid
+        })
     }
 
     /// Refuses an address that has guessed wrong too often.
     pub(crate) fn patience(&self, from: IpAddr, now: Instant) -> Result<(), Refusal> {
-        let guesses = self.lock();
-        let Some(guesses) = guesses.get(&from) else {
-            return Ok(());
-        };
-        let guesses = guesses.forgiven(now);
-        if guesses.wrong < FREE_GUESSES {
-            return Ok(());
+        match self.guesses.wait(from, now) {
+            Some(wait) => Err(Refusal::Wait(wait)),
+            None => Ok(()),
         }
-        let passed = now.saturating_duration_since(guesses.since);
-        Err(Refusal::Wait(GUESS_EVERY.saturating_sub(passed)))
     }
 
     /// Counts a wrong token or ticket.
     pub(crate) fn wrong(&self, from: IpAddr, now: Instant) {
-        let mut guesses = self.lock();
-        if guesses.len() >= ADDRESSES && !guesses.contains_key(&from) {
-            guesses.retain(|_, g| g.forgiven(now).wrong > 0);
-            if guesses.len() >= ADDRESSES {
-                // Forgetting one that is still counted beats growing without bound.
-                let any = guesses.keys().next().copied();
-                any.map(|address| guesses.remove(&address));
-            }
-        }
-        let counted = guesses.entry(from).or_insert(Guesses {
-            wrong: 0,
-            since: now,
-        });
-        *counted = counted.forgiven(now);
-        counted.wrong = (counted.wrong + 1).min(FREE_GUESSES);
+        self.guesses.count(from, now);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, Guesses>> {
-        // A count that was being changed is as good before as after.
-        self.guesses.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Guesses {
-    fn forgiven(self, now: Instant) -> Self {
-        let passed = now.saturating_duration_since(self.since);
-        let forgiven = u32::try_from(passed.as_secs() / GUESS_EVERY.as_secs()).unwrap_or(u32::MAX);
-        if forgiven >= self.wrong {
-            return Self {
-                wrong: 0,
-                since: now,
-            };
-        }
-        Self {
-            wrong: self.wrong - forgiven,
-            since: self.since + GUESS_EVERY * forgiven,
-        }
-    }
-}
-
-/// Signs and reads tickets: JSON Web Tokens (RFC 7519) with HMAC-SHA256, as the protocol's clients
-/// know them.
-pub(crate) struct Tickets {
-    key: Hmac<Sha256>,
-}
-
-impl std::fmt::Debug for Tickets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tickets")
-    }
-}
-
-/// Whose ticket it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Claims {
-    pub(crate) name: Name,
-    pub(crate) group: Group,
-    iat: u64,
-    exp: u64,
-}
-
-/// Why a ticket is not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TicketError {
-    #[error("the auth ticket is not one of this relay: AUTH again to get one")]
-    Foreign,
-    #[error("the auth ticket has expired: AUTH again to get a new one")]
-    Expired,
-}
-
-impl Tickets {
-    /// Tickets of the relay that has this key; those given out under another token are void.
-    pub(crate) fn new(key: &[u8; 32], token: Option<&Token>) -> Self {
-        let token = token.map_or("", Token::expose);
-        let key = hmac(key).chain_update(token).finalize().into_bytes();
-        Self { key: hmac(&key) }
+    /// A ticket that lets its holder be this client, as long as the access stands.
+    pub(crate) fn issue(&self, access: &Access, name: &Name, group: &Group, now_ms: u64) -> String {
+        let by = access.hash().map(|hash| self.tickets.mark(hash));
+        self.tickets
+            .issue(name, group, by.unwrap_or_default(), now_ms)
     }
 
-    pub(crate) fn issue(&self, name: &Name, group: &Group, now_ms: u64) -> String {
-        let iat = now_ms / 1000;
-        let claims = Claims {
-            name: name.clone(),
-            group: group.clone(),
-            iat,
-            exp: iat + TICKET_SECS,
+    /// Whose ticket it is, and what it allows. A ticket goes with the token it was given out by, and
+    /// with its right to be that client.
+    pub(crate) fn verify(&self, ticket: &str, now_ms: u64) -> Result<(Name, Access), TicketError> {
+        let claims = self.tickets.verify(ticket, now_ms)?;
+        let keys = self.keys();
+        let access = if keys.is_open() {
+            claims.by.is_empty().then_some(Access::Open)
+        } else {
+            // The signature stands, so there is no secret in `by` to be guessed by timing.
+            keys.all().find(|access| {
+                access
+                    .hash()
+                    .is_some_and(|hash| self.tickets.mark(hash) == claims.by)
+            })
         };
-        // Two texts and two numbers: writing them cannot fail.
-        let claims = serde_json::to_vec(&claims).unwrap_or_default();
-        let signed = format!("{TICKET_HEADER}.{}", URL_SAFE_NO_PAD.encode(claims));
-        let signature = self.key.clone().chain_update(&signed).finalize();
-        let signature = URL_SAFE_NO_PAD.encode(signature.into_bytes());
-        format!("{signed}.{signature}")
+        access
+            .filter(|access| access.may_be(&claims.name, &claims.group).is_ok())
+            .map(|access| (claims.name, access))
+            .ok_or(TicketError::Foreign)
     }
-
-    pub(crate) fn verify(&self, ticket: &str, now_ms: u64) -> Result<Claims, TicketError> {
-        let foreign = TicketError::Foreign;
-        let (signed, signature) = ticket.rsplit_once('.').ok_or(foreign)?;
-        // Only what this relay writes: no choice of algorithm to be talked into.
-        let claims = signed
-            .strip_prefix(TICKET_HEADER)
-            .and_then(|rest| rest.strip_prefix('.'))
-            .ok_or(foreign)?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| foreign)?;
-        self.key
-            .clone()
-            .chain_update(signed)
-            .verify_slice(&signature)
-            .map_err(|_| foreign)?;
-        let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| foreign)?;
-        let claims: Claims = serde_json::from_slice(&claims).map_err(|_| foreign)?;
-        if claims.exp <= now_ms / 1000 {
-            return Err(TicketError::Expired);
-        }
-        Ok(claims)
-    }
-}
-
-fn hmac(key: &[u8]) -> Hmac<Sha256> {
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-    Hmac::new_from_slice(key).expect("HMAC takes any key")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokens::{Rights, Scope};
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const NOW: u64 = 1_795_414_055_651;
 
-    #[test]
-    fn section_3_line_8_tickets_are_signed_with_the_relays_own_key_and_expire() {
-        let tickets = Tickets::new(&[7; 32], None);
-        let (name, group) = (Name::new("ann").unwrap(), Group::new("g").unwrap());
-        let now = 1_795_414_055_651;
-        let ticket = tickets.issue(&name, &group, now);
-        assert_eq!(tickets.verify(&ticket, now).unwrap().name, name);
-        let later = now + (TICKET_SECS + 1) * 1000;
-        assert_eq!(tickets.verify(&ticket, later), Err(TicketError::Expired));
-        let secret = Token::new("new").unwrap();
-        for other in [
-            Tickets::new(&[8; 32], None),
-            Tickets::new(&[7; 32], Some(&secret)),
-        ] {
-            assert_eq!(other.verify(&ticket, now), Err(TicketError::Foreign));
-        }
-        for forged in ["", "a.b.c", ".", &ticket[1..], &ticket[..ticket.len() - 2]] {
-            assert_eq!(tickets.verify(forged, now), Err(TicketError::Foreign));
-        }
-        // The reference signs with the token.
-        let token = Tickets { key: hmac(b"test") };
-        let forged = token.issue(&name, &group, now);
-        let tickets = Tickets::new(&[7; 32], Some(&Token::new("test").unwrap()));
-        assert_eq!(tickets.verify(&forged, now), Err(TicketError::Foreign));
-        // No signature, as "alg":"none" has it.
-        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
-        let claims = ticket.split('.').nth(1).unwrap();
-        let none = format!("{header}.{claims}.");
-        assert_eq!(tickets.verify(&none, now), Err(TicketError::Foreign));
+    fn shared(token: &str) -> Token {
+        Token::new(token).unwrap()
+    }
+
+    fn named(name: &str, send: &[&str], receive: &[&str]) -> (NamedToken, Token) {
+        let scope = |list: &[&str]| Scope::parse(list.iter().copied()).unwrap();
+        let rights = Rights {
+            send: scope(send),
+            receive: scope(receive),
+        };
+        NamedToken::generate(name, rights, 0).unwrap()
+    }
+
+    fn ann() -> (Name, Group) {
+        (Name::new("ann").unwrap(), Group::new("g").unwrap())
     }
 
     #[test]
     fn section_3_line_8_guessing_is_slowed_per_address() {
-        let gate = Gate::new(Some(&Token::new("secret").unwrap()));
+        let gate = Gate::new(&[7; 32], Some(&shared("secret")), &[]);
         let start = Instant::now();
         let other = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+        let check = |token: &str, from, at| gate.check(token, from, at).map(drop);
         for _ in 0..FREE_GUESSES {
-            assert_eq!(gate.check("guess", HERE, start), Err(Refusal::Invalid));
+            assert_eq!(check("guess", HERE, start), Err(Refusal::Invalid));
         }
         assert!(matches!(
-            gate.check("secret", HERE, start),
+            check("secret", HERE, start),
             Err(Refusal::Wait(_))
         ));
-        assert_eq!(gate.check("secret", other, start), Ok(()));
+        assert_eq!(check("secret", other, start), Ok(()));
         let later = start + GUESS_EVERY;
-        assert_eq!(gate.check("secret", HERE, later), Ok(()));
-        assert_eq!(gate.check("guess", HERE, later), Err(Refusal::Invalid));
-        assert!(matches!(
-            gate.check("guess", HERE, later),
-            Err(Refusal::Wait(_))
-        ));
+        assert_eq!(check("secret", HERE, later), Ok(()));
+        assert_eq!(check("guess", HERE, later), Err(Refusal::Invalid));
+        assert!(matches!(check("guess", HERE, later), Err(Refusal::Wait(_))));
     }
 
     #[test]
-    fn the_addresses_remembered_are_bounded() {
-        let gate = Gate::new(Some(&Token::new("secret").unwrap()));
-        let now = Instant::now();
-        for n in 0..(ADDRESSES as u32 + 100) {
-            let address = IpAddr::V4(std::net::Ipv4Addr::from(n));
-            assert_eq!(gate.check("guess", address, now), Err(Refusal::Invalid));
-        }
-        assert!(gate.lock().len() <= ADDRESSES);
+    fn a_ticket_goes_with_its_token() {
+        let (name, group) = ann();
+        let (token, secret) = named("a", &["*"], &["*"]);
+        let gate = Gate::new(&[7; 32], Some(&shared("old")), std::slice::from_ref(&token));
+        let ticket = |given: &str| {
+            let access = gate.check(given, HERE, Instant::now()).unwrap();
+            gate.issue(&access, &name, &group, NOW)
+        };
+        let (by_shared, by_named) = (ticket("old"), ticket(secret.expose()));
+        let stands = |ticket: &str| gate.verify(ticket, NOW).is_ok();
+        assert!(stands(&by_shared) && stands(&by_named));
+        gate.replace(Some(&shared("new")), &[token]);
+        assert!(!stands(&by_shared) && stands(&by_named));
+        gate.replace(Some(&shared("old")), &[]);
+        assert!(stands(&by_shared) && !stands(&by_named));
+        gate.replace(None, &[]);
+        assert!(!stands(&by_shared) && !stands(&by_named));
+    }
+
+    #[test]
+    fn rights_are_those_of_the_token_given() {
+        let (ci, ci_secret) = named("ci", &["ann", "@family"], &[]);
+        let (laptop, laptop_secret) = named("laptop", &[], &["ann", "@g"]);
+        let gate = Gate::new(&[7; 32], None, &[ci, laptop]);
+        assert!(!gate.is_open());
+        let access = |secret: &Token| gate.check(secret.expose(), HERE, Instant::now()).unwrap();
+        let (name, group) = ann();
+        let to = Target::Personal(name.clone());
+        let (ci, laptop) = (access(&ci_secret), access(&laptop_secret));
+        assert_eq!(ci.may_send(&to), Ok(()));
+        let denied = laptop.may_send(&to).unwrap_err().to_string();
+        assert!(denied.contains("laptop may not send to ann"), "{denied}");
+        assert_eq!(laptop.may_be(&name, &group), Ok(()));
+        assert_eq!(laptop.may_be(&name, &Group::none()), Ok(()));
+        assert!(laptop.may_be(&name, &Group::new("h").unwrap()).is_err());
+        assert!(ci.may_be(&name, &Group::none()).is_err());
+    }
+
+    #[test]
+    fn who_was_let_in_by_a_token_that_is_gone_is_told() {
+        let (token, secret) = named("a", &["*"], &["*"]);
+        let gate = Gate::new(&[7; 32], Some(&shared("s")), std::slice::from_ref(&token));
+        let by_named = gate.check(secret.expose(), HERE, Instant::now()).unwrap();
+        let by_shared = gate.check("s", HERE, Instant::now()).unwrap();
+        gate.replace(None, &[token]);
+        assert!(gate.stands(&by_named).is_some() && gate.stands(&by_shared).is_none());
+        assert!(gate.stands(&Access::Open).is_none());
+        gate.replace(None, &[]);
+        assert!(gate.stands(&by_named).is_none() && gate.stands(&Access::Open).is_some());
     }
 }

@@ -7,12 +7,17 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tidings_protocol::limits;
 
+use crate::tokens::NamedToken;
+
 /// The relay's settings. `Config::default()` is a relay that anybody who reaches it may use; it is
-/// meant for loopback and tests. Everybody else sets [`Config::token`].
+/// meant for loopback and tests. Everybody else sets [`Config::token`] or named ones.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// The shared secret that clients and HTTP senders must give. `None`: any token will do.
     pub token: Option<Token>,
+    /// Tokens with names and rights of their own, beside the shared one. With any of these the relay
+    /// is not open to everybody, even without a shared token.
+    pub named_tokens: Vec<NamedToken>,
     /// How long things take.
     pub timing: Timing,
     /// How much is held.
@@ -59,6 +64,11 @@ impl Token {
             return Err(InvalidToken::Control);
         }
         Ok(Self(text.into()))
+    }
+
+    /// A secret that was made here: letters of base64url.
+    pub(crate) fn of_base64url(text: String) -> Self {
+        Self(text.into())
     }
 
     /// The secret itself, for the few places that compare it or hand it to a client.

@@ -17,6 +17,7 @@ use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::Fu
 use tidings_protocol::{DecodeError, client, limits, server};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    sync::watch,
     time::{Instant, sleep_until, timeout},
 };
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -28,6 +29,7 @@ use self::{
     socket::{Overflown, Socket},
 };
 use crate::{
+    auth::Access,
     router::{Notice, Outgoing, RegisterError, ReplyTo, Router},
     store::Registration,
 };
@@ -45,6 +47,9 @@ pub(crate) struct Connection<S> {
     socket: Socket<S>,
     peer: IpAddr,
     client: Option<Recipient>,
+    /// As what the client was let in; there is one while there is a client.
+    access: Option<Access>,
+    tokens: watch::Receiver<()>,
     storing: FuturesUnordered<BoxFuture<'static, Notice>>,
     opened: Instant,
     heard: Instant,
@@ -57,6 +62,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let socket = Socket::new(stream, read, router.config.bounds.outgoing_bytes).await;
         let now = Instant::now();
         Self {
+            tokens: router.gate.replaced(),
+            access: None,
             router,
             socket,
             peer,
@@ -119,6 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 biased;
                 () = shutdown.cancelled() => return End::ShuttingDown,
                 () = &mut timer => self.timeout(read).await,
+                Ok(()) = self.tokens.changed() => self.tokens_replaced(),
                 event = self.socket.next(read) => {
                     others_first = matches!(event, socket::Event::Idle);
                     self.came(event).await
@@ -196,18 +204,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn auth(&mut self, auth: client::Auth) -> Result<(), End> {
-        if let Err(refusal) = self.router.check(&auth.token, self.peer) {
-            tracing::info!(peer = %self.peer, name = %auth.name, "a client was refused: {refusal}");
-            let refused = server::AuthReply::Refused(refusal.to_string());
-            return self.send(&server::Packet::Auth(refused));
-        }
+        let access = match self.admit(&auth) {
+            Ok(access) => access,
+            Err(why) => {
+                tracing::info!(peer = %self.peer, name = %auth.name, "a client was refused: {why}");
+                let refused = server::AuthReply::Refused(why);
+                return self.send(&server::Packet::Auth(refused));
+            }
+        };
         if let Err(error) = self.join(&auth).await {
             tracing::warn!(name = %auth.name, %error, "cannot register a client");
             return self.info(format!("cannot register {}: {error}", auth.name));
         }
         // Queued before any message: those are sent from the next turn on.
-        let welcome = self.router.welcome(&auth);
+        let welcome = self.router.welcome(&access, &auth);
+        self.access = Some(access);
         self.send(&welcome)
+    }
+
+    /// Whether the token is good, and for this name and group; or what the client is to be told.
+    fn admit(&self, auth: &client::Auth) -> Result<Access, String> {
+        let access = self.router.check(&auth.token, self.peer);
+        let access = access.map_err(|refusal| refusal.to_string())?;
+        access
+            .may_be(&auth.name, &auth.group)
+            .map_err(|denied| denied.to_string())?;
+        Ok(access)
+    }
+
+    /// Other tokens count from now on: whoever came by one that is gone has to leave.
+    fn tokens_replaced(&mut self) -> Result<(), End> {
+        let (Some(access), Some(client)) = (&self.access, &self.client) else {
+            return Ok(());
+        };
+        let access = self.router.gate.stands(access).ok_or(End::Revoked)?;
+        if access.may_be(&client.name, &client.group).is_err() {
+            return Err(End::Revoked);
+        }
+        self.access = Some(access);
+        Ok(())
     }
 
     /// Makes this connection the client's. A second AUTH of the same name keeps what is under way;
@@ -240,6 +275,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let Some(client) = &self.client else {
             return self.need_auth();
         };
+        if let Some(Err(denied)) = self.access.as_ref().map(|a| a.may_send(&send.target)) {
+            return self.info(denied.to_string());
+        }
         if !client.speaks_ref {
             send.reference = None;
         }

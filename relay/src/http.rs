@@ -32,7 +32,7 @@ use self::{
     request::{Fields, Place, place},
 };
 use crate::{
-    auth::Refusal,
+    auth::{Access, Denied, Refusal},
     router::{Outgoing, ReplyTo, Router, SendError},
     store::in_time,
 };
@@ -98,7 +98,8 @@ async fn flat(
     let peer = peer(&request);
     let mut fields = Fields::of_query(request.uri().query().unwrap_or_default());
     let token = bearer(request.headers()).or(fields.token.take());
-    check(router, token.as_deref(), peer)?;
+    let access = check(router, token.as_deref(), peer)?;
+    access.may_send(&target).map_err(denied)?;
     if request.method() == Method::POST {
         let kind = content_type(request.headers());
         let body = body(router, request).await?;
@@ -133,14 +134,17 @@ async fn posted_packet(router: &Arc<Router>, request: Request<Body>) -> Result<R
     };
     match posted.packet {
         client::Packet::Auth(auth) => {
-            if let Err(refusal) = router.check(&auth.token, peer) {
+            let access = router.check(&auth.token, peer).map_err(|refusal| {
                 let reply = server::AuthReply::Refused(refusal.to_string());
-                return Err(refused(refusal, &server::Packet::Auth(reply)));
-            }
-            Ok(packet(StatusCode::OK, &router.welcome(&auth)))
+                refused(refusal, &server::Packet::Auth(reply))
+            })?;
+            access.may_be(&auth.name, &auth.group).map_err(denied)?;
+            Ok(packet(StatusCode::OK, &router.welcome(&access, &auth)))
         }
         client::Packet::Message(send) => {
-            let sender = sender(router, posted.ticket.as_deref(), token.as_deref(), peer)?;
+            let (sender, access) =
+                sender(router, posted.ticket.as_deref(), token.as_deref(), peer)?;
+            access.may_send(&send.target).map_err(denied)?;
             let wait = wait_as_told(router, query.wait.as_deref())?;
             send_and_wait(router, sender, send, wait).await
         }
@@ -162,15 +166,14 @@ fn sender(
     ticket: Option<&str>,
     token: Option<&str>,
     peer: IpAddr,
-) -> Result<Option<Name>, Refused> {
+) -> Result<(Option<Name>, Access), Refused> {
     let Some(ticket) = ticket else {
-        check(router, token, peer)?;
-        return Ok(None);
+        return Ok((None, check(router, token, peer)?));
     };
     let now = Instant::now().into_std();
     router.gate.patience(peer, now).map_err(refused_token)?;
-    match router.tickets.verify(ticket, router.config.clock.now_ms()) {
-        Ok(claims) => Ok(Some(claims.name)),
+    match router.gate.verify(ticket, router.config.clock.now_ms()) {
+        Ok((name, access)) => Ok((Some(name), access)),
         Err(error) => {
             router.gate.wrong(peer, now);
             Err(info(StatusCode::UNAUTHORIZED, error.to_string()))
@@ -219,9 +222,9 @@ async fn send_and_wait(
     Ok(packet(StatusCode::OK, &server::Packet::Reply(reply)))
 }
 
-fn check(router: &Router, token: Option<&str>, peer: IpAddr) -> Result<(), Refused> {
+fn check(router: &Router, token: Option<&str>, peer: IpAddr) -> Result<Access, Refused> {
     if router.gate.is_open() {
-        return Ok(());
+        return Ok(Access::Open);
     }
     let Some(token) = token else {
         return Err(info(
@@ -230,6 +233,10 @@ fn check(router: &Router, token: Option<&str>, peer: IpAddr) -> Result<(), Refus
         ));
     };
     router.check(token, peer).map_err(refused_token)
+}
+
+fn denied(denied: Denied) -> Refused {
+    info(StatusCode::FORBIDDEN, denied.to_string())
 }
 
 fn refused_token(refusal: Refusal) -> Refused {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{Config, Store, StoreError, router::Router};
+use crate::{Config, NamedToken, Store, StoreError, Token, router::Router};
 
 /// A relay. Clones are the same relay; it ends, and lets go of its store, when the last one is dropped
 /// and no [`serve`](crate::serve) of it runs any more.
@@ -42,6 +42,12 @@ impl Hub {
     #[must_use]
     pub fn connected(&self) -> watch::Receiver<usize> {
         self.router.seats.connected()
+    }
+
+    /// From here on these tokens count, and no others: connections that came by one that is gone are
+    /// closed, and tickets given out by it are void.
+    pub fn replace_tokens(&self, shared: Option<&Token>, named: &[NamedToken]) {
+        self.router.gate.replace(shared, named);
     }
 
     /// The relay's stable id, the same after a restart on the same store.

@@ -25,7 +25,7 @@ use tokio::{
 pub(crate) use self::outcome::Notice;
 use self::outcome::OpenReceipt;
 use crate::{
-    auth::{Gate, Refusal, Tickets},
+    auth::{Access, Gate, Refusal},
     config::Config,
     frame::{TooLarge, Unminted},
     mint::{MidNumber, Mint},
@@ -46,7 +46,6 @@ pub(crate) struct Router {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) gate: Gate,
-    pub(crate) tickets: Tickets,
     pub(crate) relay_id: String,
     pub(crate) seats: Arc<Seats>,
     registry: RwLock<Registry>,
@@ -109,8 +108,11 @@ impl Router {
         }
         let storing = config.bounds.storing_bytes.div_ceil(STORING_UNIT);
         Ok(Self {
-            gate: Gate::new(config.token.as_ref()),
-            tickets: Tickets::new(&identity.ticket_key, config.token.as_ref()),
+            gate: Gate::new(
+                &identity.ticket_key,
+                config.token.as_ref(),
+                &config.named_tokens,
+            ),
             relay_id: identity.relay,
             seats: Arc::new(Seats::new()),
             registry: RwLock::new(registry),
@@ -127,7 +129,7 @@ impl Router {
     }
 
     /// Checks a token given from an address.
-    pub(crate) fn check(&self, token: &str, from: IpAddr) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, token: &str, from: IpAddr) -> Result<Access, Refusal> {
         self.gate.check(token, from, Instant::now().into_std())
     }
 
@@ -152,10 +154,9 @@ impl Router {
     }
 
     /// The server's AUTH 200 for a client.
-    pub(crate) fn welcome(&self, auth: &client::Auth) -> server::Packet {
-        let ticket = self
-            .tickets
-            .issue(&auth.name, &auth.group, self.config.clock.now_ms());
+    pub(crate) fn welcome(&self, access: &Access, auth: &client::Auth) -> server::Packet {
+        let now_ms = self.config.clock.now_ms();
+        let ticket = self.gate.issue(access, &auth.name, &auth.group, now_ms);
         let mut welcome = server::Welcome {
             msg: "Successful authentication".to_owned(),
             ticket: Some(ticket),

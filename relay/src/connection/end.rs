@@ -15,6 +15,8 @@ pub(super) enum End {
     NoAuth,
     /// A newer connection has the client's name.
     TakenOver,
+    /// The token it came by is gone, or does not let it be who it is any more.
+    Revoked,
     /// The peer sent more than a frame may hold.
     TooLarge,
     /// The peer takes nothing.
@@ -37,6 +39,7 @@ impl End {
                 CloseCode::Library(close::TAKEN_OVER),
                 "taken over by a newer connection of this name",
             ),
+            Self::Revoked => (CloseCode::Policy, "the token was revoked"),
             Self::TooLarge => (CloseCode::Size, "packet too large"),
             Self::Stalled | Self::Overflown => (CloseCode::Policy, "packets are not taken"),
             Self::Dead => (CloseCode::Policy, "no sign of life"),

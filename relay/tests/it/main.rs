@@ -11,6 +11,7 @@
 
 mod hostile;
 mod http;
+mod operating;
 mod process;
 mod store;
 mod support;

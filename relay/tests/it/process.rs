@@ -18,11 +18,11 @@ use tokio::{
 
 use crate::support::{Client, DEADLINE, TOKEN, http, message, within};
 
-fn command(data: &Path) -> Command {
+pub(crate) fn command(data: &Path) -> Command {
     command_on("127.0.0.1:0", data)
 }
 
-fn command_on(bind: &str, data: &Path) -> Command {
+pub(crate) fn command_on(bind: &str, data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidings-relay"));
     command
         .args(["--bind", bind, "--data"])
@@ -35,17 +35,17 @@ fn command_on(bind: &str, data: &Path) -> Command {
 }
 
 /// A relay that runs; killed when it is dropped.
-struct Process {
-    child: Child,
-    address: SocketAddr,
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    pub(crate) address: SocketAddr,
 }
 
 impl Process {
-    fn start(data: &Path) -> Self {
+    pub(crate) fn start(data: &Path) -> Self {
         Self::of(command(data))
     }
 
-    fn of(mut command: Command) -> Self {
+    pub(crate) fn of(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -71,7 +71,7 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    async fn client(&self, name: &str, group: &str) -> Client {
+    pub(crate) async fn client(&self, name: &str, group: &str) -> Client {
         let mut client = Client::connect(self.address).await;
         client.auth(name, group).await;
         client
@@ -95,7 +95,7 @@ impl Drop for Process {
 }
 
 /// Runs a command that should end by itself, and kills it if it does not.
-fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     let child = command.spawn().unwrap();
     let pid = child.id().to_string();
     let (ended, end) = mpsc::channel();
@@ -109,7 +109,7 @@ fn run(command: &mut Command) -> Output {
     }
 }
 
-fn refused(output: &Output, words: &[&str]) {
+pub(crate) fn refused(output: &Output, words: &[&str]) {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let error = String::from_utf8_lossy(&output.stderr);
     for word in words {

@@ -1,0 +1,118 @@
+//! Running: opens the store, binds the port, listens to signals, ends in order.
+
+use std::{io::Write as _, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use tidings_relay::{Hub, NamedToken, Rights, Scope, SqliteStore, Token, TokensFile, serve};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    settings::{Settings, TokenSource},
+    signals::{Signal, Signals},
+};
+
+/// What the end may take beyond the connections' own time: writing what is queued.
+const FLUSH: Duration = Duration::from_secs(10);
+
+/// Runs the relay until it is told to end.
+pub(crate) fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+    let store = SqliteStore::open(&settings.data, settings.durability)?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let outcome = runtime.block_on(listen(settings, store));
+    // A store that hangs is not waited for a second time.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn listen(settings: Settings, store: SqliteStore) -> anyhow::Result<ExitCode> {
+    // Before the address is printed: whoever reads it may send a signal at once.
+    let mut signals = Signals::listen().context("cannot listen to signals")?;
+    let Settings {
+        bind,
+        data,
+        token,
+        config,
+        ..
+    } = settings;
+    let open = config.token.is_none() && config.named_tokens.is_empty();
+    let hub = Hub::open(config, Arc::new(store)).await?;
+    let listener = TcpListener::bind(bind).await.with_context(|| {
+        format!(
+            "cannot listen on {bind}. If another program has the port, stop it or choose another \
+             with --bind"
+        )
+    })?;
+    let address = listener.local_addr().context("the port has no address")?;
+    let mut stdout = std::io::stdout();
+    // A closed standard output is no reason not to serve.
+    let _ = writeln!(stdout, "listening on http://{address}").and_then(|()| stdout.flush());
+
+    let shutdown = CancellationToken::new();
+    let server = serve(hub.clone(), listener, shutdown.clone());
+    tokio::pin!(server);
+    loop {
+        tokio::select! {
+            () = &mut server => break,
+            signal = signals.next() => match signal {
+                Signal::Reload => reload(&hub, open, &token, &TokensFile::of(&data)),
+                Signal::End => {
+                    tracing::info!("closing");
+                    shutdown.cancel();
+                    break;
+                }
+            },
+        }
+    }
+    let end = async {
+        server.await;
+        // The last one closes the store, which writes what is queued.
+        let closed = tokio::task::spawn_blocking(move || drop(hub));
+        if tokio::time::timeout(FLUSH, closed).await.is_err() {
+            tracing::error!("the store did not close in time; what it promised is kept");
+        }
+    };
+    tokio::select! {
+        () = end => {}
+        () = second_end(&mut signals) => tracing::warn!("ended at once, as asked twice"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn second_end(signals: &mut Signals) {
+    while signals.next().await != Signal::End {}
+}
+
+/// A token that nobody has.
+fn unknown_to_all() -> Option<Token> {
+    let nothing = Rights {
+        send: Scope::nobody(),
+        receive: Scope::nobody(),
+    };
+    NamedToken::generate("", nothing, 0)
+        .ok()
+        .map(|(_, secret)| secret)
+}
+
+/// Reads the tokens again. What cannot be read leaves the old ones in force: a slip of the pen must
+/// neither shut everybody out nor let everybody in.
+fn reload(hub: &Hub, open: bool, token: &TokenSource, named: &TokensFile) {
+    let tokens = token.read().and_then(|shared| Ok((shared, named.read()?)));
+    match tokens {
+        Ok((shared, named)) => {
+            let locked = shared.is_none() && named.is_empty() && !open;
+            if locked {
+                // No token at all means an open relay, which it was not started as.
+                tracing::warn!("the last token is gone: nobody can come in until one is added");
+            }
+            let shared = if locked { unknown_to_all() } else { shared };
+            if locked && shared.is_none() {
+                tracing::error!("the system gives no random numbers: the old tokens stay in force");
+                return;
+            }
+            hub.replace_tokens(shared.as_ref(), &named);
+            tracing::info!(named = named.len(), "the tokens were read again");
+        }
+        Err(error) => tracing::error!("the old tokens stay in force: {error:#}"),
+    }
+}

@@ -1,0 +1,359 @@
+//! What the relay's settings mean: texts of [`Layers`] turned into types, with everything that is
+//! wrong gathered and each value's origin kept for `check`.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use anyhow::bail;
+use tidings_relay::{Config, Durability, Token, TokensFile};
+
+use crate::{
+    keys::keys,
+    layers::{Layers, Origin, TOKEN_VARIABLE},
+};
+
+/// The longest time that a setting takes: a day. It keeps sums of times within bounds.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// What a run of the relay needs to know.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) bind: SocketAddr,
+    pub(crate) data: PathBuf,
+    pub(crate) durability: Durability,
+    pub(crate) log: String,
+    pub(crate) log_json: bool,
+    /// Where the shared token is, if there is one.
+    pub(crate) token: TokenSource,
+    /// The library's part, with the tokens in it.
+    pub(crate) config: Config,
+}
+
+/// Where the shared token comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TokenSource {
+    Nowhere,
+    Environment,
+    File(PathBuf),
+}
+
+/// One setting, as it is.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    pub(crate) origin: String,
+}
+
+/// Settings together with how they came about.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) settings: Settings,
+    pub(crate) lines: Vec<Line>,
+    /// What keeps the relay from starting, and what to do about it.
+    pub(crate) problems: Vec<String>,
+    /// What it starts with all the same, but somebody should know.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Read {
+    /// The settings, if nothing is wrong.
+    pub(crate) fn accept(mut self) -> anyhow::Result<Settings> {
+        match self.problems.len() {
+            0 => Ok(self.settings),
+            1 => bail!(self.problems.remove(0)),
+            _ => bail!(
+                "the configuration is wrong:\n- {}",
+                self.problems.join("\n- ")
+            ),
+        }
+    }
+}
+
+/// Reads all settings.
+pub(crate) fn read(layers: &Layers) -> Read {
+    let mut reader = Reader {
+        layers,
+        lines: Vec::new(),
+        problems: Vec::new(),
+    };
+    let mut settings = Settings {
+        bind: SocketAddr::from(([127, 0, 0, 1], 9093)),
+        data: PathBuf::from("tidings-relay-data"),
+        durability: Durability::Os,
+        log: "info".to_owned(),
+        log_json: false,
+        token: TokenSource::Nowhere,
+        config: Config::default(),
+    };
+    reader.read_into(&mut settings);
+    let Reader {
+        mut lines,
+        mut problems,
+        ..
+    } = reader;
+    tokens(layers, &mut settings, &mut lines, &mut problems);
+    let warnings = judge(&settings, layers, &mut problems);
+    Read {
+        settings,
+        lines,
+        problems,
+        warnings,
+    }
+}
+
+struct Reader<'a> {
+    layers: &'a Layers,
+    lines: Vec<Line>,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn read_into(&mut self, settings: &mut Settings) {
+        let Config { timing, bounds, .. } = &mut settings.config;
+        self.one("bind", &mut settings.bind, |text| {
+            text.parse()
+                .map_err(|_| "no address: write for example 0.0.0.0:9093".to_owned())
+        });
+        self.one("data", &mut settings.data, |text| Ok(text.into()));
+        self.one("durability", &mut settings.durability, |text| match text {
+            "os" => Ok(Durability::Os),
+            "disk" => Ok(Durability::Disk),
+            _ => Err("not known: write os or disk".to_owned()),
+        });
+        self.one("queue_messages", &mut bounds.queue_messages, number);
+        self.one("queue_bytes", &mut bounds.queue_bytes, number);
+        for (name, time) in [
+            ("auth_timeout", &mut timing.auth),
+            ("request_timeout", &mut timing.request),
+            ("wait", &mut timing.wait),
+            ("http_wait", &mut timing.http_wait),
+            ("retry", &mut timing.retry),
+            ("retry_max", &mut timing.retry_max),
+            ("shutdown_timeout", &mut timing.shutdown),
+        ] {
+            self.one(name, time, seconds);
+        }
+        self.one("connections", &mut bounds.connections, number);
+        self.one("clients", &mut bounds.clients, number);
+        self.one("window", &mut bounds.window, number);
+        self.many("allow_origin", &mut settings.config.allowed_origins, origin);
+        self.one("log", &mut settings.log, |text| {
+            let level = text.parse::<tracing::level_filters::LevelFilter>().is_ok();
+            // With a `=` it is for those who know the program's inside.
+            let directive =
+                text.contains('=') && tracing_subscriber::EnvFilter::try_new(text).is_ok();
+            if level || directive {
+                Ok(text.to_owned())
+            } else {
+                Err("not known: write error, warn, info or debug".to_owned())
+            }
+        });
+        self.one("log_format", &mut settings.log_json, |text| match text {
+            "text" => Ok(false),
+            "json" => Ok(true),
+            _ => Err("not known: write text or json".to_owned()),
+        });
+    }
+
+    /// Reads a setting of one value into `target`, which holds its default.
+    fn one<T>(
+        &mut self,
+        name: &'static str,
+        target: &mut T,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) {
+        let mut list = Vec::new();
+        self.many(name, &mut list, parse);
+        // The last one counts, as with most programs.
+        if let Some(value) = list.pop() {
+            *target = value;
+        }
+    }
+
+    fn many<T>(
+        &mut self,
+        name: &'static str,
+        target: &mut Vec<T>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) {
+        let Some(said) = self.layers.said(name) else {
+            let default = keys().into_iter().find(|key| key.name == name);
+            self.line(
+                name,
+                default.map_or(String::new(), |key| key.default),
+                &Origin::Default,
+            );
+            return;
+        };
+        for text in &said.texts {
+            match parse(text) {
+                Ok(value) => target.push(value),
+                Err(wrong) => self
+                    .problems
+                    .push(format!("{name} ({}): {text:?} is {wrong}", said.origin)),
+            }
+        }
+        self.line(name, said.texts.join(", "), &said.origin);
+    }
+
+    fn line(&mut self, name: &'static str, value: String, origin: &dyn fmt::Display) {
+        let origin = origin.to_string();
+        self.lines.push(Line {
+            name,
+            value,
+            origin,
+        });
+    }
+}
+
+/// Finds the shared token and the named ones.
+fn tokens(
+    layers: &Layers,
+    settings: &mut Settings,
+    lines: &mut Vec<Line>,
+    problems: &mut Vec<String>,
+) {
+    let file = layers.said("token_file");
+    let variable = std::env::var_os(TOKEN_VARIABLE).is_some();
+    // The variable holds the token itself, so it counts more than a file's mention of a file.
+    let (source, origin) = match file {
+        Some(said) if !variable || !matches!(said.origin, Origin::File(_)) => {
+            let path = said.texts.last().cloned().unwrap_or_default();
+            (TokenSource::File(path.into()), said.origin.to_string())
+        }
+        _ if variable => {
+            let origin = Origin::Variable(TOKEN_VARIABLE.to_owned());
+            (TokenSource::Environment, origin.to_string())
+        }
+        _ => (TokenSource::Nowhere, Origin::Default.to_string()),
+    };
+    let mut value = match &source {
+        TokenSource::Nowhere => "none".to_owned(),
+        TokenSource::Environment => "set (not shown)".to_owned(),
+        TokenSource::File(path) => format!("in {} (not shown)", path.display()),
+    };
+    match source.read() {
+        Ok(token) => settings.config.token = token,
+        Err(error) => {
+            problems.push(format!("{error:#}"));
+            value = "of no use".to_owned();
+        }
+    }
+    settings.token = source;
+    lines.push(Line {
+        name: "token",
+        value,
+        origin,
+    });
+    match TokensFile::of(&settings.data).read() {
+        Ok(named) => {
+            let names: Vec<_> = named.iter().map(|token| token.name.as_str()).collect();
+            let value = if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            };
+            lines.push(Line {
+                name: "named tokens",
+                value,
+                origin: "data folder".to_owned(),
+            });
+            settings.config.named_tokens = named;
+        }
+        Err(error) => problems.push(error.to_string()),
+    }
+}
+
+impl TokenSource {
+    /// The token as it is there now.
+    pub(crate) fn read(&self) -> anyhow::Result<Option<Token>> {
+        let (text, place) = match self {
+            Self::Nowhere => return Ok(None),
+            Self::Environment => match std::env::var(TOKEN_VARIABLE) {
+                Ok(text) => (text, TOKEN_VARIABLE.to_owned()),
+                Err(_) => bail!("{TOKEN_VARIABLE} is of no use: set it to the token, or unset it"),
+            },
+            Self::File(path) => (
+                read_text(path)?,
+                format!("the token file {}", path.display()),
+            ),
+        };
+        match Token::new(&text) {
+            Ok(token) => Ok(Some(token)),
+            Err(error) => bail!("{place} is of no use: {error}. Put one line with the token there"),
+        }
+    }
+}
+
+fn read_text(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        anyhow::anyhow!(
+            "cannot read the token file {}: {error}. Check the path and its rights",
+            path.display()
+        )
+    })
+}
+
+/// What is wrong with the whole, although each part is right.
+fn judge(settings: &Settings, layers: &Layers, problems: &mut Vec<String>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let Config {
+        token,
+        named_tokens,
+        timing,
+        ..
+    } = &settings.config;
+    let open = token.is_none() && named_tokens.is_empty();
+    let reachable = !settings.bind.ip().is_loopback();
+    if open && reachable && settings.token == TokenSource::Nowhere {
+        problems.push(format!(
+            "{} can be reached from other computers, so the relay needs a token. Make one with \
+             `head -c 24 /dev/urandom | base64 > token` and add `--token-file token`, or listen on \
+             127.0.0.1 only",
+            settings.bind
+        ));
+    }
+    if timing.retry > timing.retry_max {
+        problems.push("retry is longer than retry_max: make it shorter".to_owned());
+    }
+    if timing.retry.is_zero() {
+        problems.push("retry is 0: messages would be sent without a pause; make it 3".to_owned());
+    }
+    for name in &layers.unknown_variables {
+        warnings.push(format!(
+            "{name} in the environment is no setting of the relay"
+        ));
+    }
+    warnings
+}
+
+fn number<T: FromStr>(text: &str) -> Result<T, String> {
+    text.replace('_', "")
+        .parse()
+        .map_err(|_| "no whole number: write digits only".to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse().map(Duration::try_from_secs_f64) {
+        Ok(Ok(time)) if time <= LONGEST => Ok(time),
+        Ok(Ok(_)) => Err(format!(
+            "longer than a day ({} s): shorten it",
+            LONGEST.as_secs()
+        )),
+        _ => Err("no number of seconds: write for example 2.5".to_owned()),
+    }
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.split_once("://").map(|(_, host)| host);
+    match host {
+        Some(host) if !host.is_empty() && !host.contains('/') => Ok(text.to_owned()),
+        _ => Err("no origin: write it as the browser does, https://example.org".to_owned()),
+    }
+}

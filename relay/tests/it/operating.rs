@@ -1,0 +1,214 @@
+//! The binary as its operator meets it: the layers of its configuration, its commands, its signals.
+
+use std::{
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::json;
+
+use crate::{
+    process::{Process, command, command_on, refused, run},
+    support::{Client, TOKEN, http, message},
+};
+
+/// A command of the relay beside running, on a data folder.
+fn tool(data: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidings-relay"));
+    command.args(words).arg("--data").arg(data);
+    run(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn worked(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    text(&output.stdout)
+}
+
+fn signal(relay: &Process, name: &str) {
+    let pid = relay.child.id().to_string();
+    let sent = Command::new("kill").args([name, &pid]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// The line of `check` that begins with this word.
+fn line<'a>(checked: &'a str, name: &str) -> &'a str {
+    checked
+        .lines()
+        .find(|line| line.split_whitespace().next() == Some(name))
+        .unwrap_or_else(|| panic!("no {name}: {checked}"))
+}
+
+async fn status(relay: &Process, path: &str, token: &str) -> u16 {
+    let headers = [("authorization", token)];
+    http(relay.address, "GET", path, &headers, "").await.status
+}
+
+#[test]
+fn flags_count_more_than_the_environment_and_that_more_than_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("relay.toml");
+    std::fs::write(
+        &file,
+        "queue_messages = 1\nwindow = 2\nclients = 3\nallow_origin = ['https://a.example']\n",
+    )
+    .unwrap();
+    let mut command = command(&folder.path().join("data"));
+    command
+        .args(["check", "--clients", "30", "--config"])
+        .arg(&file)
+        .env("TIDINGS_WINDOW", "20")
+        .env("TIDINGS_CLIENTS", "21");
+    // The flags before a command are those of running.
+    let output = run(&mut command);
+    let checked = worked(&output);
+    let said = |name| line(&checked, name).split_whitespace().collect::<Vec<_>>();
+    assert_eq!(said("queue_messages")[1..3], ["1", "file"]);
+    assert_eq!(said("window")[1..], ["20", "environment", "TIDINGS_WINDOW"]);
+    assert_eq!(said("clients")[1..], ["30", "flag", "--clients"]);
+    assert_eq!(said("retry")[1..], ["3", "default"]);
+    assert!(line(&checked, "allow_origin").contains("https://a.example"));
+    assert!(checked.contains("ok:"), "{checked}");
+    assert!(line(&checked, "token").contains("not shown"), "{checked}");
+    assert!(!line(&checked, "token").contains(&format!(" {TOKEN} ")));
+}
+
+#[test]
+fn check_names_all_that_is_wrong_and_the_relay_does_not_start_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let wrong = ["--retry", "x", "--bind", "here", "--durability", "best"];
+    let words = ["retry (flag --retry)", "bind (", "durability (", "write os"];
+    let output = run(command(&data).arg("check").args(wrong));
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    for word in words {
+        assert!(text(&output.stdout).contains(word), "{output:?}");
+    }
+    let mut serving = Command::new(env!("CARGO_BIN_EXE_tidings-relay"));
+    serving.args(wrong).arg("--data").arg(&data);
+    let output = run(serving.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    refused(&output, &words);
+    assert!(!data.exists(), "a check makes nothing");
+
+    let file = folder.path().join("relay.toml");
+    for (content, word) in [
+        ("quue = 1", "there is no setting quue"),
+        ("queue_messages = [1]", "wrong type"),
+        ("queue_messages", "no TOML"),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let output = run(command(&data).arg("--config").arg(&file));
+        refused(&output, &["relay.toml", word]);
+    }
+}
+
+#[tokio::test]
+async fn a_named_token_does_what_it_may_and_no_more_until_it_is_revoked() {
+    let data = tempfile::tempdir().unwrap();
+    let add = |words: &[&str]| {
+        let secret = worked(&tool(data.path(), &[&["tokens", "add"], words].concat()));
+        secret.trim().to_owned()
+    };
+    let ci = add(&["ci", "--send", "ann", "--send", "@g"]);
+    let laptop = add(&[
+        "laptop",
+        "--receive",
+        "ann",
+        "--receive",
+        "@g",
+        "--send",
+        "bob",
+    ]);
+    let again = tool(data.path(), &["tokens", "add", "ci", "--send", "*"]);
+    refused(&again, &["there is a token ci already"]);
+    let relay = Process::start(data.path());
+
+    // The laptop is ann, and nobody else.
+    let mut client = Client::connect(relay.address).await;
+    for (name, group) in [("bob", ""), ("ann", "h")] {
+        let auth = json!({"token": laptop, "name": name, "group": group});
+        client.send(json!({"cmd": "AUTH", "data": auth})).await;
+        let reply = client.recv().await;
+        assert_eq!(reply["data"]["code"], 403, "{reply}");
+        assert!(reply["data"]["msg"].as_str().unwrap().contains("laptop"));
+    }
+    let auth = json!({"token": laptop, "name": "ann", "group": "g"});
+    let ticket = client.auth_with(auth).await["auth"].clone();
+    client.message_to("ann", "not to her").await;
+    client.expect_info("laptop may not send to ann").await;
+    client.message_to("bob", "nobody there").await;
+    client.expect_reply(json!({"bob": "no"})).await;
+
+    // The build server sends, and to no others.
+    for (path, expected) in [
+        ("/ann.send?wait=0", 200),
+        ("/g.group?wait=0", 200),
+        ("/bob.send", 403),
+    ] {
+        assert_eq!(status(&relay, path, &ci).await, expected, "{path}");
+    }
+    client.take("").await;
+    client.take("").await;
+    let mut packet = message("personal", "ann", "by ticket");
+    packet["auth"] = ticket;
+    let answer = http(relay.address, "POST", "/", &[], &packet.to_string()).await;
+    assert_eq!(answer.status, 403, "{answer:?}");
+
+    // The shared token goes on to allow everything; revoked ones are told when SIGHUP comes.
+    worked(&tool(data.path(), &["tokens", "revoke", "laptop"]));
+    let listed = worked(&tool(data.path(), &["tokens", "list"]));
+    assert!(
+        listed.contains("ci  sends to: ann, @g  receives as: nobody"),
+        "{listed}"
+    );
+    assert!(
+        !listed.contains("laptop") && !listed.contains(&ci),
+        "{listed}"
+    );
+    signal(&relay, "-HUP");
+    client.expect_close_code(1008).await;
+    let answer = http(relay.address, "POST", "/", &[], &packet.to_string()).await;
+    assert_eq!(answer.status, 401, "{answer:?}");
+    assert_eq!(status(&relay, "/ann.send?wait=0", &laptop).await, 401);
+    assert_eq!(status(&relay, "/ann.send?wait=0", &ci).await, 200);
+    assert_eq!(status(&relay, "/ann.send?wait=0", TOKEN).await, 200);
+}
+
+#[tokio::test]
+async fn the_last_token_gone_locks_the_relay_and_does_not_open_it() {
+    let data = tempfile::tempdir().unwrap();
+    let secret = worked(&tool(
+        data.path(),
+        &["tokens", "add", "a", "--send", "*", "--receive", "*"],
+    ));
+    let secret = secret.trim();
+    let mut command = command_on("0.0.0.0:0", data.path());
+    command.env_remove("TIDINGS_TOKEN");
+    let mut relay = Process::of(command);
+    relay.address.set_ip([127, 0, 0, 1].into());
+    let mut client = Client::connect(relay.address).await;
+    client
+        .auth_with(json!({"token": secret, "name": "ann"}))
+        .await;
+    worked(&tool(data.path(), &["tokens", "revoke", "a"]));
+    signal(&relay, "-HUP");
+    client.expect_close_code(1008).await;
+    assert_eq!(status(&relay, "/ann.send", "anything").await, 401);
+    assert_eq!(status(&relay, "/ann.send", secret).await, 401);
+}
+
+#[test]
+fn each_command_has_a_help_of_its_own() {
+    for words in [["tokens", "add"], ["check", "--log=warn"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tidings-relay"));
+        command.args(words).arg("--help").stdout(Stdio::piped());
+        let help = worked(&run(&mut command));
+        assert!(
+            help.contains("--data") && help.contains("--config"),
+            "{help}"
+        );
+    }
+}
