@@ -5,6 +5,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use ipnet::IpNet;
 use tidings_protocol::limits;
 
 use crate::tokens::NamedToken;
@@ -25,6 +26,9 @@ pub struct Config {
     /// Origins of web pages that may use the HTTP side, as the browser writes them
     /// (`https://example.org`). A page of the relay's own address always may.
     pub allowed_origins: Vec<String>,
+    /// Reverse proxies: what they say in `X-Forwarded-For` counts as a request's address, and they
+    /// are under no limit of their own. Nobody else's word is taken.
+    pub trusted_forwarders: Vec<IpNet>,
     /// The wall clock, for mids and tickets.
     pub clock: Clock,
 }
@@ -106,7 +110,7 @@ pub struct Timing {
     pub dead_after: Duration,
     /// A client that takes nothing for so long, while something waits for it, is dropped.
     pub stalled_after: Duration,
-    /// How long an HTTP request may take to arrive, head and body each.
+    /// How long an HTTP request may take to arrive, head and body each, and a TLS handshake.
     pub request: Duration,
     /// How long a shutdown waits for connections to end in order.
     pub shutdown: Duration,
@@ -139,6 +143,14 @@ impl Default for Timing {
 pub struct Bounds {
     /// Sockets at once, authenticated or not. More are closed as they come.
     pub connections: usize,
+    /// Connections at once from one address (one /64 of IPv6). This computer's own programs are
+    /// not counted.
+    pub connections_per_address: usize,
+    /// HTTP requests that one address may make at once, beyond [`Self::requests_per_second`].
+    pub requests_at_once: u32,
+    /// HTTP requests that one address may make each second in the long run. Those of this computer
+    /// are not counted.
+    pub requests_per_second: u32,
     /// Names known. Each is remembered for ever, so that it can be written to while it is away.
     pub clients: usize,
     /// Messages waiting for one recipient.
@@ -163,6 +175,12 @@ impl Default for Bounds {
             // Above what one relay was asked to carry (10,000), below what makes a default
             // process run out of memory.
             connections: 16_384,
+            // A large office behind one address; an attacker needs many addresses to fill the rest.
+            connections_per_address: 512,
+            // A script that sends a line of a log at a time; what a flood of them costs stays far
+            // below what one core answers (some 10,000 a second).
+            requests_at_once: 1000,
+            requests_per_second: 100,
             // Ten times what one relay was asked to carry; some 30 MiB of memory.
             clients: 100_000,
             // A machine off for a month of an alert every 15 s.

@@ -26,7 +26,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-pub(crate) use self::answer::{accept_upgrade, asks_for_upgrade};
+pub(crate) use self::answer::{accept_upgrade, asks_for_upgrade, too_many};
 use self::{
     answer::{Refused, info, packet, refused, wait_as_told},
     request::{Fields, Place, place},

@@ -29,6 +29,8 @@ use crate::{
     config::Config,
     frame::{TooLarge, Unminted},
     mint::{MidNumber, Mint},
+    pace::Pace,
+    peers::Peers,
     receipt::{self, Receipts, Waiter},
     registry::Registry,
     seats::Seats,
@@ -46,6 +48,9 @@ pub(crate) struct Router {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) gate: Gate,
+    pub(crate) peers: Arc<Peers>,
+    /// HTTP requests, upgrades among them, per address.
+    pub(crate) requests: Pace,
     pub(crate) relay_id: String,
     pub(crate) seats: Arc<Seats>,
     registry: RwLock<Registry>,
@@ -108,6 +113,14 @@ impl Router {
         }
         let storing = config.bounds.storing_bytes.div_ceil(STORING_UNIT);
         Ok(Self {
+            peers: Arc::new(Peers::new(
+                config.trusted_forwarders.clone(),
+                config.bounds.connections_per_address,
+            )),
+            requests: Pace::new(
+                config.bounds.requests_at_once,
+                Duration::from_secs(1) / config.bounds.requests_per_second.max(1),
+            ),
             gate: Gate::new(
                 &identity.ticket_key,
                 config.token.as_ref(),

@@ -24,8 +24,9 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     task::JoinSet,
-    time::timeout,
+    time::{Instant, timeout},
 };
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -33,7 +34,9 @@ use crate::{
     connection::Connection,
     http::{self, Peer},
     hub::Hub,
+    peers::Place,
     router::Router,
+    tls::Tls,
 };
 
 /// Bytes of a request's head: a GET carries its message there.
@@ -41,6 +44,17 @@ const HEAD_BYTES: usize = 64 * 1024;
 
 /// After this, accepting is tried again when the system has no file descriptor left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// What somebody with too many connections is told to wait: until one of them may have ended.
+const UPGRADE_AGAIN: Duration = Duration::from_secs(30);
+
+/// A connection that is to become a WebSocket.
+struct Upgrade {
+    done: OnUpgrade,
+    /// Where it really comes from.
+    origin: IpAddr,
+    place: Option<Place>,
+}
 
 /// Where connections come from: TCP, or a simulated network.
 pub trait Listener: Send + 'static {
@@ -62,11 +76,30 @@ impl Listener for TcpListener {
     }
 }
 
+/// Like [`serve`], with TLS on every connection.
+pub async fn serve_tls<L: Listener>(
+    hub: Hub,
+    listener: L,
+    tls: Arc<Tls>,
+    shutdown: CancellationToken,
+) {
+    serve_with(hub, listener, Some(tls), shutdown).await;
+}
+
 /// Serves the hub on the listener until `shutdown` is cancelled; then stops accepting, tells the
 /// clients (close code 1001), and returns when all connections have ended or
 /// [`Timing::shutdown`](crate::Timing::shutdown) has passed. Dropping the future ends all of it at
 /// once.
-pub async fn serve<L: Listener>(hub: Hub, mut listener: L, shutdown: CancellationToken) {
+pub async fn serve<L: Listener>(hub: Hub, listener: L, shutdown: CancellationToken) {
+    serve_with(hub, listener, None, shutdown).await;
+}
+
+async fn serve_with<L: Listener>(
+    hub: Hub,
+    mut listener: L,
+    tls: Option<Arc<Tls>>,
+    shutdown: CancellationToken,
+) {
     let router = Arc::clone(&hub.router);
     let app = http::routes(Arc::clone(&router));
     let places = Arc::new(Semaphore::new(router.config.bounds.connections));
@@ -90,17 +123,26 @@ pub async fn serve<L: Listener>(hub: Hub, mut listener: L, shutdown: Cancellatio
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let place = Arc::clone(&places).try_acquire_owned().ok();
+        let Some(place) = place.zip(router.peers.place(peer.ip())) else {
             // Once until there is room again: a flood of connections must not be one of lines.
             if !std::mem::replace(&mut full, true) {
-                tracing::warn!(%peer, "too many connections: more are closed as they come");
+                tracing::warn!(%peer, "too many connections, in all or from there: more are closed as they come");
             }
             continue;
         };
         full = false;
         let (router, app, shutdown) = (Arc::clone(&router), app.clone(), shutdown.clone());
+        let tls = tls.clone();
         connections.spawn(async move {
-            connection(router, app, stream, peer.ip(), shutdown).await;
+            match tls {
+                None => connection(router, app, stream, peer.ip(), shutdown).await,
+                Some(tls) => {
+                    if let Some(stream) = handshake(&router, &tls, stream, peer, &shutdown).await {
+                        connection(router, app, stream, peer.ip(), shutdown).await;
+                    }
+                }
+            }
             drop(place);
         });
     }
@@ -121,6 +163,27 @@ pub async fn serve<L: Listener>(hub: Hub, mut listener: L, shutdown: Cancellatio
     }
 }
 
+async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
+    router: &Router,
+    tls: &Tls,
+    stream: S,
+    peer: SocketAddr,
+    shutdown: &CancellationToken,
+) -> Option<TlsStream<S>> {
+    let done = timeout(router.config.timing.request, tls.accept(stream));
+    match shutdown.run_until_cancelled(done).await? {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%peer, %error, "a TLS handshake failed");
+            None
+        }
+        Err(_) => {
+            tracing::debug!(%peer, "a TLS handshake did not end in time");
+            None
+        }
+    }
+}
+
 fn report(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
@@ -136,7 +199,7 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     peer: IpAddr,
     shutdown: CancellationToken,
 ) {
-    let upgrade: Mutex<Option<OnUpgrade>> = Mutex::new(None);
+    let upgrade: Mutex<Option<Upgrade>> = Mutex::new(None);
     {
         let service = service_fn(|request| answer(&router, &app, peer, &upgrade, request));
         let connection = http1::Builder::new()
@@ -159,10 +222,15 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         }
     }
     let upgrade = upgrade.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let Some(upgrade) = upgrade else {
+    let Some(Upgrade {
+        done,
+        origin,
+        place,
+    }) = upgrade
+    else {
         return;
     };
-    let stream = match upgrade.await {
+    let stream = match done.await {
         Ok(upgraded) => upgraded.downcast::<TokioIo<S>>(),
         Err(error) => {
             tracing::debug!(%peer, %error, "a WebSocket upgrade failed");
@@ -172,10 +240,11 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     // It is the very type that was put in.
     if let Ok(parts) = stream {
         let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
-        Connection::new(router, stream, read, peer)
+        Connection::new(router, stream, read, origin)
             .await
             .run(shutdown)
             .await;
+        drop(place);
     }
 }
 
@@ -183,19 +252,36 @@ async fn answer(
     router: &Router,
     app: &axum::Router,
     peer: IpAddr,
-    upgrade: &Mutex<Option<OnUpgrade>>,
+    upgrade: &Mutex<Option<Upgrade>>,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
+    let origin = router.peers.origin(peer, request.headers());
+    if router.peers.counts(origin) {
+        let now = Instant::now().into_std();
+        if let Some(wait) = router.requests.wait(origin, now) {
+            return Ok(http::too_many(wait, "requests").into_response());
+        }
+        router.requests.count(origin, now);
+    }
     if http::asks_for_upgrade(&request) {
+        // Counted already, unless a forwarder brought it.
+        let place = (origin != peer).then(|| router.peers.place(origin));
+        if place.as_ref().is_some_and(Option::is_none) {
+            return Ok(http::too_many(UPGRADE_AGAIN, "connections").into_response());
+        }
         return Ok(match http::accept_upgrade(router, &request) {
             Ok(response) => {
-                let on_upgrade = hyper::upgrade::on(&mut request);
-                *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some(on_upgrade);
+                let done = hyper::upgrade::on(&mut request);
+                *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some(Upgrade {
+                    done,
+                    origin,
+                    place: place.flatten(),
+                });
                 response
             }
             Err(refused) => refused.into_response(),
         });
     }
-    request.extensions_mut().insert(Peer(peer));
+    request.extensions_mut().insert(Peer(origin));
     app.clone().oneshot(request.map(Body::new)).await
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tidings_protocol::{Group, InvalidId, Name, Target};
 
+pub(crate) use self::file::replace;
 pub use self::file::{TOKENS_AT_MOST, TokensError, TokensFile};
 use crate::config::Token;
 

@@ -64,6 +64,16 @@ pub(super) fn refused(refusal: Refusal, answer: &server::Packet) -> Refused {
     }
 }
 
+/// Refuses somebody who asks for too much.
+pub(crate) fn too_many(wait: Duration, what: &str) -> Refused {
+    let secs = wait.as_secs().max(1);
+    info(
+        StatusCode::TOO_MANY_REQUESTS,
+        format!("too many {what} from your address: try again in {secs} s"),
+    )
+    .with(header::RETRY_AFTER, secs)
+}
+
 /// How long the caller wants to wait, `wait` being what it said.
 pub(super) fn wait_as_told(router: &Router, wait: Option<&str>) -> Result<Duration, Refused> {
     let timing = &router.config.timing;

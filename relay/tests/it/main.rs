@@ -11,8 +11,10 @@
 
 mod hostile;
 mod http;
+mod limits;
 mod operating;
 mod process;
 mod store;
 mod support;
+mod tls;
 mod websocket;

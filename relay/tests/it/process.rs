@@ -5,7 +5,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
     sync::{Arc, mpsc},
 };
 
@@ -38,6 +38,7 @@ pub(crate) fn command_on(bind: &str, data: &Path) -> Command {
 pub(crate) struct Process {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
+    pub(crate) stdout: BufReader<ChildStdout>,
 }
 
 impl Process {
@@ -50,7 +51,8 @@ impl Process {
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://");
+        let address = line.trim().strip_prefix("listening on ");
+        let address = address.and_then(|url| Some(url.split_once("://")?.1));
         let Some(address) = address else {
             let mut error = String::new();
             child
@@ -62,7 +64,11 @@ impl Process {
             panic!("it did not start: {error}");
         };
         let address = address.parse().unwrap();
-        Self { child, address }
+        Self {
+            child,
+            address,
+            stdout,
+        }
     }
 
     /// SIGKILL.

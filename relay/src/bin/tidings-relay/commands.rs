@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::keys::{Key, keys};
+use crate::keys::{Key, Kind, keys};
 
 pub(crate) use self::{check::check, tokens::tokens};
 
@@ -34,6 +34,9 @@ Examples:
       curl -H \"Authorization: $(cat token)\" 'http://HOST:9093/ann.send?wait=0' \\
            --data-urlencode 'text=Backup failed' --data-urlencode 'desp@report.md'
 
+  With TLS, by a certificate of its own:
+      tidings-relay --bind 0.0.0.0:9093 --token-file token --tls-self-signed
+
   Let a build server send to one group and do nothing else:
       tidings-relay tokens add ci --send @developers --data /var/lib/tidings-relay
 
@@ -53,7 +56,7 @@ itself can stand in TIDINGS_TOKEN.
 Signals:
   SIGTERM, SIGINT  stop accepting, tell the clients, write what is under way, end; a second one ends
                    it at once
-  SIGHUP           read the tokens again: connections of revoked ones are closed, others go on
+  SIGHUP           read the tokens and the certificate again: connections of revoked ones are closed, others go on
 
 Exit codes:
   0  ended in order
@@ -101,12 +104,19 @@ fn arg(key: &Key) -> Arg {
     } else {
         format!(" [default: {}]", key.default)
     };
-    Arg::new(key.name)
+    let arg = Arg::new(key.name)
         .long(key.flag())
         .value_name(key.value)
         .help_heading(key.heading)
         .action(ArgAction::Append)
-        .help(format!("{}{default} [env: {}]", key.help, key.variable()))
+        .help(format!("{}{default} [env: {}]", key.help, key.variable()));
+    match key.kind {
+        Kind::Switch => arg
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true"),
+        Kind::One | Kind::Many => arg,
+    }
 }
 
 /// The texts of a list argument.

@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     One,
     /// May be given more than once, as a list in the file, separated by commas in the environment.
     Many,
+    /// `true` or `false`; the flag alone says `true`.
+    Switch,
 }
 
 impl Key {
@@ -43,7 +45,7 @@ const LIMITS: &str = "Limits";
 const LOG: &str = "Log";
 
 pub(crate) fn keys() -> Vec<Key> {
-    use Kind::{Many, One};
+    use Kind::{Many, One, Switch};
     let Config { timing, bounds, .. } = Config::default();
     let (timing, bounds): (Timing, Bounds) = (timing, bounds);
     let key = |heading, name, value, default: String, kind, help| Key {
@@ -83,6 +85,41 @@ pub(crate) fn keys() -> Vec<Key> {
             Many,
             "A web page's origin (https://example.org) that may use the HTTP side. Can be \
              repeated. Without one, no page of another site may",
+        ),
+        key(
+            LISTENING,
+            "trusted_forwarder",
+            "ADDRESS",
+            String::new(),
+            Many,
+            "A reverse proxy's address or network (10.0.0.0/8): what it says in X-Forwarded-For \
+             counts as a request's address. Can be repeated. Nobody else's word is taken",
+        ),
+        key(
+            LISTENING,
+            "tls_cert",
+            "FILE",
+            String::new(),
+            One,
+            "A certificate (PEM, the chain behind it) that makes the port one of TLS, for https \
+             and wss; read again on SIGHUP",
+        ),
+        key(
+            LISTENING,
+            "tls_key",
+            "FILE",
+            String::new(),
+            One,
+            "The certificate's private key (PEM)",
+        ),
+        key(
+            LISTENING,
+            "tls_self_signed",
+            "true|false",
+            text("false"),
+            Switch,
+            "Make a certificate at the first start, keep it in the data folder, and print its \
+             SHA-256 fingerprint, for clients that can be told to trust it",
         ),
         key(
             KEEPING,
@@ -180,6 +217,31 @@ pub(crate) fn keys() -> Vec<Key> {
             bounds.connections.to_string(),
             One,
             "Connections at once; more are closed as they come",
+        ),
+        key(
+            LIMITS,
+            "connections_per_address",
+            "COUNT",
+            bounds.connections_per_address.to_string(),
+            One,
+            "The same from one address (one /64 of IPv6); this computer is not counted",
+        ),
+        key(
+            LIMITS,
+            "requests_per_second",
+            "COUNT",
+            bounds.requests_per_second.to_string(),
+            One,
+            "HTTP requests from one address in the long run; more are answered 429. This computer \
+             is not counted",
+        ),
+        key(
+            LIMITS,
+            "requests_at_once",
+            "COUNT",
+            bounds.requests_at_once.to_string(),
+            One,
+            "HTTP requests from one address in a burst",
         ),
         key(
             LIMITS,

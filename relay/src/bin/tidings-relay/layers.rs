@@ -133,7 +133,7 @@ impl Layers {
                     .map(|one| one.trim().to_owned())
                     .filter(|one| !one.is_empty())
                     .collect(),
-                Kind::One => vec![value.to_owned()],
+                Kind::One | Kind::Switch => vec![value.to_owned()],
             };
             self.say(key, texts, Origin::Variable(name.to_owned()));
         }

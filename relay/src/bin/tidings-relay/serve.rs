@@ -3,12 +3,14 @@
 use std::{io::Write as _, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use tidings_relay::{Hub, NamedToken, Rights, Scope, SqliteStore, Token, TokensFile, serve};
+use tidings_relay::{
+    Hub, NamedToken, Rights, Scope, SqliteStore, Tls, TlsFiles, Token, TokensFile, serve, serve_tls,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    settings::{Settings, TokenSource},
+    settings::{Settings, TlsChoice, TokenSource},
     signals::{Signal, Signals},
 };
 
@@ -29,6 +31,7 @@ async fn listen(settings: Settings, store: SqliteStore) -> anyhow::Result<ExitCo
     // Before the address is printed: whoever reads it may send a signal at once.
     let mut signals = Signals::listen().context("cannot listen to signals")?;
     let Settings {
+        tls,
         bind,
         data,
         token,
@@ -36,6 +39,15 @@ async fn listen(settings: Settings, store: SqliteStore) -> anyhow::Result<ExitCo
         ..
     } = settings;
     let open = config.token.is_none() && config.named_tokens.is_empty();
+    let tls = match tls {
+        TlsChoice::Off => None,
+        TlsChoice::Files(files) => Some(files),
+        TlsChoice::SelfSigned => Some(TlsFiles::self_signed(&data, bind.ip())?),
+    };
+    let tls = match tls {
+        Some(files) => Some((Arc::new(Tls::read(&files)?), files)),
+        None => None,
+    };
     let hub = Hub::open(config, Arc::new(store)).await?;
     let listener = TcpListener::bind(bind).await.with_context(|| {
         format!(
@@ -46,16 +58,33 @@ async fn listen(settings: Settings, store: SqliteStore) -> anyhow::Result<ExitCo
     let address = listener.local_addr().context("the port has no address")?;
     let mut stdout = std::io::stdout();
     // A closed standard output is no reason not to serve.
-    let _ = writeln!(stdout, "listening on http://{address}").and_then(|()| stdout.flush());
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let _ = writeln!(stdout, "listening on {scheme}://{address}");
+    if let Some((tls, _)) = &tls {
+        let _ = writeln!(stdout, "certificate SHA-256 {}", tls.fingerprint());
+    }
+    let _ = stdout.flush();
 
     let shutdown = CancellationToken::new();
-    let server = serve(hub.clone(), listener, shutdown.clone());
+    let (served, stop) = (hub.clone(), shutdown.clone());
+    let encrypted = tls.as_ref().map(|(tls, _)| Arc::clone(tls));
+    let server = async move {
+        match encrypted {
+            Some(tls) => serve_tls(served, listener, tls, stop).await,
+            None => serve(served, listener, stop).await,
+        }
+    };
     tokio::pin!(server);
     loop {
         tokio::select! {
             () = &mut server => break,
             signal = signals.next() => match signal {
-                Signal::Reload => reload(&hub, open, &token, &TokensFile::of(&data)),
+                Signal::Reload => {
+                    reload(&hub, open, &token, &TokensFile::of(&data));
+                    if let Some((tls, files)) = &tls {
+                        reload_tls(tls, files);
+                    }
+                }
                 Signal::End => {
                     tracing::info!("closing");
                     shutdown.cancel();
@@ -81,6 +110,13 @@ async fn listen(settings: Settings, store: SqliteStore) -> anyhow::Result<ExitCo
 
 async fn second_end(signals: &mut Signals) {
     while signals.next().await != Signal::End {}
+}
+
+fn reload_tls(tls: &Tls, files: &TlsFiles) {
+    match tls.reload(files) {
+        Ok(()) => tracing::info!(sha256 = tls.fingerprint(), "the certificate was read again"),
+        Err(error) => tracing::error!("the old certificate stays in use: {error}"),
+    }
 }
 
 /// A token that nobody has.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::bail;
-use tidings_relay::{Config, Durability, Token, TokensFile};
+use tidings_relay::{Config, Durability, IpNet, Tls, TlsFiles, Token, TokensFile};
 
 use crate::{
     keys::keys,
@@ -26,12 +26,21 @@ pub(crate) struct Settings {
     pub(crate) bind: SocketAddr,
     pub(crate) data: PathBuf,
     pub(crate) durability: Durability,
+    pub(crate) tls: TlsChoice,
     pub(crate) log: String,
     pub(crate) log_json: bool,
     /// Where the shared token is, if there is one.
     pub(crate) token: TokenSource,
     /// The library's part, with the tokens in it.
     pub(crate) config: Config,
+}
+
+/// Whether connections are encrypted here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TlsChoice {
+    Off,
+    SelfSigned,
+    Files(TlsFiles),
 }
 
 /// Where the shared token comes from.
@@ -86,6 +95,7 @@ pub(crate) fn read(layers: &Layers) -> Read {
         bind: SocketAddr::from(([127, 0, 0, 1], 9093)),
         data: PathBuf::from("tidings-relay-data"),
         durability: Durability::Os,
+        tls: TlsChoice::Off,
         log: "info".to_owned(),
         log_json: false,
         token: TokenSource::Nowhere,
@@ -98,6 +108,7 @@ pub(crate) fn read(layers: &Layers) -> Read {
         ..
     } = reader;
     tokens(layers, &mut settings, &mut lines, &mut problems);
+    settings.tls = tls(layers, &mut problems);
     let warnings = judge(&settings, layers, &mut problems);
     Read {
         settings,
@@ -140,9 +151,31 @@ impl Reader<'_> {
             self.one(name, time, seconds);
         }
         self.one("connections", &mut bounds.connections, number);
+        self.one(
+            "connections_per_address",
+            &mut bounds.connections_per_address,
+            number,
+        );
+        self.one(
+            "requests_per_second",
+            &mut bounds.requests_per_second,
+            number,
+        );
+        self.one("requests_at_once", &mut bounds.requests_at_once, number);
         self.one("clients", &mut bounds.clients, number);
         self.one("window", &mut bounds.window, number);
         self.many("allow_origin", &mut settings.config.allowed_origins, origin);
+        self.many(
+            "trusted_forwarder",
+            &mut settings.config.trusted_forwarders,
+            network,
+        );
+        // Understood together, by `tls`; a path is whatever it is.
+        let mut ignored = String::new();
+        for path in ["tls_cert", "tls_key"] {
+            self.one(path, &mut ignored, |text| Ok(text.to_owned()));
+        }
+        self.one("tls_self_signed", &mut false, truth);
         self.one("log", &mut settings.log, |text| {
             let level = text.parse::<tracing::level_filters::LevelFilter>().is_ok();
             // With a `=` it is for those who know the program's inside.
@@ -210,6 +243,38 @@ impl Reader<'_> {
             origin,
         });
     }
+}
+
+/// What was said about TLS.
+fn tls(layers: &Layers, problems: &mut Vec<String>) -> TlsChoice {
+    let last = |name| layers.said(name).and_then(|said| said.texts.last());
+    let own = last("tls_self_signed").is_some_and(|text| text == "true");
+    let choice = match (last("tls_cert"), last("tls_key"), own) {
+        (None, None, false) => TlsChoice::Off,
+        (None, None, true) => TlsChoice::SelfSigned,
+        (Some(certificate), Some(key), false) => TlsChoice::Files(TlsFiles {
+            certificate: certificate.into(),
+            key: key.into(),
+        }),
+        (Some(_), Some(_), true) => {
+            problems.push(
+                "tls_self_signed and tls_cert are both set: leave one of them out".to_owned(),
+            );
+            TlsChoice::Off
+        }
+        _ => {
+            problems.push(
+                "tls_cert and tls_key go together: set both, or tls_self_signed alone".to_owned(),
+            );
+            TlsChoice::Off
+        }
+    };
+    if let TlsChoice::Files(files) = &choice
+        && let Err(error) = Tls::read(files)
+    {
+        problems.push(error.to_string());
+    }
+    choice
 }
 
 /// Finds the shared token and the named ones.
@@ -307,6 +372,7 @@ fn judge(settings: &Settings, layers: &Layers, problems: &mut Vec<String>) -> Ve
         token,
         named_tokens,
         timing,
+        bounds,
         ..
     } = &settings.config;
     let open = token.is_none() && named_tokens.is_empty();
@@ -324,6 +390,29 @@ fn judge(settings: &Settings, layers: &Layers, problems: &mut Vec<String>) -> Ve
     }
     if timing.retry.is_zero() {
         problems.push("retry is 0: messages would be sent without a pause; make it 3".to_owned());
+    }
+    if reachable && settings.tls == TlsChoice::Off {
+        warnings.push(
+            "tokens and messages cross the network as plain text: set tls_cert and tls_key or \
+             tls_self_signed, or put a proxy that speaks TLS in front"
+                .to_owned(),
+        );
+    }
+    for (name, zero) in [
+        ("connections", bounds.connections == 0),
+        (
+            "connections_per_address",
+            bounds.connections_per_address == 0,
+        ),
+        ("requests_per_second", bounds.requests_per_second == 0),
+        ("requests_at_once", bounds.requests_at_once == 0),
+        ("window", bounds.window == 0),
+    ] {
+        if zero {
+            problems.push(format!(
+                "{name} is 0, so nothing would work: make it at least 1"
+            ));
+        }
     }
     for name in &layers.unknown_variables {
         warnings.push(format!(
@@ -348,6 +437,18 @@ fn seconds(text: &str) -> Result<Duration, String> {
         )),
         _ => Err("no number of seconds: write for example 2.5".to_owned()),
     }
+}
+
+fn truth(text: &str) -> Result<bool, String> {
+    text.parse()
+        .map_err(|_| "not known: write true or false".to_owned())
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let address = text.parse::<std::net::IpAddr>().map(IpNet::from);
+    address
+        .or_else(|_| text.parse::<IpNet>())
+        .map_err(|_| "no address and no network: write for example 10.0.0.0/8".to_owned())
 }
 
 fn origin(text: &str) -> Result<String, String> {
