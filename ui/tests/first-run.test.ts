@@ -13,8 +13,6 @@ async function firstRun(world = blank()) {
   return { desk, fake, run };
 }
 
-const needsFile = new Failed('There is no keyring.', 'needs-plain-secret');
-
 it('hosts by one click, waits for the first message, and opens the inbox on it', async () => {
   const { run, desk, fake } = await firstRun();
   expect(run.step).toBe('choice');
@@ -41,26 +39,14 @@ it('says why it cannot host, and lets try again', async () => {
   expect([run.step, run.error]).toEqual(['ready', '']);
 });
 
-it('asks before the token goes into a file, and goes on by the answer', async () => {
-  const { run, desk, fake } = await firstRun();
-  fake.fail('host', needsFile);
-  await run.host();
-  expect([run.asksForFile, run.error]).toEqual([true, '']);
-  await run.answerFile(true);
-  expect([run.step, desk.status?.secret, run.asksForFile]).toEqual(['ready', 'file', false]);
-});
-
 it('joins, with the words of the agent where something is wrong', async () => {
-  const { run, desk, fake } = await firstRun();
+  const { run, desk } = await firstRun();
   run.step = 'join';
   run.form.address = 'relay.example.com';
   await run.join();
   expect([run.step, run.form.error]).toEqual(['join', 'The name is missing: others send to it.']);
   Object.assign(run.form, { name: 'desk', token: 'secret' });
-  fake.fail('join', needsFile);
   await run.join();
-  expect(run.form.asksForFile).toBe(true);
-  await run.answerFile(false);
   expect([run.step, run.form.token]).toEqual(['ready', '']);
   expect(desk.status?.relay?.address).toBe('ws://relay.example.com');
 });

@@ -1,12 +1,9 @@
 //! The commands of the command line, each a question to the running agent.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is the command line's output"
-)]
+#![expect(clippy::print_stderr, reason = "this is the command line's output")]
 
-use std::io::Read;
+use std::fmt::Display;
+use std::io::{ErrorKind, Read, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -37,6 +34,8 @@ pub(crate) fn main(command: Command) -> ExitCode {
     };
     match outcome {
         Ok(code) => code,
+        // Whoever reads has seen enough (`tidings inbox | head`).
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tidings: {error:#}");
             match error.downcast_ref::<ClientError>() {
@@ -45,6 +44,16 @@ pub(crate) fn main(command: Command) -> ExitCode {
             }
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// Prints a line; unlike `println!` it does not panic when nobody reads.
+fn say(line: impl Display) -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "{line}")
 }
 
 async fn run(command: Command) -> Result<ExitCode> {
@@ -76,7 +85,7 @@ async fn run(command: Command) -> Result<ExitCode> {
             };
             for row in rows {
                 if json {
-                    println!("{}", serde_json::to_string(&row)?);
+                    say(serde_json::to_string(&row)?)?;
                 } else {
                     let mark = if row.read { ' ' } else { '*' };
                     let sender = if row.sender.is_empty() {
@@ -84,7 +93,11 @@ async fn run(command: Command) -> Result<ExitCode> {
                     } else {
                         &row.sender
                     };
-                    println!("{mark} {:>6}  {sender}: {}", row.id, headline(&row));
+                    say(format_args!(
+                        "{mark} {:>6}  {sender}: {}",
+                        row.id,
+                        headline(&row)
+                    ))?;
                 }
             }
         }
@@ -101,7 +114,7 @@ async fn run(command: Command) -> Result<ExitCode> {
             let Answer::Token(token) = agent.ask(Request::Token).await? else {
                 bail!(UNEXPECTED)
             };
-            println!("{token}");
+            say(token)?;
         }
         Command::Quit => {
             agent.ask(Request::Quit).await?;
@@ -170,7 +183,7 @@ async fn deliver(agent: &Client, events: Events, send: Send, draft: Draft) -> Re
     };
     let Some(sent) = sent else {
         if send.json {
-            println!("{}", serde_json::json!({"id": id}));
+            say(serde_json::json!({"id": id}))?;
         }
         if send.wait == 0 {
             return Ok(ExitCode::SUCCESS);
@@ -179,9 +192,9 @@ async fn deliver(agent: &Client, events: Events, send: Send, draft: Draft) -> Re
         return Ok(ExitCode::from(NOT_YET));
     };
     if send.json {
-        println!("{}", serde_json::to_string(&sent)?);
+        say(serde_json::to_string(&sent)?)?;
     } else {
-        tell(&sent);
+        say(told(&sent))?;
     }
     let refused = match &sent.progress {
         Progress::Answered => sent
@@ -211,18 +224,19 @@ async fn outcome(mut events: Events, id: u64) -> Option<Sent> {
     }
 }
 
-fn tell(sent: &Sent) {
-    match &sent.progress {
+/// What became of a message, a line each.
+fn told(sent: &Sent) -> String {
+    let whole = match &sent.progress {
         Progress::Answered if sent.recipients.is_empty() => {
-            println!("nobody is in that group");
+            Some("nobody is in that group".to_owned())
         }
-        Progress::Failed { reason } => println!("not sent: {reason}"),
+        Progress::Failed { reason } => Some(format!("not sent: {reason}")),
         Progress::Unknown => {
-            println!("the connection broke before the relay answered: it may have arrived");
+            Some("the connection broke before the relay answered: it may have arrived".to_owned())
         }
-        _ => {}
-    }
-    for recipient in &sent.recipients {
+        _ => None,
+    };
+    let each = sent.recipients.iter().map(|recipient| {
         let what = match recipient.delivery {
             Delivery::Delivered => "delivered",
             Delivery::Waiting => "waiting: the relay keeps it until they connect",
@@ -230,8 +244,9 @@ fn tell(sent: &Sent) {
             Delivery::Refused => "refused: no such client, or its queue is full",
             Delivery::Other => "in a state this version does not know",
         };
-        println!("{}: {what}", recipient.name);
-    }
+        format!("{}: {what}", recipient.name)
+    });
+    whole.into_iter().chain(each).collect::<Vec<_>>().join("\n")
 }
 
 async fn status(agent: &Client, json: bool) -> Result<ExitCode> {
@@ -239,9 +254,9 @@ async fn status(agent: &Client, json: bool) -> Result<ExitCode> {
         bail!(UNEXPECTED)
     };
     if json {
-        println!("{}", serde_json::to_string_pretty(&status)?);
+        say(serde_json::to_string_pretty(&status)?)?;
     } else {
-        println!("{}", described(&status));
+        say(described(&status))?;
     }
     let connected = matches!(status.connection, Connection::Connected { .. });
     Ok(if connected {

@@ -138,7 +138,6 @@ fn failure(failure: AppFailure) -> Failure {
         AppFailure::Invalid(_) => Code::Invalid,
         AppFailure::NotFound(_) => Code::NotFound,
         AppFailure::NotConfigured => Code::NotConfigured,
-        AppFailure::NeedsPlainSecret => Code::NeedsPlainSecret,
         AppFailure::System(_) => Code::System,
     };
     Failure {

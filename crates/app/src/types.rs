@@ -43,11 +43,6 @@ pub enum Failure {
     /// No relay is set up.
     #[error("No relay is set up yet. Host one on this computer or join one first.")]
     NotConfigured,
-    /// There is no Secret Service, and the person has not been asked about a file yet.
-    #[error(
-        "No keyring was found on this computer. Allow Tidings to keep the token in a file that only you can read, or start a keyring."
-    )]
-    NeedsPlainSecret,
     /// The port, the disk, the keyring or another part of the computer refused.
     #[error("{0}")]
     System(String),

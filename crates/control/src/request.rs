@@ -166,8 +166,6 @@ pub enum Code {
     NotFound,
     /// No relay is set up.
     NotConfigured,
-    /// There is no Secret Service, and the person has not been asked about a file yet.
-    NeedsPlainSecret,
     /// The port, the disk, the keyring or another part of the computer refused.
     System,
 }

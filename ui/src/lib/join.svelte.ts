@@ -4,7 +4,7 @@
  * Owns its fields and sending them. The agent validates; its words are shown. Invariant: the token
  * is forgotten as soon as it was handed over.
  */
-import { Failed, reason } from './backend/backend';
+import { reason } from './backend/backend';
 import type { Relay } from './backend/bindings';
 import type { Desk } from './desk.svelte';
 
@@ -15,8 +15,6 @@ export class JoinForm {
   group = $state('');
   busy = $state(false);
   error = $state('');
-  /** The keyring is missing: the person is asked whether a file will do. */
-  asksForFile = $state(false);
 
   constructor(private readonly desk: Desk) {}
 
@@ -48,18 +46,10 @@ export class JoinForm {
       this.token = '';
       return true;
     } catch (error) {
-      this.asksForFile = error instanceof Failed && error.code === 'needs-plain-secret';
-      if (!this.asksForFile) this.error = reason(error);
+      this.error = reason(error);
       return false;
     } finally {
       this.busy = false;
     }
-  }
-
-  /** The person's answer about the file; what was asked for is asked again. */
-  async answerFile(allow: boolean): Promise<boolean> {
-    this.asksForFile = false;
-    const done = await this.desk.attempt(() => this.desk.ask({ do: 'allow-plain-secret', allow }));
-    return done && this.submit();
   }
 }

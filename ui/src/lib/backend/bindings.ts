@@ -10,7 +10,7 @@ export type Answer = { "is": "done" } | { "is": "status", "value": Status } | { 
 /**
  * Failures that faces tell apart.
  */
-export type Code = "invalid" | "not-found" | "not-configured" | "needs-plain-secret" | "system";
+export type Code = "invalid" | "not-found" | "not-configured" | "system";
 
 /**
  * The state of the session.

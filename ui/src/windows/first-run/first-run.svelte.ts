@@ -3,7 +3,7 @@
  *
  * Owns where the person is on that way. Hosting and joining are the agent's work.
  */
-import { Failed, reason } from '../../lib/backend/backend';
+import { reason } from '../../lib/backend/backend';
 import type { Reach, Row } from '../../lib/backend/bindings';
 import type { Desk } from '../../lib/desk.svelte';
 import { JoinForm } from '../../lib/join.svelte';
@@ -13,7 +13,6 @@ export class FirstRun {
   busy = $state(false);
   error = $state('');
   tokenCopied = $state(false);
-  asksForFile = $state(false);
   /** The first message that came. */
   first = $state.raw<Row | null>(null);
   readonly form: JoinForm;
@@ -58,18 +57,6 @@ export class FirstRun {
     if (await this.form.submit()) this.step = 'ready';
   }
 
-  /** The person's answer about keeping the token in a file. */
-  async answerFile(allow: boolean): Promise<void> {
-    if (this.form.asksForFile) {
-      if (await this.form.answerFile(allow)) this.step = 'ready';
-      return;
-    }
-    this.asksForFile = false;
-    if (await this.desk.attempt(() => this.desk.ask({ do: 'allow-plain-secret', allow }))) {
-      await this.host();
-    }
-  }
-
   async copyToken(): Promise<void> {
     await this.#do(async () => {
       await this.desk.ask({ do: 'copy-token' });
@@ -94,8 +81,7 @@ export class FirstRun {
     try {
       await work();
     } catch (error) {
-      this.asksForFile = error instanceof Failed && error.code === 'needs-plain-secret';
-      if (!this.asksForFile) this.error = reason(error);
+      this.error = reason(error);
     } finally {
       this.busy = false;
     }

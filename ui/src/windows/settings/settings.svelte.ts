@@ -28,10 +28,6 @@ export class SettingsPage {
     this.saved = await this.form.submit();
   }
 
-  async answerFile(allow: boolean): Promise<void> {
-    this.saved = await this.form.answerFile(allow);
-  }
-
   reach(reach: Reach): Promise<void> {
     return this.#hosting(() => this.desk.ask({ do: 'reach', reach }));
   }
