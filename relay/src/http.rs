@@ -7,6 +7,7 @@
 //! part of a message.
 
 mod answer;
+mod operator;
 mod request;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -43,16 +44,15 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 
 pub(crate) fn routes(router: Arc<Router>) -> axum::Router {
     axum::Router::new()
-        .route("/health", get(health))
+        .route("/health", get(operator::live))
+        .route("/health/live", get(operator::live))
+        .route("/health/ready", get(operator::ready))
+        .route("/metrics", get(operator::metrics))
         .fallback(any)
         .with_state(router)
 }
 
-async fn health() -> Response {
-    answer::json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned())
-}
-
-/// Everything but `/health`: the path's suffix decides, which no table of routes can tell.
+/// Everything but what operators ask: the path's suffix decides, which no table of routes can tell.
 async fn any(State(router): State<Arc<Router>>, request: Request<Body>) -> Response {
     let origin = match answer::origin(&router, request.headers()) {
         Ok(origin) => origin,

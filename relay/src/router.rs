@@ -28,13 +28,14 @@ use crate::{
     auth::{Access, Gate, Refusal},
     config::Config,
     frame::{TooLarge, Unminted},
+    metrics::{Metrics, Why},
     mint::{MidNumber, Mint},
     pace::Pace,
     peers::Peers,
     receipt::{self, Receipts, Waiter},
     registry::Registry,
     seats::Seats,
-    store::{Accept, QueueBound, Registration, Store, StoreError, in_time},
+    store::{Accept, Accepted, QueueBound, Registration, Store, StoreError, in_time},
 };
 
 /// The extensions of section 4 that this relay speaks.
@@ -51,6 +52,7 @@ pub(crate) struct Router {
     pub(crate) peers: Arc<Peers>,
     /// HTTP requests, upgrades among them, per address.
     pub(crate) requests: Pace,
+    pub(crate) metrics: Metrics,
     pub(crate) relay_id: String,
     pub(crate) seats: Arc<Seats>,
     registry: RwLock<Registry>,
@@ -113,6 +115,7 @@ impl Router {
         }
         let storing = config.bounds.storing_bytes.div_ceil(STORING_UNIT);
         Ok(Self {
+            metrics: Metrics::new(),
             peers: Arc::new(Peers::new(
                 config.trusted_forwarders.clone(),
                 config.bounds.connections_per_address,
@@ -143,7 +146,11 @@ impl Router {
 
     /// Checks a token given from an address.
     pub(crate) fn check(&self, token: &str, from: IpAddr) -> Result<Access, Refusal> {
-        self.gate.check(token, from, Instant::now().into_std())
+        let checked = self.gate.check(token, from, Instant::now().into_std());
+        if checked.is_err() {
+            self.metrics.refused(Why::Token);
+        }
+        checked
     }
 
     /// Makes a client known.
@@ -197,6 +204,10 @@ impl Router {
             wait,
         } = outgoing;
         let digest = send.reference.as_ref().map(|_| digest(&send));
+        let by = match from.method {
+            server::Method::Http => "http",
+            _ => "websocket",
+        };
         let sender = from.name.clone();
         let reference = send.reference.clone();
         let target = send.target.clone();
@@ -214,7 +225,8 @@ impl Router {
             .unwrap_or_else(PoisonError::into_inner)
             .resolve(&target);
         let statuses = statuses(&resolved.known, &resolved.unknown);
-        let deadline = Instant::now() + wait;
+        let taken = Instant::now();
+        let deadline = taken + wait;
         let at_ms = self.config.clock.now_ms();
 
         let mut mint = self.mint.lock().unwrap_or_else(PoisonError::into_inner);
@@ -248,6 +260,11 @@ impl Router {
         Ok(Box::pin(async move {
             let accepted = answer.await;
             drop(permit);
+            if matches!(accepted, Ok(Accepted::New(_))) {
+                open.router().metrics.accepted(by);
+                let took = taken.elapsed().as_secs_f64();
+                open.router().metrics.storing.observe(took);
+            }
             open.settle(accepted, &recipients)
         }))
     }
@@ -267,7 +284,12 @@ impl Router {
     pub(crate) fn confirmed(&self, name: &Name, mids: impl IntoIterator<Item = MidNumber>) {
         let mut ledger = self.ledger();
         let now = Instant::now().into_std();
+        let now_ms = self.config.clock.now_ms();
         for mid in mids {
+            // A mid reads as the time of its acceptance.
+            let took = now_ms.saturating_sub(mid.number());
+            self.metrics.confirmed.inc();
+            self.metrics.confirming.observe(took as f64 / 1000.0);
             let name = name.clone();
             ledger
                 .receipts

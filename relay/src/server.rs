@@ -34,6 +34,7 @@ use crate::{
     connection::Connection,
     http::{self, Peer},
     hub::Hub,
+    metrics::Why,
     peers::Place,
     router::Router,
     tls::Tls,
@@ -125,6 +126,7 @@ async fn serve_with<L: Listener>(
         };
         let place = Arc::clone(&places).try_acquire_owned().ok();
         let Some(place) = place.zip(router.peers.place(peer.ip())) else {
+            router.metrics.refused(Why::Connections);
             // Once until there is room again: a flood of connections must not be one of lines.
             if !std::mem::replace(&mut full, true) {
                 tracing::warn!(%peer, "too many connections, in all or from there: more are closed as they come");
@@ -133,7 +135,7 @@ async fn serve_with<L: Listener>(
         };
         full = false;
         let (router, app, shutdown) = (Arc::clone(&router), app.clone(), shutdown.clone());
-        let tls = tls.clone();
+        let (tls, open) = (tls.clone(), router.metrics.connection());
         connections.spawn(async move {
             match tls {
                 None => connection(router, app, stream, peer.ip(), shutdown).await,
@@ -143,7 +145,7 @@ async fn serve_with<L: Listener>(
                     }
                 }
             }
-            drop(place);
+            drop((place, open));
         });
     }
     // New connections are refused from here on.
@@ -259,6 +261,7 @@ async fn answer(
     if router.peers.counts(origin) {
         let now = Instant::now().into_std();
         if let Some(wait) = router.requests.wait(origin, now) {
+            router.metrics.refused(Why::Requests);
             return Ok(http::too_many(wait, "requests").into_response());
         }
         router.requests.count(origin, now);
@@ -267,6 +270,7 @@ async fn answer(
         // Counted already, unless a forwarder brought it.
         let place = (origin != peer).then(|| router.peers.place(origin));
         if place.as_ref().is_some_and(Option::is_none) {
+            router.metrics.refused(Why::Connections);
             return Ok(http::too_many(UPGRADE_AGAIN, "connections").into_response());
         }
         return Ok(match http::accept_upgrade(router, &request) {

@@ -20,7 +20,10 @@ use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 pub use leases::{Lease, Wakeup, Wakeups};
 pub use memory::MemoryStore;
-pub use sqlite::{Durability, OpenError, SqliteStore};
+pub use sqlite::{
+    Durability, InspectError, KnownClient, OpenError, RelayFile, SqliteStore, WaitingMessage,
+    forget_client,
+};
 use tidings_protocol::{Group, Name, Ref, Statuses};
 
 use crate::{frame::Frame, mint::MidNumber};
@@ -61,6 +64,9 @@ pub trait Store: Send + Sync + 'static {
         lease: &Lease,
         positions: Vec<Position>,
     ) -> Answer<Result<Vec<Confirmed>, Fenced>>;
+
+    /// How much waits, over all recipients.
+    fn load(&self) -> Answer<Load>;
 
     /// What became of a message, per recipient; `None` once it is forgotten.
     fn status(&self, mid: MidNumber) -> Answer<Option<Statuses>>;
@@ -175,14 +181,23 @@ impl QueueBound {
     }
 }
 
-/// How much waits for a recipient.
+/// How much waits for a recipient, or for all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Load {
-    pub(crate) messages: u64,
-    pub(crate) bytes: u64,
+pub struct Load {
+    /// Messages; one for several recipients counts for each.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 impl Load {
+    pub(crate) fn sum(loads: impl Iterator<Item = Self>) -> Self {
+        loads.fold(Self::default(), |sum, load| Self {
+            messages: sum.messages.saturating_add(load.messages),
+            bytes: sum.bytes.saturating_add(load.bytes),
+        })
+    }
+
     pub(crate) fn add(&mut self, bytes: u64) {
         self.messages += 1;
         self.bytes += bytes;

@@ -209,7 +209,13 @@ impl Recipient {
         let mut confirmed = Vec::new();
         while let Some(output) = self.delivery.poll_output() {
             match output {
-                Output::Send { message, .. } => {
+                Output::Send { message, again } => {
+                    let metrics = &self.router.metrics;
+                    if again {
+                        metrics.sent_again.inc();
+                    } else {
+                        metrics.sent.inc();
+                    }
                     self.frames.push_back(match &message.reference {
                         Some(reference) if self.speaks_ref => message.frame.with_ref(reference),
                         _ => message.frame.plain(),

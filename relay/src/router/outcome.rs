@@ -9,6 +9,7 @@ use tidings_protocol::Name;
 
 use super::Router;
 use crate::{
+    metrics::Why,
     mint::MidNumber,
     receipt,
     store::{Accepted, Placed, StoreError},
@@ -42,6 +43,10 @@ impl OpenReceipt {
         }
     }
 
+    pub(super) fn router(&self) -> &Router {
+        &self.router
+    }
+
     /// Brings what the store answered into the receipt; what is left to say is returned.
     pub(super) fn settle(
         mut self,
@@ -63,6 +68,9 @@ impl OpenReceipt {
                     .filter(|(_, placed)| **placed == Placed::Full)
                     .map(|(name, _)| name.as_str())
                     .collect();
+                if !full.is_empty() {
+                    router.metrics.refused(Why::QueueFull);
+                }
                 let notice = Notice {
                     all_full: !full.is_empty() && full.len() == recipients.len(),
                     info: (!full.is_empty()).then(|| full_text(&full, router)),
@@ -93,6 +101,7 @@ impl OpenReceipt {
                 }
             }
             Err(error) => {
+                router.metrics.refused(Why::Store);
                 router.account(receipt::Input::Failed(mid));
                 Notice {
                     info: Some(format!("the message was not stored: {error}")),

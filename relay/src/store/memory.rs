@@ -162,6 +162,13 @@ impl Store for MemoryStore {
         ready(Ok(Ok(confirmed)))
     }
 
+    fn load(&self) -> Answer<Load> {
+        let state = self.lock();
+        ready(Ok(Load::sum(
+            state.clients.iter().map(|client| client.load),
+        )))
+    }
+
     fn status(&self, mid: MidNumber) -> Answer<Option<Statuses>> {
         let state = self.lock();
         ready(Ok(state.messages.get(&mid).map(|m| m.statuses.clone())))

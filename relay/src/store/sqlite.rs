@@ -5,6 +5,7 @@
 //! that waits when it comes round is one transaction, and is answered after its commit; a second
 //! process on the same folder is refused.
 
+mod inspect;
 mod schema;
 mod tables;
 mod writer;
@@ -17,14 +18,15 @@ use std::{
     thread,
 };
 
+pub use self::inspect::{InspectError, KnownClient, RelayFile, WaitingMessage, forget_client};
 use rusqlite::Connection;
 use tidings_protocol::{Name, Statuses};
 use tokio::sync::{mpsc, oneshot};
 
 use self::writer::{Asked, Work, Writer};
 use super::{
-    Accept, Accepted, Answer, Batch, Confirmed, Fenced, Identity, Lease, Position, Registration,
-    Store, StoreError, Wakeups, leases::Leases, ready,
+    Accept, Accepted, Answer, Batch, Confirmed, Fenced, Identity, Lease, Load, Position,
+    Registration, Store, StoreError, Wakeups, leases::Leases, ready,
 };
 use crate::mint::MidNumber;
 
@@ -76,6 +78,18 @@ pub enum OpenError {
         path: PathBuf,
         /// What SQLite said.
         source: rusqlite::Error,
+    },
+    /// Written by an earlier version.
+    #[error(
+        "{path} was written by an earlier version of the relay (schema {found}, this one knows {known}): start the relay once, which brings it up to date"
+    )]
+    TooOld {
+        /// Which.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// Ours.
+        known: i64,
     },
     /// Written by a later version.
     #[error(
@@ -205,6 +219,10 @@ impl Store for SqliteStore {
         positions: Vec<Position>,
     ) -> Answer<Result<Vec<Confirmed>, Fenced>> {
         self.ask(|answer| Work::Confirm(lease.clone(), positions, answer))
+    }
+
+    fn load(&self) -> Answer<Load> {
+        self.ask(Work::Load)
     }
 
     fn status(&self, mid: MidNumber) -> Answer<Option<Statuses>> {

@@ -200,9 +200,204 @@ async fn the_last_token_gone_locks_the_relay_and_does_not_open_it() {
     assert_eq!(status(&relay, "/ann.send", secret).await, 401);
 }
 
+#[tokio::test]
+async fn clients_and_queues_are_seen_beside_a_relay_and_without_content() {
+    let data = tempfile::tempdir().unwrap();
+    let missing = tool(data.path(), &["clients", "list"]);
+    refused(&missing, &["relay.db"]);
+    let mut relay = Process::start(data.path());
+    relay.client("ann", "family").await.close().await;
+    let mut bob = relay.client("bob", "").await;
+    let mut packet = message("personal", "ann", "the secret title");
+    packet["data"]["ref"] = json!("r");
+    bob.send(packet).await;
+    assert_eq!(
+        status(&relay, "/family.group?text=x&wait=0", TOKEN).await,
+        200
+    );
+    bob.expect_reply(json!({"ann": "wait"})).await;
+
+    let listed = worked(&tool(data.path(), &["clients", "list"]));
+    assert!(
+        listed.contains("ann  group: family  waiting: 2 ("),
+        "{listed}"
+    );
+    assert!(listed.contains("bob  group: -  waiting: 0 ("), "{listed}");
+    let queue = worked(&tool(data.path(), &["queue", "ann"]));
+    let senders: Vec<_> = queue.lines().map(|l| l.split(' ').next_back()).collect();
+    assert_eq!(senders, [Some("bob"), Some("http")], "{queue}");
+    assert!(!queue.contains("secret"), "{queue}");
+    assert_eq!(
+        worked(&tool(data.path(), &["queue", "ann", "--limit", "1"]))
+            .lines()
+            .count(),
+        1
+    );
+    refused(
+        &tool(data.path(), &["queue", "eve"]),
+        &["no client is called eve"],
+    );
+
+    // Forgetting needs the folder for itself.
+    let forget = tool(data.path(), &["clients", "forget", "ann"]);
+    refused(&forget, &["another relay uses the data folder"]);
+    relay.child.kill().unwrap();
+    relay.child.wait().unwrap();
+    let forgotten = worked(&tool(data.path(), &["clients", "forget", "ann"]));
+    assert!(forgotten.contains("2 messages"), "{forgotten}");
+    refused(
+        &tool(data.path(), &["clients", "forget", "ann"]),
+        &["no client is called ann"],
+    );
+    let relay = Process::start(data.path());
+    let headers = [("authorization", TOKEN)];
+    let answer = http(relay.address, "GET", "/ann.send?wait=0", &headers, "").await;
+    answer.expect_status(json!({"ann": "no"}));
+    relay.client("ann", "family").await.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn a_backup_of_a_running_relay_starts_as_a_relay() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = Process::start(data.path());
+    relay.client("ann", "").await.close().await;
+    assert_eq!(
+        status(&relay, "/ann.send?text=kept&wait=0", TOKEN).await,
+        200
+    );
+    let restored = tempfile::tempdir().unwrap();
+    let copy = restored.path().join("relay.db");
+    let copy = copy.to_str().unwrap();
+    worked(&tool(data.path(), &["backup", copy]));
+    refused(&tool(data.path(), &["backup", copy]), &["exists already"]);
+    refused(
+        &tool(data.path(), &["backup", "/dev/null/x"]),
+        &["cannot write the backup"],
+    );
+    assert_eq!(
+        status(&relay, "/ann.send?text=later&wait=0", TOKEN).await,
+        200
+    );
+    drop(relay);
+    let relay = Process::start(restored.path());
+    let mut ann = relay.client("ann", "").await;
+    ann.take("kept").await;
+    ann.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn health_and_metrics_are_what_monitors_ask_for() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = Process::start(data.path());
+    let mut ann = relay.client("ann", "").await;
+    let get = async |path: &str, token: &str| {
+        let headers = [("authorization", token)];
+        http(relay.address, "GET", path, &headers, "").await
+    };
+    for path in ["/health", "/health/live", "/health/ready"] {
+        assert_eq!(get(path, "").await.status, 200, "{path}");
+    }
+    let sent = tokio::spawn({
+        let address = relay.address;
+        async move {
+            let headers = [("authorization", TOKEN)];
+            http(address, "GET", "/ann.send?text=x&wait=30", &headers, "").await
+        }
+    });
+    ann.take("x").await;
+    assert_eq!(sent.await.unwrap().status, 200);
+    assert_eq!(get("/ann.send", "wrong").await.status, 401);
+    assert_eq!(get("/metrics", "wrong").await.status, 401);
+    assert_eq!(get("/ann.send?text=y&wait=0", TOKEN).await.status, 200);
+    let metrics = get("/metrics", TOKEN).await;
+    assert_eq!(metrics.status, 200);
+    for line in [
+        "tidings_clients 1",
+        "tidings_messages_accepted_total{by=\"http\"} 2",
+        "tidings_messages_confirmed_total 1",
+        "tidings_messages_queued 1",
+        "tidings_refused_total{why=\"token\"} 2",
+        "tidings_storing_seconds_count 2",
+        "tidings_confirming_seconds_count 1",
+    ] {
+        let found = metrics.body.lines().any(|l| l == line);
+        assert!(found, "no {line}: {}", metrics.body);
+    }
+    assert!(!metrics.body.contains("ann"), "{}", metrics.body);
+}
+
+#[tokio::test]
+async fn the_log_is_json_when_asked_and_holds_no_content_and_no_secret() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = command(data.path());
+    command.args(["--log-format", "json", "--log", "debug"]);
+    let mut relay = Process::of(command);
+    let mut ann = relay.client("ann", "").await;
+    assert_eq!(
+        status(&relay, "/ann.send?text=the-title&wait=0", TOKEN).await,
+        200
+    );
+    ann.take("the-title").await;
+    assert_eq!(status(&relay, "/ann.send", "a-wrong-token").await, 401);
+    signal(&relay, "-TERM");
+    ann.expect_close_code(1001).await;
+    let mut log = String::new();
+    let mut stderr = relay.child.stderr.take().unwrap();
+    let log = tokio::task::spawn_blocking(move || {
+        std::io::Read::read_to_string(&mut stderr, &mut log).unwrap();
+        log
+    });
+    let log = crate::support::within(log).await.unwrap();
+    assert!(log.lines().count() > 1, "{log}");
+    for line in log.lines() {
+        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(
+            entry["level"].is_string() && entry["message"].is_string(),
+            "{line}"
+        );
+    }
+    for secret in ["the-title", "a-wrong-token", &format!("token={TOKEN}")] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn systemd_is_told_how_things_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = tokio::net::UnixDatagram::bind(&path).unwrap();
+    let mut command = command(&folder.path().join("data"));
+    command.env("NOTIFY_SOCKET", &path);
+    let relay = Process::of(command);
+    let told = async || {
+        let mut buffer = [0; 4096];
+        let count = crate::support::within(socket.recv(&mut buffer))
+            .await
+            .unwrap();
+        text(&buffer[..count])
+    };
+    let first = told().await;
+    assert!(
+        first.contains("READY=1") && first.contains("STATUS=listening on"),
+        "{first}"
+    );
+    signal(&relay, "-HUP");
+    assert!(told().await.contains("RELOADING=1"));
+    assert!(told().await.contains("READY=1"));
+    signal(&relay, "-TERM");
+    assert!(told().await.contains("STOPPING=1"));
+}
+
 #[test]
 fn each_command_has_a_help_of_its_own() {
-    for words in [["tokens", "add"], ["check", "--log=warn"]] {
+    for words in [
+        &["tokens", "add"][..],
+        &["clients", "forget"],
+        &["queue"],
+        &["backup"],
+        &["check"],
+    ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tidings-relay"));
         command.args(words).arg("--help").stdout(Stdio::piped());
         let help = worked(&run(&mut command));

@@ -1,6 +1,7 @@
 //! The commands beside running: what each takes, and what it does.
 
 mod check;
+mod data;
 mod tokens;
 
 use std::path::PathBuf;
@@ -9,7 +10,11 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::keys::{Key, Kind, keys};
 
-pub(crate) use self::{check::check, tokens::tokens};
+pub(crate) use self::{
+    check::check,
+    data::{backup, clients, queue},
+    tokens::tokens,
+};
 
 const ABOUT: &str = "\
 A relay for notifications: clients stay connected to it by WebSocket, scripts send to it by HTTP, \
@@ -45,7 +50,9 @@ confirmed yet), `ready` (kept, behind others), `no` (no client of this name ever
 default it comes after 2.5 seconds at the latest; `wait=SECONDS` changes that. Every further
 parameter reaches the recipient in `extra`.
 
-GET /health answers 200 while the relay runs.
+GET /health answers 200 while the relay runs, GET /health/ready while its store answers too. GET
+/metrics tells Prometheus, with any of the relay's tokens, how much is connected, queued, sent, sent
+again, confirmed and refused, and how long it took.
 
 Configuration: every setting above can stand in the file of --config as `queue_messages = 1000`, in
 the environment as TIDINGS_QUEUE_MESSAGES=1000, or on the command line as --queue-messages 1000. The
@@ -76,6 +83,7 @@ pub(crate) fn command() -> Command {
             ),
         )
         .subcommand(tokens::command())
+        .subcommands(data::commands())
 }
 
 fn with_settings(command: Command) -> Command {

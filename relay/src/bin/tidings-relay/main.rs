@@ -6,6 +6,7 @@ mod layers;
 mod serve;
 mod settings;
 mod signals;
+mod supervisor;
 
 use std::{
     io::{IsTerminal as _, Write as _},
@@ -21,6 +22,9 @@ fn main() -> ExitCode {
     let outcome = match matches.subcommand() {
         Some(("check", matches)) => commands::check(matches),
         Some(("tokens", matches)) => commands::tokens(matches),
+        Some(("clients", matches)) => commands::clients(matches),
+        Some(("queue", matches)) => commands::queue(matches),
+        Some(("backup", matches)) => commands::backup(matches),
         _ => run(&matches),
     };
     outcome.unwrap_or_else(|error| {

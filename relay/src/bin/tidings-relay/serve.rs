@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     settings::{Settings, TlsChoice, TokenSource},
     signals::{Signal, Signals},
+    supervisor,
 };
 
 /// What the end may take beyond the connections' own time: writing what is queued.
@@ -65,6 +66,9 @@ async fn listen(settings: Settings, store: SqliteStore) -> anyhow::Result<ExitCo
     }
     let _ = stdout.flush();
 
+    let status = format!("listening on {scheme}://{address}");
+    supervisor::ready(&status);
+
     let shutdown = CancellationToken::new();
     let (served, stop) = (hub.clone(), shutdown.clone());
     let encrypted = tls.as_ref().map(|(tls, _)| Arc::clone(tls));
@@ -80,13 +84,16 @@ async fn listen(settings: Settings, store: SqliteStore) -> anyhow::Result<ExitCo
             () = &mut server => break,
             signal = signals.next() => match signal {
                 Signal::Reload => {
+                    supervisor::reloading();
                     reload(&hub, open, &token, &TokensFile::of(&data));
                     if let Some((tls, files)) = &tls {
                         reload_tls(tls, files);
                     }
+                    supervisor::ready(&status);
                 }
                 Signal::End => {
                     tracing::info!("closing");
+                    supervisor::stopping();
                     shutdown.cancel();
                     break;
                 }

@@ -5,7 +5,7 @@
 //! no row in `queue` has confirmed. The mid is the key of both: mids grow with every accept, so
 //! rows are appended, and a queue's order is the order of accepting.
 
-use std::path::Path;
+use std::{cmp::Ordering, path::Path};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -68,8 +68,21 @@ pub(super) fn open(path: &Path, durability: Durability) -> Result<Connection, Op
     Ok(connection)
 }
 
+/// Whether the file is of the version that this code knows.
+pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let found: i64 = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(|source| open_error(path, source))?;
+    let (path, known) = (path.to_owned(), VERSION);
+    match found.cmp(&VERSION) {
+        Ordering::Less => Err(OpenError::TooOld { path, found, known }),
+        Ordering::Greater => Err(OpenError::TooNew { path, found, known }),
+        Ordering::Equal => Ok(()),
+    }
+}
+
 /// The file holds the key of the tickets: it is made for its owner only.
-fn private_file(path: &Path) -> std::io::Result<()> {
+pub(super) fn private_file(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::File::options();
     options.create(true).truncate(false).read(true).write(true);
     #[cfg(unix)]

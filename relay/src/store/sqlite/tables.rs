@@ -286,6 +286,10 @@ impl Tables {
         Ok(outcome)
     }
 
+    pub(super) fn load(&self) -> Load {
+        Load::sum(self.clients.values().map(|client| client.load))
+    }
+
     pub(super) fn status(&self, mid: MidNumber) -> rusqlite::Result<Option<Statuses>> {
         let recipients: Option<String> = self
             .connection

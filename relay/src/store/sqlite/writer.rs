@@ -14,8 +14,8 @@ use super::tables::Tables;
 use crate::{
     mint::MidNumber,
     store::{
-        Accept, Accepted, Batch, Confirmed, Fenced, Identity, Lease, Placed, Position, Queued,
-        Registration, StoreError, leases::Leases,
+        Accept, Accepted, Batch, Confirmed, Fenced, Identity, Lease, Load, Placed, Position,
+        Queued, Registration, StoreError, leases::Leases,
     },
 };
 
@@ -31,6 +31,7 @@ pub(super) enum Work {
     Accept(Box<Accept>, Asked<Accepted>),
     Read(Lease, Position, usize, Asked<Result<Batch, Fenced>>),
     Confirm(Lease, Vec<Position>, Asked<Result<Vec<Confirmed>, Fenced>>),
+    Load(Asked<Load>),
     Status(MidNumber, Asked<Option<Statuses>>),
 }
 
@@ -65,6 +66,7 @@ impl Work {
             Self::Accept(_, asked) => asked.answer(failed),
             Self::Read(.., asked) => asked.answer(failed),
             Self::Confirm(.., asked) => asked.answer(failed),
+            Self::Load(asked) => asked.answer(failed),
             Self::Status(_, asked) => asked.answer(failed),
         }
     }
@@ -181,6 +183,7 @@ impl Writer {
                     Err(Fenced)
                 });
             }
+            Work::Load(asked) => asked.done = Some(tables.load()),
             Work::Status(mid, asked) => asked.done = Some(tables.status(*mid)?),
         }
         Ok(())
