@@ -44,7 +44,7 @@ impl Tongue {
     }
 
     pub(crate) fn host(self) -> &'static str {
-        self.of_two("Host a relay", "开设中继")
+        self.of_two("Host a relay", "架设中继")
     }
 
     pub(crate) fn quit(self) -> &'static str {
