@@ -79,18 +79,6 @@ pub enum OpenError {
         /// What SQLite said.
         source: rusqlite::Error,
     },
-    /// Written by an earlier version.
-    #[error(
-        "{path} was written by an earlier version of the relay (schema {found}, this one knows {known}): start the relay once, which brings it up to date"
-    )]
-    TooOld {
-        /// Which.
-        path: PathBuf,
-        /// Its schema version.
-        found: i64,
-        /// Ours.
-        known: i64,
-    },
     /// Written by a later version.
     #[error(
         "{path} was written by a later version of the relay (schema {found}, this one knows {known}): update this relay"

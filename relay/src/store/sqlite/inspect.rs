@@ -20,6 +20,18 @@ pub enum InspectError {
     /// The file cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// Written by an earlier version.
+    #[error(
+        "{path} was written by an earlier version of the relay (schema {found}, this one knows {known}): start the relay once, which brings it up to date"
+    )]
+    TooOld {
+        /// Which.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
     /// SQLite failed.
     #[error("the relay's file cannot be read: {0}")]
     Database(#[from] rusqlite::Error),

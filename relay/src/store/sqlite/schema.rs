@@ -9,7 +9,7 @@ use std::{cmp::Ordering, path::Path};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Durability, OpenError};
+use super::{Durability, InspectError, OpenError};
 
 /// The version this code writes. A change of the tables raises it and adds its step to
 /// [`migrate`].
@@ -69,14 +69,14 @@ pub(super) fn open(path: &Path, durability: Durability) -> Result<Connection, Op
 }
 
 /// Whether the file is of the version that this code knows.
-pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), InspectError> {
     let found: i64 = connection
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .map_err(|source| open_error(path, source))?;
     let (path, known) = (path.to_owned(), VERSION);
     match found.cmp(&VERSION) {
-        Ordering::Less => Err(OpenError::TooOld { path, found, known }),
-        Ordering::Greater => Err(OpenError::TooNew { path, found, known }),
+        Ordering::Less => Err(InspectError::TooOld { path, found, known }),
+        Ordering::Greater => Err(OpenError::TooNew { path, found, known }.into()),
         Ordering::Equal => Ok(()),
     }
 }
