@@ -16,6 +16,7 @@ pub(crate) fn test() -> Result<()> {
     let began = Instant::now();
     step("setup", || setup::setup(true))?;
     step("formatting", || sh(&["cargo", "fmt", "--all", "--check"]))?;
+    step("tidy", tidy::tidy)?;
     step("UI build", steps::build_ui)?;
     step("UI checks", || {
         sh(&["npm", "--prefix", "ui", "run", "--silent", "check"])
@@ -42,7 +43,7 @@ pub(crate) fn test() -> Result<()> {
         ])
     })?;
     step("programs", || steps::build_programs(false).map(drop))?;
-    step("tidy", tidy::tidy)?;
+    step("what the agent links", tidy::links)?;
     let mut rust = 0;
     step("Rust tests", || {
         rust = counted(

@@ -66,6 +66,19 @@ pub(crate) fn tidy() -> Result<()> {
         places(file, &text, &mut found);
     }
     agent_links(&mut found)?;
+    verdict(&found)
+}
+
+/// Checks the built agent alone; an error where it is not built.
+pub(crate) fn links() -> Result<()> {
+    let mut found = Vec::new();
+    if agent_links(&mut found)? == 0 && cfg!(target_os = "linux") {
+        bail!("the agent is not built");
+    }
+    verdict(&found)
+}
+
+fn verdict(found: &[String]) -> Result<()> {
     if found.is_empty() {
         println!("tidy");
         return Ok(());
@@ -190,13 +203,15 @@ fn places(file: &str, text: &str, found: &mut Vec<String>) {
     }
 }
 
-/// What is built of the agent links neither WebKit nor GTK.
-fn agent_links(found: &mut Vec<String>) -> Result<()> {
+/// What is built of the agent links neither WebKit nor GTK. Gives how many builds were there.
+fn agent_links(found: &mut Vec<String>) -> Result<usize> {
+    let mut builds = 0;
     for profile in ["debug", "release"] {
         let agent = target().join(profile).join("tidings");
         if !cfg!(target_os = "linux") || !agent.exists() {
             continue;
         }
+        builds += 1;
         let libraries = output(&["ldd", &agent.to_string_lossy()])?;
         for library in libraries.lines().map(str::trim) {
             if NOT_IN_THE_AGENT
@@ -207,5 +222,5 @@ fn agent_links(found: &mut Vec<String>) -> Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(builds)
 }
