@@ -110,6 +110,8 @@ pub struct Timing {
     pub dead_after: Duration,
     /// A client that takes nothing for so long, while something waits for it, is dropped.
     pub stalled_after: Duration,
+    /// How long a message waits for its recipients, unless its `extra.ttl` says otherwise.
+    pub ttl: Duration,
     /// How long an HTTP request may take to arrive, head and body each, and a TLS handshake.
     pub request: Duration,
     /// How long a shutdown waits for connections to end in order.
@@ -132,6 +134,8 @@ impl Default for Timing {
             // The system's buffers hide slow progress: it may take a third of 4 MiB before one more
             // byte can be written. At 60 s, that is a link of 22 KiB a second.
             stalled_after: Duration::from_secs(60),
+            // A holiday, and then some.
+            ttl: Duration::from_hours(30 * 24),
             request: Duration::from_secs(10),
             shutdown: Duration::from_secs(5),
         }
@@ -157,6 +161,8 @@ pub struct Bounds {
     pub queue_messages: u64,
     /// Bytes of the messages waiting for one recipient.
     pub queue_bytes: u64,
+    /// Bytes of the store in all; beyond it, no message is taken until some are confirmed or expire.
+    pub store_bytes: u64,
     /// Messages sent to one recipient and not confirmed yet.
     pub window: usize,
     /// Bytes waiting to be written to one socket, beyond which it is dropped.
@@ -186,6 +192,8 @@ impl Default for Bounds {
             // A machine off for a month of an alert every 15 s.
             queue_messages: 200_000,
             queue_bytes: 256 * 1024 * 1024,
+            // As many full queues as are likely at once, and less than most disks have free.
+            store_bytes: 8 * 1024 * 1024 * 1024,
             window: 64,
             // A full window of large messages and a few times as many replies.
             outgoing_bytes: 16 * 1024 * 1024,

@@ -11,6 +11,7 @@
 //!   may always be);
 //! - whatever was sent and not confirmed has a time at which it is sent again; what is confirmed
 //!   waits for the store, and falls back to being sent again if the store fails;
+//! - what has expired is not sent, not even again;
 //! - what is held for sending is bounded; beyond it, messages stay in the store.
 
 use std::{
@@ -54,6 +55,8 @@ pub enum Input {
     Announced(Queued),
     /// The store announced that there is something to read.
     Look,
+    /// The store has given these up.
+    Expired(Vec<Position>),
     /// The read that was asked for came back.
     Read(Batch),
     /// The read that was asked for failed.
@@ -135,6 +138,8 @@ enum Source {
     Reading {
         heard: VecDeque<Queued>,
         overheard: bool,
+        /// Something was given up meanwhile, which the read may still bring: it is done anew.
+        stale: bool,
     },
 }
 
@@ -163,6 +168,7 @@ impl Delivery {
         match input {
             Input::Announced(message) => self.announced(message),
             Input::Look => self.look(),
+            Input::Expired(positions) => self.expired(&positions),
             Input::Read(batch) => self.read(batch),
             Input::ReadFailed => self.source = Source::StoreLater(now + READ_AGAIN),
             Input::Confirm(mid) => self.confirm(mid),
@@ -203,7 +209,9 @@ impl Delivery {
         match &mut self.source {
             Source::Announcements => self.take(message),
             Source::Store | Source::StoreLater(_) => {}
-            Source::Reading { heard, overheard } => {
+            Source::Reading {
+                heard, overheard, ..
+            } => {
                 if heard.len() < HELD {
                     heard.push_back(message);
                 } else {
@@ -221,7 +229,33 @@ impl Delivery {
         }
     }
 
+    fn expired(&mut self, positions: &[Position]) {
+        if let Source::Reading { stale, .. } = &mut self.source {
+            *stale = true;
+        }
+        let held = &mut self.held_bytes;
+        self.held.retain(|message| {
+            let keep = !positions.contains(&message.position);
+            *held -= if keep { 0 } else { message.frame.len() };
+            keep
+        });
+        for position in positions {
+            // One whose confirmation is on its way to the store has nothing left to be sent.
+            if let Some(index) = self.find(*position)
+                && self.sent.get(index).is_some_and(|sent| !sent.confirming)
+                && let Some(sent) = self.sent.remove(index)
+            {
+                self.unconfirmed -= 1;
+                self.unconfirmed_bytes -= sent.message.frame.len();
+            }
+        }
+    }
+
     fn read(&mut self, batch: Batch) {
+        if matches!(self.source, Source::Reading { stale: true, .. }) {
+            self.source = Source::Store;
+            return;
+        }
         for message in batch.messages {
             if message.position > self.taken {
                 self.taken = message.position;
@@ -232,6 +266,7 @@ impl Delivery {
         if let Source::Reading {
             heard,
             overheard: false,
+            ..
         } = source
             && batch.end
         {
@@ -366,6 +401,7 @@ impl Delivery {
             self.source = Source::Reading {
                 heard: VecDeque::new(),
                 overheard: false,
+                stale: false,
             };
             self.outputs.push_back(Output::Read {
                 after: self.taken,

@@ -5,14 +5,14 @@ use std::sync::{Arc, Weak};
 use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{Config, NamedToken, Store, StoreError, Token, router::Router};
+use crate::{Config, NamedToken, Store, StoreError, Token, router::Router, store::in_time};
 
 /// A relay. Clones are the same relay; it ends, and lets go of its store, when the last one is dropped
 /// and no [`serve`](crate::serve) of it runs any more.
 #[derive(Clone)]
 pub struct Hub {
     pub(crate) router: Arc<Router>,
-    _receipts: Arc<AbortOnDropHandle<()>>,
+    _tasks: Arc<[AbortOnDropHandle<()>; 2]>,
 }
 
 impl std::fmt::Debug for Hub {
@@ -32,9 +32,11 @@ impl Hub {
         let router = Arc::new(Router::open(config, store).await?);
         let due = Arc::clone(&router.receipts_due);
         let receipts = tokio::spawn(keep_receipts(Arc::downgrade(&router), due));
+        let sooner = Arc::clone(&router.expiry.sooner);
+        let expiry = tokio::spawn(expire(Arc::downgrade(&router), sooner));
         Ok(Self {
             router,
-            _receipts: Arc::new(AbortOnDropHandle::new(receipts)),
+            _tasks: Arc::new([receipts, expiry].map(AbortOnDropHandle::new)),
         })
     }
 
@@ -68,6 +70,21 @@ async fn keep_receipts(router: Weak<Router>, due: Arc<Notify>) {
                 () = tokio::time::sleep_until(at) => {}
                 () = due.notified() => {}
             },
+        }
+    }
+}
+
+/// Gives up messages whose time is over. Like [`keep_receipts`], it holds the relay only while it asks.
+async fn expire(router: Weak<Router>, sooner: Arc<Notify>) {
+    while let Some(asked) = router.upgrade().map(|router| router.expire()) {
+        let expired = in_time(asked).await;
+        let Some(pause) = router.upgrade().map(|router| router.expired(expired)) else {
+            return;
+        };
+        tokio::select! {
+            biased;
+            () = sooner.notified() => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }

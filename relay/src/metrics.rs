@@ -43,6 +43,7 @@ pub(crate) struct Metrics {
     pub(crate) sent: Counter,
     pub(crate) sent_again: Counter,
     pub(crate) confirmed: Counter,
+    pub(crate) expired: Counter,
     pub(crate) storing: Histogram,
     pub(crate) confirming: Histogram,
     accepted: Family<By, Counter>,
@@ -60,6 +61,7 @@ impl Metrics {
             sent: Counter::default(),
             sent_again: Counter::default(),
             confirmed: Counter::default(),
+            expired: Counter::default(),
             storing: Histogram::new(STORING),
             confirming: Histogram::new(CONFIRMING),
             accepted: Family::default(),
@@ -97,6 +99,12 @@ impl Metrics {
             "messages_confirmed",
             "Messages confirmed by a recipient",
             confirmed,
+        );
+        let expired = self.expired.clone();
+        registry.register(
+            "messages_expired",
+            "Messages given up, once per recipient",
+            expired,
         );
         let refused = self.refused.clone();
         registry.register("refused", "What was refused, by the reason", refused);

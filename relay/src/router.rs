@@ -6,6 +6,7 @@
 //! and queued under one lock); a receipt is open before its message can be confirmed; whatever
 //! becomes of storing it, the receipt hears of it.
 
+mod expiry;
 mod outcome;
 
 use std::{
@@ -22,8 +23,8 @@ use tokio::{
     time::Instant,
 };
 
-pub(crate) use self::outcome::Notice;
 use self::outcome::OpenReceipt;
+pub(crate) use self::{expiry::Expiry, outcome::Notice};
 use crate::{
     auth::{Access, Gate, Refusal},
     config::Config,
@@ -61,6 +62,7 @@ pub(crate) struct Router {
     /// Rung when there is an earlier time to look than [`Self::answer_late`] said.
     pub(crate) receipts_due: Arc<Notify>,
     storing: Arc<Semaphore>,
+    pub(crate) expiry: Expiry,
 }
 
 /// The receipts, and when the clock that answers late ones looks next.
@@ -139,6 +141,7 @@ impl Router {
             }),
             receipts_due: Arc::default(),
             storing: Arc::new(Semaphore::new(storing)),
+            expiry: Expiry::default(),
             config,
             store,
         })
@@ -209,6 +212,8 @@ impl Router {
             _ => "websocket",
         };
         let sender = from.name.clone();
+        let at_ms = self.config.clock.now_ms();
+        let expires_ms = expiry::expires_ms(&send.message.extra, self.config.timing.ttl, at_ms);
         let reference = send.reference.clone();
         let target = send.target.clone();
         let frame = Unminted::new(server::Delivery {
@@ -227,7 +232,6 @@ impl Router {
         let statuses = statuses(&resolved.known, &resolved.unknown);
         let taken = Instant::now();
         let deadline = taken + wait;
-        let at_ms = self.config.clock.now_ms();
 
         let mut mint = self.mint.lock().unwrap_or_else(PoisonError::into_inner);
         let mid = mint.next(at_ms).ok_or(SendError::NoMids)?;
@@ -249,12 +253,15 @@ impl Router {
             recipients: recipients.clone(),
             unknown: resolved.unknown,
             at_ms,
+            expires_ms,
             bound: QueueBound {
                 messages: self.config.bounds.queue_messages,
                 bytes: self.config.bounds.queue_bytes,
+                store_bytes: self.config.bounds.store_bytes,
             },
         });
         drop(mint);
+        self.expiry.accepted(expires_ms);
 
         let open = OpenReceipt::new(Arc::clone(self), mid);
         Ok(Box::pin(async move {

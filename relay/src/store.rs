@@ -65,6 +65,10 @@ pub trait Store: Send + Sync + 'static {
         positions: Vec<Position>,
     ) -> Answer<Result<Vec<Confirmed>, Fenced>>;
 
+    /// Gives up some messages that were to be delivered before `now_ms`, for all who have not confirmed
+    /// them: they are read no more, and their status is final. Readers hear of it.
+    fn expire(&self, now_ms: u64) -> Answer<Expired>;
+
     /// How much waits, over all recipients.
     fn load(&self) -> Answer<Load>;
 
@@ -158,20 +162,33 @@ pub struct Accept {
     pub unknown: Vec<Name>,
     /// When it was accepted: milliseconds since 1970.
     pub at_ms: u64,
-    /// How much may wait for one recipient.
+    /// When it is given up: milliseconds since 1970.
+    pub expires_ms: u64,
+    /// How much may wait for one recipient, and be in the store at all.
     pub bound: QueueBound,
 }
 
 /// SHA-256 of what was sent under a `ref`.
 pub type Digest = [u8; 32];
 
-/// How much may wait for one recipient.
+/// How much may wait for one recipient, and be in the store at all.
 #[derive(Debug, Clone, Copy)]
 pub struct QueueBound {
-    /// Messages.
+    /// Messages for one recipient.
     pub messages: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Bytes of the whole store, as it counts them: what its file uses, for one that has a file.
+    pub store_bytes: u64,
+}
+
+/// What [`Store::expire`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expired {
+    /// Messages given up, once per recipient.
+    pub given_up: u64,
+    /// When the next one is due: milliseconds since 1970, past ones too. `None`: nothing waits.
+    pub next_ms: Option<u64>,
 }
 
 impl QueueBound {
@@ -222,6 +239,8 @@ pub enum Accepted {
         /// What became of it.
         statuses: Statuses,
     },
+    /// The store holds as much as it may in all; nothing was added.
+    StoreFull,
     /// The same (sender, ref) was accepted before with other content; nothing was added.
     Conflict,
 }
@@ -282,6 +301,12 @@ pub enum StoreError {
     /// The disk is full. Nothing was done.
     #[error("the disk of the data folder is full: free some space, nothing was stored meanwhile")]
     DiskFull,
+    /// The store holds as much as it may. Nothing was done.
+    #[error(
+        "the relay holds as much as it may in all: send again after some of it was delivered, or ask \
+         its operator to raise store_bytes"
+    )]
+    Full,
     /// The store's engine failed. Nothing was done.
     #[error("the store failed: {0}")]
     Engine(String),
@@ -310,7 +335,7 @@ impl StoreError {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Busy | Self::DiskFull => Outcome::Retryable,
+            Self::Busy | Self::DiskFull | Self::Full => Outcome::Retryable,
             Self::Closed | Self::Late => Outcome::Unknown,
             Self::Engine(_) => Outcome::Permanent,
         }

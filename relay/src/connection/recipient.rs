@@ -124,6 +124,7 @@ impl Recipient {
             match wakeup {
                 Wakeup::Message(message) => self.feed(Input::Announced(message)),
                 Wakeup::Look => self.feed(Input::Look),
+                Wakeup::Expired(positions) => self.feed(Input::Expired(positions)),
                 Wakeup::Fenced => self.fenced = true,
             }
         }

@@ -224,6 +224,33 @@ fn large_messages_go_one_by_one() {
     assert_eq!(outputs, ["confirm 1", "send 2", "read 2"]);
 }
 
+#[test]
+fn section_3_line_3_what_has_expired_is_not_sent_again_and_makes_room() {
+    let mut script = Script::live();
+    for n in 1..=6 {
+        script.feed(Input::Announced(queued(n)));
+    }
+    // 1 to 4 are sent, 5 and 6 held.
+    let gone = vec![position(1), position(5), position(99)];
+    assert_eq!(script.feed(Input::Expired(gone)), ["send 6"]);
+    assert_eq!(script.feed(Input::Confirm(mid(1))), [""; 0]);
+    assert_eq!(script.wait(3), ["again 2", "again 3", "again 4", "again 6"]);
+    assert_eq!(script.delivery.held_bytes, 0);
+    // One that the client has confirmed waits for the store all the same.
+    script.feed(Input::Confirm(mid(2)));
+    script.feed(Input::Expired(vec![position(2)]));
+    assert_eq!(script.feed(Input::Stored(vec![position(2)])), ["done 2"]);
+}
+
+#[test]
+fn a_read_that_may_bring_what_has_expired_is_done_anew() {
+    let mut script = Script::new();
+    script.outputs();
+    script.feed(Input::Expired(vec![position(1)]));
+    assert_eq!(script.feed(Input::Read(batch([1, 2], true))), ["read 0"]);
+    assert_eq!(script.feed(Input::Read(batch([2], true))), ["send 2"]);
+}
+
 /// What a random script may do.
 #[derive(Debug, Clone)]
 enum Step {
@@ -235,6 +262,8 @@ enum Step {
     Confirm(prop::sample::Index),
     /// The store answers all confirmations under way, or fails.
     AnswerConfirm { fail: bool },
+    /// The store gives up one of what waits, by index.
+    Expire(prop::sample::Index),
     /// So many seconds pass.
     Wait(u64),
 }
@@ -245,6 +274,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => prop::bool::weighted(0.1).prop_map(|fail| Step::AnswerRead { fail }),
         4 => any::<prop::sample::Index>().prop_map(Step::Confirm),
         3 => prop::bool::weighted(0.1).prop_map(|fail| Step::AnswerConfirm { fail }),
+        1 => any::<prop::sample::Index>().prop_map(Step::Expire),
         2 => (1_u64..8).prop_map(Step::Wait),
     ]
 }
@@ -263,6 +293,8 @@ struct World {
     /// What the client confirmed and the store did not lose.
     confirmed: BTreeSet<u64>,
     done: Vec<u64>,
+    /// What the store gave up.
+    expired: BTreeSet<u64>,
 }
 
 impl World {
@@ -277,6 +309,7 @@ impl World {
             sent: Vec::new(),
             confirmed: BTreeSet::new(),
             done: Vec::new(),
+            expired: BTreeSet::new(),
         };
         world.perform();
         world
@@ -296,6 +329,7 @@ impl World {
                         !self.confirmed.contains(&n),
                         "{n} sent after its confirmation"
                     );
+                    assert!(!self.expired.contains(&n), "{n} sent after it expired");
                     assert_eq!(self.sent.contains(&n), again);
                     if !again {
                         self.sent.push(n);
@@ -329,7 +363,8 @@ impl World {
     }
 
     fn unconfirmed(&self) -> usize {
-        self.sent.len() - self.confirmed.len()
+        let open = |n: &&u64| !self.confirmed.contains(n) && !self.expired.contains(n);
+        self.sent.iter().filter(open).count()
     }
 
     fn step(&mut self, step: &Step) {
@@ -373,6 +408,21 @@ impl World {
                     self.feed(Input::Stored(positions));
                 }
             }
+            Step::Expire(index) => {
+                // The store gives up nothing whose confirmation it is about to take.
+                let waiting: Vec<_> = self
+                    .stored
+                    .keys()
+                    .filter(|position| !self.confirming.contains(position))
+                    .copied()
+                    .collect();
+                if !waiting.is_empty() {
+                    let position = waiting[index.index(waiting.len())];
+                    self.stored.remove(&position);
+                    self.expired.insert(position.number() - FIRST);
+                    self.feed(Input::Expired(vec![position]));
+                }
+            }
             Step::Wait(seconds) => {
                 self.now += Duration::from_secs(*seconds);
                 self.feed(Input::Timeout);
@@ -402,9 +452,15 @@ proptest! {
             }
             world.step(&Step::AnswerConfirm { fail: false });
         }
+        // All but what expired: of that, some was sent before.
+        let expired = &world.expired;
+        let kept = |list: &[u64]| -> Vec<u64> {
+            list.iter().filter(|n| !expired.contains(n)).copied().collect()
+        };
         let all: Vec<_> = (1..=world.accepted).collect();
-        prop_assert_eq!(&world.sent, &all);
+        prop_assert!(world.sent.is_sorted_by(|a, b| a < b));
+        prop_assert_eq!(kept(&world.sent), kept(&all));
         world.done.sort_unstable();
-        prop_assert_eq!(world.done, all);
+        prop_assert_eq!(kept(&world.done), kept(&all));
     }
 }

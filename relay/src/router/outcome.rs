@@ -90,6 +90,7 @@ impl OpenReceipt {
                 });
                 Notice::default()
             }
+            Ok(Accepted::StoreFull) => Self::not_stored(router, mid, StoreError::Full),
             Ok(Accepted::Conflict) => {
                 router.account(receipt::Input::Failed(mid));
                 Notice {
@@ -100,15 +101,17 @@ impl OpenReceipt {
                     ..Notice::default()
                 }
             }
-            Err(error) => {
-                router.metrics.refused(Why::Store);
-                router.account(receipt::Input::Failed(mid));
-                Notice {
-                    info: Some(format!("the message was not stored: {error}")),
-                    failed: Some(error),
-                    ..Notice::default()
-                }
-            }
+            Err(error) => Self::not_stored(router, mid, error),
+        }
+    }
+
+    fn not_stored(router: &Router, mid: MidNumber, error: StoreError) -> Notice {
+        router.metrics.refused(Why::Store);
+        router.account(receipt::Input::Failed(mid));
+        Notice {
+            info: Some(format!("the message was not stored: {error}")),
+            failed: Some(error),
+            ..Notice::default()
         }
     }
 }

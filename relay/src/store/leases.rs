@@ -13,7 +13,7 @@ use std::{
 use tidings_protocol::Name;
 use tokio::sync::Notify;
 
-use super::Queued;
+use super::{Position, Queued};
 
 /// Messages handed over in a reader's wakeups before it is told to look in the store instead. A
 /// reader takes them as fast as it is scheduled; what is in here is shared, not copied.
@@ -49,6 +49,8 @@ pub enum Wakeup {
     Message(Queued),
     /// Something was accepted; it has to be read from the store.
     Look,
+    /// These are given up, and not to be sent any more.
+    Expired(Vec<Position>),
     /// The lease is dead.
     Fenced,
 }
@@ -68,6 +70,7 @@ struct Pending {
     messages: VecDeque<Queued>,
     bytes: usize,
     look: bool,
+    expired: Vec<Position>,
     fenced: bool,
 }
 
@@ -90,6 +93,9 @@ impl Wakeups {
         if std::mem::take(&mut state.look) {
             into.push(Wakeup::Look);
         }
+        if !state.expired.is_empty() {
+            into.push(Wakeup::Expired(std::mem::take(&mut state.expired)));
+        }
         if state.fenced {
             into.push(Wakeup::Fenced);
         }
@@ -108,6 +114,10 @@ impl Bell {
         self.rung.notify_one();
     }
 }
+
+/// Expired positions kept for a reader. Beyond it some are left out: their messages may be sent again
+/// until the connection ends, and a confirmation of them changes nothing.
+const EXPIRED: usize = 4096;
 
 /// All leases of a store.
 #[derive(Debug, Default)]
@@ -162,6 +172,19 @@ impl Leases {
             .alive
             .get(&lease.recipient)
             .is_some_and(|(epoch, _)| *epoch == lease.epoch)
+    }
+
+    /// Tells the recipient's reader, if there is one, of a message that is given up.
+    pub(crate) fn announce_expired(&self, recipient: &Name, position: Position) {
+        let bell = match self.lock().alive.get(recipient) {
+            Some((_, bell)) => Arc::clone(bell),
+            None => return,
+        };
+        bell.ring(|pending| {
+            if pending.expired.len() < EXPIRED {
+                pending.expired.push(position);
+            }
+        });
     }
 
     /// Tells the recipient's reader, if there is one, of a message that is durable.

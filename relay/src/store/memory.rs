@@ -4,15 +4,16 @@
 //! finds what it had accepted, as after a SIGKILL. Everything is done when the call returns.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Mutex, PoisonError},
 };
 
 use tidings_protocol::{Group, Name, Ref, Status, Statuses};
 
 use super::{
-    Accept, Accepted, Answer, Batch, Confirmed, Digest, Fenced, Identity, KEPT, Lease, Load,
-    Placed, Position, Queued, Registration, Store, StoreError, Wakeups, leases::Leases, ready,
+    Accept, Accepted, Answer, Batch, Confirmed, Digest, Expired, Fenced, Identity, KEPT, Lease,
+    Load, Placed, Position, Queued, Registration, Store, StoreError, Wakeups, leases::Leases,
+    ready,
 };
 use crate::mint::MidNumber;
 
@@ -30,6 +31,10 @@ struct State {
     clients: Vec<Client>,
     messages: BTreeMap<MidNumber, Stored>,
     references: HashMap<(Option<Name>, Ref), (Digest, MidNumber)>,
+    /// When which message is given up. Those that were confirmed meanwhile are passed over.
+    expiries: BTreeSet<(u64, MidNumber)>,
+    /// Bytes waiting in all queues.
+    bytes: u64,
 }
 
 #[derive(Debug)]
@@ -162,6 +167,24 @@ impl Store for MemoryStore {
         ready(Ok(Ok(confirmed)))
     }
 
+    fn expire(&self, now_ms: u64) -> Answer<Expired> {
+        let mut state = self.lock();
+        let mut given_up = 0;
+        while let Some(&(at, mid)) = state.expiries.first()
+            && at <= now_ms
+        {
+            state.expiries.pop_first();
+            for recipient in state.give_up(mid) {
+                given_up += 1;
+                let position = Position::new(mid.number());
+                self.leases.announce_expired(&recipient, position);
+            }
+        }
+        let next_ms = state.expiries.first().map(|(at, _)| *at);
+        drop(state);
+        ready(Ok(Expired { given_up, next_ms }))
+    }
+
     fn load(&self) -> Answer<Load> {
         let state = self.lock();
         ready(Ok(Load::sum(
@@ -195,6 +218,12 @@ impl State {
                     statuses: statuses.unwrap_or_default(),
                 };
             }
+        }
+        if self.bytes.saturating_add(accept.frame.len() as u64) > accept.bound.store_bytes {
+            return Accepted::StoreFull;
+        }
+        if let Some((reference, digest)) = &accept.reference {
+            let key = (accept.sender.clone(), reference.clone());
             self.references.insert(key, (*digest, accept.mid));
         }
         if let Some(identity) = &mut self.identity {
@@ -241,6 +270,8 @@ impl State {
         let position = Position::new(accept.mid.number());
         client.load.add(bytes);
         client.queue.insert(position, queued(accept, position));
+        self.bytes += bytes;
+        self.expiries.insert((accept.expires_ms, accept.mid));
         Placed::Queued(position)
     }
 
@@ -252,12 +283,38 @@ impl State {
             return Confirmed::Already;
         };
         client.load.remove(queued.frame.len() as u64);
+        self.bytes = self.bytes.saturating_sub(queued.frame.len() as u64);
         if let Some(message) = self.messages.get_mut(&queued.mid)
             && let Some((_, status)) = message.statuses.iter_mut().find(|(n, _)| n == recipient)
         {
             *status = Status::Ok;
         }
         Confirmed::Done
+    }
+
+    /// Takes a message from all who have not confirmed it, and says who they were.
+    fn give_up(&mut self, mid: MidNumber) -> Vec<Name> {
+        let Some(message) = self.messages.get_mut(&mid) else {
+            return Vec::new();
+        };
+        let mut waiting = Vec::new();
+        for (name, status) in &mut message.statuses {
+            if *status == Status::Wait {
+                *status = Status::No;
+                waiting.push(name.clone());
+            }
+        }
+        for name in &waiting {
+            let position = Position::new(mid.number());
+            if let Some(client) = self.client(name)
+                && let Some(queued) = client.queue.remove(&position)
+            {
+                let bytes = queued.frame.len() as u64;
+                client.load.remove(bytes);
+                self.bytes = self.bytes.saturating_sub(bytes);
+            }
+        }
+        waiting
     }
 
     /// Forgets the oldest messages that are done with and past their time.

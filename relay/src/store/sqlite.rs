@@ -25,7 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::writer::{Asked, Work, Writer};
 use super::{
-    Accept, Accepted, Answer, Batch, Confirmed, Fenced, Identity, Lease, Load, Position,
+    Accept, Accepted, Answer, Batch, Confirmed, Expired, Fenced, Identity, Lease, Load, Position,
     Registration, Store, StoreError, Wakeups, leases::Leases, ready,
 };
 use crate::mint::MidNumber;
@@ -209,6 +209,10 @@ impl Store for SqliteStore {
         self.ask(|answer| Work::Confirm(lease.clone(), positions, answer))
     }
 
+    fn expire(&self, now_ms: u64) -> Answer<Expired> {
+        self.ask(|answer| Work::Expire(now_ms, Vec::new(), answer))
+    }
+
     fn load(&self) -> Answer<Load> {
         self.ask(Work::Load)
     }
@@ -277,9 +281,11 @@ mod tests {
             recipients: vec![Name::new("r").unwrap()],
             unknown: Vec::new(),
             at_ms: 1_795_414_000_000 + n,
+            expires_ms: u64::MAX,
             bound: QueueBound {
                 messages: 1000,
                 bytes: u64::MAX,
+                store_bytes: u64::MAX,
             },
         }
     }

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 
 use tidings_protocol::{Group, Name, Ref, Status};
 use tidings_relay::{
-    Durability, Frame, MemoryStore, MidNumber, OpenError, SqliteStore, Store,
+    Durability, Frame, MemoryStore, MidNumber, OpenError, RelayFile, SqliteStore, Store,
     store::{
         Accept, Accepted, Batch, Confirmed, Fenced, Lease, Placed, Position, QueueBound,
         Registration, Wakeup, Wakeups,
@@ -18,6 +18,7 @@ const HOUR: u64 = 3_600_000;
 const WIDE: QueueBound = QueueBound {
     messages: 1_000_000,
     bytes: u64::MAX,
+    store_bytes: u64::MAX,
 };
 
 /// A store and how to lose it.
@@ -107,6 +108,7 @@ fn message(number: u64, to: &[&str]) -> Accept {
         recipients: to.iter().map(|to| name(to)).collect(),
         unknown: Vec::new(),
         at_ms: DAY + number,
+        expires_ms: u64::MAX,
         bound: WIDE,
     }
 }
@@ -130,6 +132,17 @@ async fn queued(store: &dyn Store, accept: Accept) -> Position {
     match store.accept(accept).await.unwrap() {
         Accepted::New(placed) => match placed[..] {
             [Placed::Queued(position)] => position,
+            ref other => panic!("not queued: {other:?}"),
+        },
+        other => panic!("not new: {other:?}"),
+    }
+}
+
+/// The position of a message that waits for several.
+async fn queued_for_all(store: &dyn Store, accept: Accept) -> Position {
+    match store.accept(accept).await.unwrap() {
+        Accepted::New(placed) => match placed[..] {
+            [Placed::Queued(position), ..] => position,
             ref other => panic!("not queued: {other:?}"),
         },
         other => panic!("not new: {other:?}"),
@@ -356,7 +369,11 @@ async fn section_3_line_4_a_full_queue_refuses_for_its_recipient_alone(mut bench
     let bytes = message(1, &[]).frame.len() as u64;
     let bounded = |n, to: &[&str], messages, bytes| {
         let mut accept = message(n, to);
-        accept.bound = QueueBound { messages, bytes };
+        accept.bound = QueueBound {
+            messages,
+            bytes,
+            ..WIDE
+        };
         accept
     };
     let first = queued(&*store, bounded(1, &["r"], 2, u64::MAX)).await;
@@ -485,6 +502,77 @@ async fn a_message_to_many_stays_for_those_who_have_not_confirmed(mut bench: Ben
     assert_eq!(read(&*store, &lease).await, []);
 }
 
+async fn section_3_line_3_messages_expire_for_who_has_not_confirmed_them(mut bench: Bench) {
+    let store = bench.store();
+    register(&*store, &["a", "b"]).await;
+    let until = |number, to: &[&str], expires| {
+        let mut accept = message(number, to);
+        accept.expires_ms = DAY + expires;
+        accept
+    };
+    let first = queued_for_all(&*store, with_ref(until(1, &["a", "b"], 100), "x", 1)).await;
+    queued(&*store, until(2, &["b"], 300)).await;
+    queued(&*store, until(3, &["b"], 200)).await;
+    let (lease, _wakeups) = attach(&*store, "a").await;
+    confirm(&*store, &lease, first).await;
+    let expire = async |store: &dyn Store, now| store.expire(DAY + now).await.unwrap();
+    let (_lease, mut wakeups) = attach(&*store, "b").await;
+    let expired = expire(&*store, 99).await;
+    assert_eq!((expired.given_up, expired.next_ms), (0, Some(DAY + 100)));
+    let expired = expire(&*store, 100).await;
+    assert_eq!((expired.given_up, expired.next_ms), (1, Some(DAY + 200)));
+    assert_eq!(woken(&mut wakeups).await, [Wakeup::Expired(vec![first])]);
+    drop((store, wakeups));
+    // For good: after a crash too, and for a sender who asks again.
+    bench.crash();
+    let store = bench.store();
+    let expected = [("a".into(), Status::Ok), ("b".into(), Status::No)];
+    assert_eq!(statuses(&*store, mid(1)).await, expected);
+    let again = store
+        .accept(with_ref(until(4, &["a", "b"], 500), "x", 1))
+        .await;
+    assert!(matches!(again, Ok(Accepted::Duplicate { mid: m, .. }) if m == mid(1)));
+    let (lease, _wakeups) = attach(&*store, "b").await;
+    assert_eq!(read(&*store, &lease).await, [mid(2), mid(3)]);
+    assert_eq!(confirm(&*store, &lease, first).await, Confirmed::Already);
+    let expired = expire(&*store, 1000).await;
+    assert_eq!((expired.given_up, expired.next_ms), (2, None));
+    assert_eq!(read(&*store, &lease).await, []);
+    assert_eq!(store.load().await.unwrap().messages, 0);
+}
+
+async fn section_3_line_4_the_whole_store_is_bounded(bench: Bench) {
+    const SIZE: usize = 64 * 1024;
+    let store = bench.store();
+    register(&*store, &["r"]).await;
+    let large = |number| {
+        let mut accept = message(number, &["r"]);
+        accept.frame = Frame::stored("x".repeat(SIZE));
+        accept.bound.store_bytes = 16 * SIZE as u64;
+        accept
+    };
+    let mut kept = Vec::new();
+    let refused = loop {
+        let number = kept.len() as u64 + 1;
+        match store.accept(large(number)).await.unwrap() {
+            Accepted::New(placed) => match placed[..] {
+                [Placed::Queued(position)] => kept.push(position),
+                ref other => panic!("{other:?}"),
+            },
+            Accepted::StoreFull => break number,
+            other => panic!("{other:?}"),
+        }
+    };
+    // A file needs some room of its own.
+    assert!((10..=16).contains(&kept.len()), "{}", kept.len());
+    assert_eq!(store.status(mid(refused)).await.unwrap(), None);
+    let (lease, _wakeups) = attach(&*store, "r").await;
+    for position in kept.drain(..2) {
+        confirm(&*store, &lease, position).await;
+    }
+    queued(&*store, large(refused + 1)).await;
+}
+
 macro_rules! conformance {
     ($($test:ident),* $(,)?) => {
         mod memory {
@@ -517,6 +605,8 @@ conformance!(
     the_newest_lease_is_the_only_one,
     readers_hear_of_messages_in_order_or_are_told_to_look,
     a_message_to_many_stays_for_those_who_have_not_confirmed,
+    section_3_line_3_messages_expire_for_who_has_not_confirmed_them,
+    section_3_line_4_the_whole_store_is_bounded,
 );
 
 fn open_error(folder: &Path) -> OpenError {
@@ -554,6 +644,33 @@ fn a_file_of_a_later_version_is_left_alone() {
         matches!(error, OpenError::TooNew { found: 99, .. }),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_file_of_an_earlier_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path(), Durability::Os).unwrap();
+    register(&store, &["r"]).await;
+    queued(&store, message(1, &["r"])).await;
+    drop(store);
+    // What version 1 had.
+    let file = rusqlite::Connection::open(folder.path().join("relay.db")).unwrap();
+    file.execute_batch(
+        "DROP INDEX messages_expires; ALTER TABLE messages DROP COLUMN expires_ms;
+         PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(file);
+    let looked = RelayFile::open(folder.path()).unwrap_err().to_string();
+    assert!(looked.contains("start the relay once"), "{looked}");
+    let store = SqliteStore::open(folder.path(), Durability::Os).unwrap();
+    let (lease, _wakeups) = attach(&store, "r").await;
+    assert_eq!(read(&store, &lease).await, [mid(1)]);
+    // The default of 30 days holds for it.
+    let expired = store.expire(DAY + 30 * 24 * HOUR).await.unwrap();
+    assert_eq!(expired.given_up, 0);
+    let expired = store.expire(DAY + 30 * 24 * HOUR + 1).await.unwrap();
+    assert_eq!(expired.given_up, 1);
 }
 
 #[test]

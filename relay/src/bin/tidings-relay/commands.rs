@@ -47,7 +47,8 @@ Examples:
 
 The answer is a MESSAGE_REPLY with a status per recipient: `ok` (confirmed), `wait` (kept, not
 confirmed yet), `ready` (kept, behind others), `no` (no client of this name ever connected). By
-default it comes after 2.5 seconds at the latest; `wait=SECONDS` changes that. Every further
+default it comes after 2.5 seconds at the latest; `wait=SECONDS` changes that. `ttl=SECONDS` says
+after what time the message is given up for those who have not confirmed it (30 days). Every further
 parameter reaches the recipient in `extra`.
 
 GET /health answers 200 while the relay runs, GET /health/ready while its store answers too. GET

@@ -155,6 +155,22 @@ pub(crate) fn keys() -> Vec<Key> {
             "The same in bytes",
         ),
         key(
+            KEEPING,
+            "store_bytes",
+            "BYTES",
+            bounds.store_bytes.to_string(),
+            One,
+            "What all messages may take on the disk; beyond it, messages are refused to their senders",
+        ),
+        key(
+            KEEPING,
+            "ttl",
+            "SECONDS",
+            seconds(timing.ttl),
+            One,
+            "How long a message waits for its recipients, unless its own ttl says otherwise",
+        ),
+        key(
             TIMES,
             "auth_timeout",
             "SECONDS",

@@ -20,6 +20,9 @@ use crate::{
 /// The longest time that a setting takes: a day. It keeps sums of times within bounds.
 const LONGEST: Duration = Duration::from_hours(24);
 
+/// The longest time that messages are kept: a year.
+const LONGEST_TTL: Duration = Duration::from_hours(365 * 24);
+
 /// What a run of the relay needs to know.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -139,6 +142,8 @@ impl Reader<'_> {
         });
         self.one("queue_messages", &mut bounds.queue_messages, number);
         self.one("queue_bytes", &mut bounds.queue_bytes, number);
+        self.one("store_bytes", &mut bounds.store_bytes, number);
+        self.one("ttl", &mut timing.ttl, ttl);
         for (name, time) in [
             ("auth_timeout", &mut timing.auth),
             ("request_timeout", &mut timing.request),
@@ -436,6 +441,16 @@ fn seconds(text: &str) -> Result<Duration, String> {
             LONGEST.as_secs()
         )),
         _ => Err("no number of seconds: write for example 2.5".to_owned()),
+    }
+}
+
+fn ttl(text: &str) -> Result<Duration, String> {
+    match text.parse().map(Duration::from_secs) {
+        Ok(time) if !time.is_zero() && time <= LONGEST_TTL => Ok(time),
+        _ => Err(format!(
+            "no whole number of seconds from 1 to {}: write for example 604800, a week",
+            LONGEST_TTL.as_secs()
+        )),
     }
 }
 

@@ -13,8 +13,9 @@ use super::{Durability, InspectError, OpenError};
 
 /// The version this code writes. A change of the tables raises it and adds its step to
 /// [`migrate`].
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
+/// The tables as version 1 had them; [`STEPS`] brings them up to date.
 const TABLES: &str = "
 CREATE TABLE meta (
     one         INTEGER PRIMARY KEY CHECK (one = 1),
@@ -47,6 +48,15 @@ CREATE TABLE queue (
     PRIMARY KEY (recipient, mid)
 ) WITHOUT ROWID;
 ";
+
+/// What makes version 2 of version 1, and so on.
+const STEPS: [&str; 1] = [
+    // 2: messages expire. Those of before get the 30 days that are the default, from then on.
+    // In the recipients' list 2 stands for a recipient that the message was given up for.
+    "ALTER TABLE messages ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;
+     UPDATE messages SET expires_ms = at_ms + 2592000000;
+     CREATE INDEX messages_expires ON messages (expires_ms) WHERE pending > 0;",
+];
 
 pub(super) fn open(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
     let failed = |source| open_error(path, source);
@@ -116,8 +126,14 @@ fn configure(connection: &Connection, durability: Durability) -> rusqlite::Resul
 fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
     let transaction = connection.transaction()?;
     let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if found == 0 {
-        transaction.execute_batch(TABLES)?;
+    if found < VERSION {
+        if found == 0 {
+            transaction.execute_batch(TABLES)?;
+        }
+        let done = usize::try_from(found.max(1) - 1).unwrap_or(0);
+        for step in STEPS.iter().skip(done) {
+            transaction.execute_batch(step)?;
+        }
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()?;

@@ -4,6 +4,8 @@
 //! Invariants: what is cached of the database is what the database says, an undone transaction
 //! included; a message's text goes with its last confirmation.
 
+mod expiry;
+
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -13,10 +15,12 @@ use crate::{
     frame::Frame,
     mint::MidNumber,
     store::{
-        Accept, Accepted, Batch, Confirmed, Identity, KEPT, Load, Placed, Position, Queued,
-        Registration,
+        Accept, Accepted, Batch, Confirmed, Expired, Identity, KEPT, Load, Placed, Position,
+        Queued, Registration,
     },
 };
+
+pub(super) use self::expiry::GivenUp;
 
 /// Bytes that one read returns at most, one message at least.
 const READ_BYTES: usize = 1024 * 1024;
@@ -33,6 +37,8 @@ pub(super) struct Tables {
     /// The highest mid accepted in this transaction.
     highest: Option<u64>,
     transactions: u64,
+    /// Bytes of the file in use when the transaction began, and added since.
+    used: u64,
     /// Where the sweep of old messages goes on; `None` between sweeps.
     sweep: Option<u64>,
 }
@@ -50,13 +56,16 @@ impl Tables {
             connection,
             highest: None,
             transactions: 0,
+            used: 0,
             sweep: Some(0),
         })
     }
 
     pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
         self.highest = None;
-        self.connection.execute_batch("BEGIN IMMEDIATE")
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        self.used = expiry::used_bytes(&self.connection)?;
+        Ok(())
     }
 
     pub(super) fn commit(&mut self) -> rusqlite::Result<()> {
@@ -150,6 +159,10 @@ impl Tables {
             return Ok(Accepted::Duplicate { mid, statuses });
         }
         let bytes = accept.frame.len() as u64;
+        if self.used.saturating_add(bytes) > accept.bound.store_bytes {
+            return Ok(Accepted::StoreFull);
+        }
+        self.used += bytes;
         let position = Position::new(accept.mid.number());
         let mut placed = Vec::with_capacity(accept.recipients.len());
         let mut pending = 0_i64;
@@ -175,8 +188,9 @@ impl Tables {
         self.connection
             .prepare_cached(
                 "INSERT INTO messages
-                     (mid, at_ms, sender, reference, digest, recipients, pending, frame)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                     (mid, at_ms, sender, reference, digest, recipients, pending, frame,
+                      expires_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 to_sql(accept.mid.number()),
@@ -187,6 +201,7 @@ impl Tables {
                 recipients_to_json(accept, &placed),
                 pending,
                 (pending > 0).then(|| accept.frame.as_str()),
+                to_sql(accept.expires_ms),
             ])?;
         Ok(Accepted::New(placed))
     }
@@ -284,6 +299,11 @@ impl Tables {
             });
         }
         Ok(outcome)
+    }
+
+    /// See [`expiry`].
+    pub(super) fn expire(&mut self, now_ms: u64) -> rusqlite::Result<(Expired, Vec<GivenUp>)> {
+        expiry::expire(&self.connection, &mut self.clients, now_ms)
     }
 
     pub(super) fn load(&self) -> Load {

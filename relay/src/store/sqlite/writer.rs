@@ -10,12 +10,12 @@ use rusqlite::{Connection, ErrorCode};
 use tidings_protocol::Statuses;
 use tokio::sync::{mpsc, oneshot};
 
-use super::tables::Tables;
+use super::tables::{GivenUp, Tables};
 use crate::{
     mint::MidNumber,
     store::{
-        Accept, Accepted, Batch, Confirmed, Fenced, Identity, Lease, Load, Placed, Position,
-        Queued, Registration, StoreError, leases::Leases,
+        Accept, Accepted, Batch, Confirmed, Expired, Fenced, Identity, Lease, Load, Placed,
+        Position, Queued, Registration, StoreError, leases::Leases,
     },
 };
 
@@ -31,6 +31,7 @@ pub(super) enum Work {
     Accept(Box<Accept>, Asked<Accepted>),
     Read(Lease, Position, usize, Asked<Result<Batch, Fenced>>),
     Confirm(Lease, Vec<Position>, Asked<Result<Vec<Confirmed>, Fenced>>),
+    Expire(u64, Vec<GivenUp>, Asked<Expired>),
     Load(Asked<Load>),
     Status(MidNumber, Asked<Option<Statuses>>),
 }
@@ -66,6 +67,7 @@ impl Work {
             Self::Accept(_, asked) => asked.answer(failed),
             Self::Read(.., asked) => asked.answer(failed),
             Self::Confirm(.., asked) => asked.answer(failed),
+            Self::Expire(.., asked) => asked.answer(failed),
             Self::Load(asked) => asked.answer(failed),
             Self::Status(_, asked) => asked.answer(failed),
         }
@@ -157,6 +159,11 @@ impl Writer {
                 }
             }
         }
+        if let Work::Expire(_, given_up, _) = &work {
+            for (recipient, position) in given_up {
+                self.leases.announce_expired(recipient, *position);
+            }
+        }
         work.answer(None);
     }
 
@@ -182,6 +189,11 @@ impl Writer {
                 } else {
                     Err(Fenced)
                 });
+            }
+            Work::Expire(now_ms, given_up, asked) => {
+                let (expired, from) = tables.expire(*now_ms)?;
+                *given_up = from;
+                asked.done = Some(expired);
             }
             Work::Load(asked) => asked.done = Some(tables.load()),
             Work::Status(mid, asked) => asked.done = Some(tables.status(*mid)?),

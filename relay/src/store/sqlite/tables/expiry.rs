@@ -1,0 +1,84 @@
+//! Giving up messages whose time is over, and what the file uses.
+//!
+//! Invariant: a message that is given up is in no queue any more, and its status is final for
+//! everybody it was for.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use tidings_protocol::Name;
+
+use super::{Client, from_sql, to_sql};
+use crate::store::{Expired, Position};
+
+/// Messages given up in one transaction: more would keep senders waiting.
+const AT_ONCE: i64 = 256;
+
+/// Stands in a message's list of recipients for those whom it was given up for.
+const GIVEN_UP: u8 = 2;
+
+/// A message that was given up for somebody.
+pub(in crate::store::sqlite) type GivenUp = (Name, Position);
+
+/// Gives up some messages that were to be delivered before `now_ms`.
+pub(super) fn expire(
+    connection: &Connection,
+    clients: &mut HashMap<Name, Client>,
+    now_ms: u64,
+) -> rusqlite::Result<(Expired, Vec<GivenUp>)> {
+    let mut given_up = Vec::new();
+    let mut due = connection.prepare_cached(
+        "SELECT mid, recipients FROM messages
+         WHERE pending > 0 AND expires_ms <= ?1 ORDER BY expires_ms LIMIT ?2",
+    )?;
+    let due: Vec<(i64, String)> = due
+        .query_map([to_sql(now_ms), AT_ONCE], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    let mut remove = connection
+        .prepare_cached("DELETE FROM queue WHERE recipient = ?1 AND mid = ?2 RETURNING bytes")?;
+    let mut finish = connection.prepare_cached(
+        "UPDATE messages SET pending = 0, frame = NULL, recipients = ?2 WHERE mid = ?1",
+    )?;
+    for (mid, recipients) in due {
+        let mut recipients: Vec<(String, u8)> =
+            serde_json::from_str(&recipients).unwrap_or_default();
+        for (name, state) in &mut recipients {
+            let Some((name, client)) = Name::new(&*name)
+                .ok()
+                .and_then(|name| clients.get_mut(&name).map(|client| (name, client)))
+            else {
+                continue;
+            };
+            let bytes: Option<i64> = remove
+                .query_row([client.id, mid], |row| row.get(0))
+                .optional()?;
+            if let Some(bytes) = bytes {
+                client.load.remove(from_sql(bytes));
+                *state = GIVEN_UP;
+                given_up.push((name, Position::new(from_sql(mid))));
+            }
+        }
+        // A list of texts and small numbers: writing it cannot fail.
+        let recipients = serde_json::to_string(&recipients).unwrap_or_default();
+        finish.execute(params![mid, recipients])?;
+    }
+    let next: Option<i64> = connection
+        .prepare_cached("SELECT min(expires_ms) FROM messages WHERE pending > 0")?
+        .query_row([], |row| row.get(0))?;
+    let expired = Expired {
+        given_up: given_up.len() as u64,
+        next_ms: next.map(from_sql),
+    };
+    Ok((expired, given_up))
+}
+
+/// Bytes of the file that hold something.
+pub(super) fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut pages = connection.prepare_cached(
+        "SELECT (page_count - freelist_count) * page_size
+         FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()",
+    )?;
+    pages.query_row([], |row| row.get(0)).map(from_sql)
+}
