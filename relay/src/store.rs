@@ -20,6 +20,7 @@ use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 pub use leases::{Lease, Wakeup, Wakeups};
 pub use memory::MemoryStore;
+pub(crate) use sqlite::create_folder;
 pub use sqlite::{
     Durability, InspectError, KnownClient, OpenError, RelayFile, SqliteStore, WaitingMessage,
     forget_client,

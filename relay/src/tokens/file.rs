@@ -13,6 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::NamedToken;
+use crate::store::create_folder;
 
 /// Tokens kept at most: every AUTH is compared with all of them.
 pub const TOKENS_AT_MOST: usize = 1000;
@@ -99,11 +100,15 @@ impl TokensFile {
             .map_err(|source| TokensError::Damaged { path, source })
     }
 
-    /// Adds one.
+    /// Adds one; the folder is made if it is missing.
     ///
     /// # Errors
     /// [`TokensError`], with what to do.
     pub fn add(&self, token: NamedToken) -> Result<(), TokensError> {
+        create_folder(&self.folder).map_err(|source| TokensError::Io {
+            path: self.folder.clone(),
+            source,
+        })?;
         self.change(|tokens| {
             if tokens.iter().any(|t| t.name == token.name) {
                 return Err(TokensError::Exists(token.name));

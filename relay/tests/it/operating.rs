@@ -207,10 +207,12 @@ async fn clients_and_queues_are_seen_beside_a_relay_and_without_content() {
     refused(&missing, &["relay.db"]);
     let mut relay = Process::start(data.path());
     relay.client("ann", "family").await.close().await;
-    let mut bob = relay.client("bob", "").await;
-    let mut packet = message("personal", "ann", "the secret title");
-    packet["data"]["ref"] = json!("r");
-    bob.send(packet).await;
+    let mut bob = Client::connect(relay.address).await;
+    bob.auth_with(json!({"token": TOKEN, "name": "bob", "features": ["ref"]}))
+        .await;
+    let mut with_ref = message("personal", "ann", "the secret title");
+    with_ref["data"]["ref"] = json!("r");
+    bob.send(with_ref.clone()).await;
     assert_eq!(
         status(&relay, "/family.group?text=x&wait=0", TOKEN).await,
         200
@@ -254,6 +256,12 @@ async fn clients_and_queues_are_seen_beside_a_relay_and_without_content() {
     let answer = http(relay.address, "GET", "/ann.send?wait=0", &headers, "").await;
     answer.expect_status(json!({"ann": "no"}));
     relay.client("ann", "family").await.expect_nothing().await;
+    // Whoever asks what became of it by its ref is not told that it was confirmed.
+    let mut bob = Client::connect(relay.address).await;
+    bob.auth_with(json!({"token": TOKEN, "name": "bob", "features": ["ref"]}))
+        .await;
+    bob.send(with_ref).await;
+    bob.expect_reply(json!({"ann": "no"})).await;
 }
 
 #[tokio::test]

@@ -73,6 +73,16 @@ impl Layers {
         Ok(layers)
     }
 
+    /// All defaults, as if somebody had said them.
+    #[cfg(test)]
+    pub(crate) fn of_defaults() -> Self {
+        let mut layers = Self::default();
+        for key in keys().iter().filter(|key| !key.default.is_empty()) {
+            layers.say(key, vec![key.default.clone()], Origin::Default);
+        }
+        layers
+    }
+
     pub(crate) fn said(&self, name: &str) -> Option<&Said> {
         self.said.get(name)
     }

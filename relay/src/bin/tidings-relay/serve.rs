@@ -110,7 +110,11 @@ async fn listen(settings: Settings, store: SqliteStore) -> anyhow::Result<ExitCo
     };
     tokio::select! {
         () = end => {}
-        () = second_end(&mut signals) => tracing::warn!("ended at once, as asked twice"),
+        () = second_end(&mut signals) => {
+            tracing::warn!("ended at once, as asked twice");
+            // Not by returning: the store would be waited for.
+            std::process::exit(1);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

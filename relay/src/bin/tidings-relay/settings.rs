@@ -1,27 +1,20 @@
 //! What the relay's settings mean: texts of [`Layers`] turned into types, with everything that is
 //! wrong gathered and each value's origin kept for `check`.
 
-use std::{
-    fmt,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    str::FromStr,
-    time::Duration,
-};
+mod parse;
+mod secrets;
+
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use anyhow::bail;
-use tidings_relay::{Config, Durability, IpNet, Tls, TlsFiles, Token, TokensFile};
+use tidings_relay::{Config, Durability};
 
+use self::parse::{network, number, origin, seconds, truth, ttl};
+pub(crate) use self::secrets::{TlsChoice, TokenSource};
 use crate::{
     keys::keys,
-    layers::{Layers, Origin, TOKEN_VARIABLE},
+    layers::{Layers, Origin},
 };
-
-/// The longest time that a setting takes: a day. It keeps sums of times within bounds.
-const LONGEST: Duration = Duration::from_hours(24);
-
-/// The longest time that messages are kept: a year.
-const LONGEST_TTL: Duration = Duration::from_hours(365 * 24);
 
 /// What a run of the relay needs to know.
 #[derive(Debug)]
@@ -36,22 +29,6 @@ pub(crate) struct Settings {
     pub(crate) token: TokenSource,
     /// The library's part, with the tokens in it.
     pub(crate) config: Config,
-}
-
-/// Whether connections are encrypted here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum TlsChoice {
-    Off,
-    SelfSigned,
-    Files(TlsFiles),
-}
-
-/// Where the shared token comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum TokenSource {
-    Nowhere,
-    Environment,
-    File(PathBuf),
 }
 
 /// One setting, as it is.
@@ -110,8 +87,8 @@ pub(crate) fn read(layers: &Layers) -> Read {
         mut problems,
         ..
     } = reader;
-    tokens(layers, &mut settings, &mut lines, &mut problems);
-    settings.tls = tls(layers, &mut problems);
+    secrets::tokens(layers, &mut settings, &mut lines, &mut problems);
+    settings.tls = secrets::tls(layers, &mut problems);
     let warnings = judge(&settings, layers, &mut problems);
     Read {
         settings,
@@ -250,126 +227,6 @@ impl Reader<'_> {
     }
 }
 
-/// What was said about TLS.
-fn tls(layers: &Layers, problems: &mut Vec<String>) -> TlsChoice {
-    let last = |name| layers.said(name).and_then(|said| said.texts.last());
-    let own = last("tls_self_signed").is_some_and(|text| text == "true");
-    let choice = match (last("tls_cert"), last("tls_key"), own) {
-        (None, None, false) => TlsChoice::Off,
-        (None, None, true) => TlsChoice::SelfSigned,
-        (Some(certificate), Some(key), false) => TlsChoice::Files(TlsFiles {
-            certificate: certificate.into(),
-            key: key.into(),
-        }),
-        (Some(_), Some(_), true) => {
-            problems.push(
-                "tls_self_signed and tls_cert are both set: leave one of them out".to_owned(),
-            );
-            TlsChoice::Off
-        }
-        _ => {
-            problems.push(
-                "tls_cert and tls_key go together: set both, or tls_self_signed alone".to_owned(),
-            );
-            TlsChoice::Off
-        }
-    };
-    if let TlsChoice::Files(files) = &choice
-        && let Err(error) = Tls::read(files)
-    {
-        problems.push(error.to_string());
-    }
-    choice
-}
-
-/// Finds the shared token and the named ones.
-fn tokens(
-    layers: &Layers,
-    settings: &mut Settings,
-    lines: &mut Vec<Line>,
-    problems: &mut Vec<String>,
-) {
-    let file = layers.said("token_file");
-    let variable = std::env::var_os(TOKEN_VARIABLE).is_some();
-    // The variable holds the token itself, so it counts more than a file's mention of a file.
-    let (source, origin) = match file {
-        Some(said) if !variable || !matches!(said.origin, Origin::File(_)) => {
-            let path = said.texts.last().cloned().unwrap_or_default();
-            (TokenSource::File(path.into()), said.origin.to_string())
-        }
-        _ if variable => {
-            let origin = Origin::Variable(TOKEN_VARIABLE.to_owned());
-            (TokenSource::Environment, origin.to_string())
-        }
-        _ => (TokenSource::Nowhere, Origin::Default.to_string()),
-    };
-    let mut value = match &source {
-        TokenSource::Nowhere => "none".to_owned(),
-        TokenSource::Environment => "set (not shown)".to_owned(),
-        TokenSource::File(path) => format!("in {} (not shown)", path.display()),
-    };
-    match source.read() {
-        Ok(token) => settings.config.token = token,
-        Err(error) => {
-            problems.push(format!("{error:#}"));
-            value = "of no use".to_owned();
-        }
-    }
-    settings.token = source;
-    lines.push(Line {
-        name: "token",
-        value,
-        origin,
-    });
-    match TokensFile::of(&settings.data).read() {
-        Ok(named) => {
-            let names: Vec<_> = named.iter().map(|token| token.name.as_str()).collect();
-            let value = if names.is_empty() {
-                "none".to_owned()
-            } else {
-                names.join(", ")
-            };
-            lines.push(Line {
-                name: "named tokens",
-                value,
-                origin: "data folder".to_owned(),
-            });
-            settings.config.named_tokens = named;
-        }
-        Err(error) => problems.push(error.to_string()),
-    }
-}
-
-impl TokenSource {
-    /// The token as it is there now.
-    pub(crate) fn read(&self) -> anyhow::Result<Option<Token>> {
-        let (text, place) = match self {
-            Self::Nowhere => return Ok(None),
-            Self::Environment => match std::env::var(TOKEN_VARIABLE) {
-                Ok(text) => (text, TOKEN_VARIABLE.to_owned()),
-                Err(_) => bail!("{TOKEN_VARIABLE} is of no use: set it to the token, or unset it"),
-            },
-            Self::File(path) => (
-                read_text(path)?,
-                format!("the token file {}", path.display()),
-            ),
-        };
-        match Token::new(&text) {
-            Ok(token) => Ok(Some(token)),
-            Err(error) => bail!("{place} is of no use: {error}. Put one line with the token there"),
-        }
-    }
-}
-
-fn read_text(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).map_err(|error| {
-        anyhow::anyhow!(
-            "cannot read the token file {}: {error}. Check the path and its rights",
-            path.display()
-        )
-    })
-}
-
 /// What is wrong with the whole, although each part is right.
 fn judge(settings: &Settings, layers: &Layers, problems: &mut Vec<String>) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -427,49 +284,22 @@ fn judge(settings: &Settings, layers: &Layers, problems: &mut Vec<String>) -> Ve
     warnings
 }
 
-fn number<T: FromStr>(text: &str) -> Result<T, String> {
-    text.replace('_', "")
-        .parse()
-        .map_err(|_| "no whole number: write digits only".to_owned())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse().map(Duration::try_from_secs_f64) {
-        Ok(Ok(time)) if time <= LONGEST => Ok(time),
-        Ok(Ok(_)) => Err(format!(
-            "longer than a day ({} s): shorten it",
-            LONGEST.as_secs()
-        )),
-        _ => Err("no number of seconds: write for example 2.5".to_owned()),
-    }
-}
-
-fn ttl(text: &str) -> Result<Duration, String> {
-    match text.parse().map(Duration::from_secs) {
-        Ok(time) if !time.is_zero() && time <= LONGEST_TTL => Ok(time),
-        _ => Err(format!(
-            "no whole number of seconds from 1 to {}: write for example 604800, a week",
-            LONGEST_TTL.as_secs()
-        )),
-    }
-}
-
-fn truth(text: &str) -> Result<bool, String> {
-    text.parse()
-        .map_err(|_| "not known: write true or false".to_owned())
-}
-
-fn network(text: &str) -> Result<IpNet, String> {
-    let address = text.parse::<std::net::IpAddr>().map(IpNet::from);
-    address
-        .or_else(|_| text.parse::<IpNet>())
-        .map_err(|_| "no address and no network: write for example 10.0.0.0/8".to_owned())
-}
-
-fn origin(text: &str) -> Result<String, String> {
-    let host = text.split_once("://").map(|(_, host)| host);
-    match host {
-        Some(host) if !host.is_empty() && !host.contains('/') => Ok(text.to_owned()),
-        _ => Err("no origin: write it as the browser does, https://example.org".to_owned()),
+    #[test]
+    fn every_setting_is_read_and_its_default_is_what_the_help_says() {
+        let silent = read(&Layers::default());
+        let names: Vec<_> = silent.lines.iter().map(|line| line.name).collect();
+        for key in keys().iter().filter(|key| key.name != "token_file") {
+            let times = names.iter().filter(|name| **name == key.name).count();
+            assert_eq!(times, 1, "{}", key.name);
+        }
+        // Said aloud, the defaults change nothing.
+        let said = read(&Layers::of_defaults());
+        assert_eq!(said.problems, [""; 0]);
+        let [said, silent] = [said, silent].map(|read| format!("{:?}", read.settings));
+        assert_eq!(said, silent);
     }
 }

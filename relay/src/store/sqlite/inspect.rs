@@ -12,7 +12,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, backup::Backup, params};
 use tidings_protocol::Name;
 
-use super::{FILE, OpenError, lock_folder, schema};
+use super::{FILE, OpenError, lock_folder, schema, tables::given_up_for};
 
 /// Why a look at the file, or a change of it, failed.
 #[derive(Debug, thiserror::Error)]
@@ -193,15 +193,32 @@ pub fn forget_client(folder: &Path, name: &Name) -> Result<u64, InspectError> {
     let mut connection = schema::open(&folder.join(FILE), super::Durability::Disk)?;
     let transaction = connection.transaction()?;
     let id = client_id(&transaction, name)?;
-    transaction.execute(
-        "UPDATE messages SET pending = pending - 1, frame = CASE WHEN pending > 1 THEN frame END
-         WHERE mid IN (SELECT mid FROM queue WHERE recipient = ?1)",
-        [id],
-    )?;
-    let given_up = transaction.execute("DELETE FROM queue WHERE recipient = ?1", [id])?;
+    let given_up = give_up(&transaction, id, name)?;
+    transaction.execute("DELETE FROM queue WHERE recipient = ?1", [id])?;
     transaction.execute("DELETE FROM clients WHERE id = ?1", params![id])?;
     transaction.commit()?;
-    Ok(given_up as u64)
+    Ok(given_up)
+}
+
+/// Makes the status of what waits for a client final; how much that is.
+fn give_up(connection: &Connection, id: i64, name: &Name) -> rusqlite::Result<u64> {
+    let mut waiting = connection.prepare(
+        "SELECT m.mid, m.recipients FROM queue q JOIN messages m ON m.mid = q.mid
+         WHERE q.recipient = ?1",
+    )?;
+    let waiting: Vec<(i64, String)> = waiting
+        .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let mut finish = connection.prepare(
+        "UPDATE messages SET pending = pending - 1, recipients = ?2,
+             frame = CASE WHEN pending > 1 THEN frame END
+         WHERE mid = ?1",
+    )?;
+    for (mid, recipients) in &waiting {
+        let recipients = given_up_for(recipients, |recipient| recipient == name.as_str());
+        finish.execute(params![mid, recipients])?;
+    }
+    Ok(waiting.len() as u64)
 }
 
 /// SQLite's integers are signed; these are never negative.

@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-pub(super) use self::expiry::GivenUp;
+pub(super) use self::expiry::{GivenUp, given_up_for};
 
 /// Bytes that one read returns at most, one message at least.
 const READ_BYTES: usize = 1024 * 1024;

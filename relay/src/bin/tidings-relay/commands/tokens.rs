@@ -1,6 +1,6 @@
 //! `tokens add|list|revoke`: tokens of less rights than the shared one.
 
-use std::{fmt::Write as _, path::Path, process::ExitCode};
+use std::{fmt::Write as _, process::ExitCode};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -64,7 +64,7 @@ pub(crate) fn tokens(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let data = settings::read(&Layers::gather(matches)?).settings.data;
     let file = TokensFile::of(&data);
     match command {
-        "add" => add(&file, &data, matches)?,
+        "add" => add(&file, matches)?,
         "revoke" => {
             let name = name(matches)?;
             file.revoke(name)?;
@@ -77,7 +77,7 @@ pub(crate) fn tokens(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn add(file: &TokensFile, data: &Path, matches: &ArgMatches) -> anyhow::Result<()> {
+fn add(file: &TokensFile, matches: &ArgMatches) -> anyhow::Result<()> {
     let name = name(matches)?;
     let scope = |of| Scope::parse(list(matches, of)).with_context(|| format!("--{of} is wrong"));
     let rights = Rights {
@@ -87,8 +87,6 @@ fn add(file: &TokensFile, data: &Path, matches: &ArgMatches) -> anyhow::Result<(
     if rights.send.is_empty() && rights.receive.is_empty() {
         bail!("the token would allow nothing: say --send or --receive, or both");
     }
-    std::fs::create_dir_all(data)
-        .with_context(|| format!("cannot make the data folder {}", data.display()))?;
     let (token, secret) = NamedToken::generate(name, rights, Clock::default().now_ms())
         .map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
     file.add(token)?;

@@ -3,12 +3,12 @@
 //! Invariant: a message that is given up is in no queue any more, and its status is final for
 //! everybody it was for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tidings_protocol::Name;
 
-use super::{Client, from_sql, to_sql};
+use super::{Client, from_sql, recipients_from_json, to_sql};
 use crate::store::{Expired, Position};
 
 /// Messages given up in one transaction: more would keep senders waiting.
@@ -42,13 +42,9 @@ pub(super) fn expire(
         "UPDATE messages SET pending = 0, frame = NULL, recipients = ?2 WHERE mid = ?1",
     )?;
     for (mid, recipients) in due {
-        let mut recipients: Vec<(String, u8)> =
-            serde_json::from_str(&recipients).unwrap_or_default();
-        for (name, state) in &mut recipients {
-            let Some((name, client)) = Name::new(&*name)
-                .ok()
-                .and_then(|name| clients.get_mut(&name).map(|client| (name, client)))
-            else {
+        let mut of_this = Vec::new();
+        for (name, queued) in recipients_from_json(&recipients) {
+            let Some(client) = clients.get_mut(&name).filter(|_| queued) else {
                 continue;
             };
             let bytes: Option<i64> = remove
@@ -56,13 +52,14 @@ pub(super) fn expire(
                 .optional()?;
             if let Some(bytes) = bytes {
                 client.load.remove(from_sql(bytes));
-                *state = GIVEN_UP;
-                given_up.push((name, Position::new(from_sql(mid))));
+                of_this.push(name);
             }
         }
-        // A list of texts and small numbers: writing it cannot fail.
-        let recipients = serde_json::to_string(&recipients).unwrap_or_default();
+        let gone: HashSet<_> = of_this.iter().map(Name::as_str).collect();
+        let recipients = given_up_for(&recipients, |recipient| gone.contains(recipient));
         finish.execute(params![mid, recipients])?;
+        let position = Position::new(from_sql(mid));
+        given_up.extend(of_this.into_iter().map(|name| (name, position)));
     }
     let next: Option<i64> = connection
         .prepare_cached("SELECT min(expires_ms) FROM messages WHERE pending > 0")?
@@ -72,6 +69,18 @@ pub(super) fn expire(
         next_ms: next.map(from_sql),
     };
     Ok((expired, given_up))
+}
+
+/// A message's list of recipients, once it is given up for some of them.
+pub(in crate::store::sqlite) fn given_up_for(json: &str, whom: impl Fn(&str) -> bool) -> String {
+    let mut list: Vec<(String, u8)> = serde_json::from_str(json).unwrap_or_default();
+    for (name, state) in &mut list {
+        if whom(name) {
+            *state = GIVEN_UP;
+        }
+    }
+    // A list of texts and small numbers: writing it cannot fail.
+    serde_json::to_string(&list).unwrap_or_default()
 }
 
 /// Bytes of the file that hold something.

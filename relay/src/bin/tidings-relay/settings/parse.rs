@@ -1,0 +1,58 @@
+//! Texts of settings turned into values. Each error goes on after "x is" and says what to write.
+
+use std::{str::FromStr, time::Duration};
+
+use tidings_relay::IpNet;
+
+/// The longest time that a setting takes: a day. It keeps sums of times within bounds.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// The longest time that messages are kept: a year.
+const LONGEST_TTL: Duration = Duration::from_hours(365 * 24);
+
+pub(super) fn number<T: FromStr>(text: &str) -> Result<T, String> {
+    text.replace('_', "")
+        .parse()
+        .map_err(|_| "no whole number: write digits only".to_owned())
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse().map(Duration::try_from_secs_f64) {
+        Ok(Ok(time)) if time <= LONGEST => Ok(time),
+        Ok(Ok(_)) => Err(format!(
+            "longer than a day ({} s): shorten it",
+            LONGEST.as_secs()
+        )),
+        _ => Err("no number of seconds: write for example 2.5".to_owned()),
+    }
+}
+
+pub(super) fn ttl(text: &str) -> Result<Duration, String> {
+    match text.parse().map(Duration::from_secs) {
+        Ok(time) if !time.is_zero() && time <= LONGEST_TTL => Ok(time),
+        _ => Err(format!(
+            "no whole number of seconds from 1 to {}: write for example 604800, a week",
+            LONGEST_TTL.as_secs()
+        )),
+    }
+}
+
+pub(super) fn truth(text: &str) -> Result<bool, String> {
+    text.parse()
+        .map_err(|_| "not known: write true or false".to_owned())
+}
+
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
+    let address = text.parse::<std::net::IpAddr>().map(IpNet::from);
+    address
+        .or_else(|_| text.parse::<IpNet>())
+        .map_err(|_| "no address and no network: write for example 10.0.0.0/8".to_owned())
+}
+
+pub(super) fn origin(text: &str) -> Result<String, String> {
+    let host = text.split_once("://").map(|(_, host)| host);
+    match host {
+        Some(host) if !host.is_empty() && !host.contains('/') => Ok(text.to_owned()),
+        _ => Err("no origin: write it as the browser does, https://example.org".to_owned()),
+    }
+}
