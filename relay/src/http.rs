@@ -29,7 +29,7 @@ use tokio::{
 
 pub(crate) use self::answer::{accept_upgrade, asks_for_upgrade, too_many};
 use self::{
-    answer::{Refused, info, packet, refused, wait_as_told},
+    answer::{Refused, info, packet, refuse, refused, wait_as_told},
     request::{Fields, Place, place},
 };
 use crate::{
@@ -138,7 +138,10 @@ async fn posted_packet(router: &Arc<Router>, request: Request<Body>) -> Result<R
                 let reply = server::AuthReply::Refused(refusal.to_string());
                 refused(refusal, &server::Packet::Auth(reply))
             })?;
-            access.may_be(&auth.name, &auth.group).map_err(denied)?;
+            access.may_be(&auth.name, &auth.group).map_err(|denied| {
+                let reply = server::AuthReply::Refused(denied.to_string());
+                refuse(StatusCode::FORBIDDEN, &server::Packet::Auth(reply))
+            })?;
             Ok(packet(StatusCode::OK, &router.welcome(&access, &auth)))
         }
         client::Packet::Message(send) => {

@@ -45,7 +45,7 @@ pub(super) fn info(status: StatusCode, text: impl Into<String>) -> Refused {
     refuse(status, &server::Packet::Info(text.into()))
 }
 
-fn refuse(status: StatusCode, answer: &server::Packet) -> Refused {
+pub(super) fn refuse(status: StatusCode, answer: &server::Packet) -> Refused {
     Refused(Box::new(packet(status, answer)))
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     process::{Process, command, command_on, refused, run},
-    support::{Client, TOKEN, http, message},
+    support::{Client, TOKEN, http, message, within},
 };
 
 /// A command of the relay beside running, on a data folder.
@@ -142,6 +142,12 @@ async fn a_named_token_does_what_it_may_and_no_more_until_it_is_revoked() {
     client.message_to("bob", "nobody there").await;
     client.expect_reply(json!({"bob": "no"})).await;
 
+    // By HTTP it is the same AUTH.
+    let auth = json!({"cmd": "AUTH", "data": {"token": ci, "name": "ann"}});
+    let answer = http(relay.address, "POST", "/", &[], &auth.to_string()).await;
+    assert_eq!(answer.status, 403, "{answer:?}");
+    assert_eq!(answer.json()["data"]["code"], 403, "{answer:?}");
+
     // The build server sends, and to no others.
     for (path, expected) in [
         ("/ann.send?wait=0", 200),
@@ -198,6 +204,50 @@ async fn the_last_token_gone_locks_the_relay_and_does_not_open_it() {
     client.expect_close_code(1008).await;
     assert_eq!(status(&relay, "/ann.send", "anything").await, 401);
     assert_eq!(status(&relay, "/ann.send", secret).await, 401);
+}
+
+/// A request that the relay has begun to answer, whose body never comes to its end.
+async fn stuck(relay: &Process) -> tokio::net::TcpStream {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(relay.address).await.unwrap();
+    let head = format!(
+        "POST /ann.send HTTP/1.1\r\nHost: x\r\nAuthorization: {TOKEN}\r\nExpect: 100-continue\r\n\
+         Content-Type: application/json\r\nContent-Length: 10\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut told = [0; 12];
+    within(stream.read_exact(&mut told)).await.unwrap();
+    assert_eq!(&told, b"HTTP/1.1 100");
+    stream
+}
+
+#[tokio::test]
+async fn an_end_waits_for_what_is_under_way_within_a_bound() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = command(data.path());
+    command.args(["--shutdown-timeout", "0.3", "--request-timeout", "600"]);
+    let mut relay = Process::of(command);
+    let _stuck = stuck(&relay).await;
+    signal(&relay, "-TERM");
+    let ended = tokio::task::spawn_blocking(move || relay.child.wait().unwrap());
+    assert_eq!(within(ended).await.unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn whoever_asks_twice_does_not_wait() {
+    use std::io::BufRead as _;
+    let data = tempfile::tempdir().unwrap();
+    let mut command = command(data.path());
+    command.args(["--shutdown-timeout", "600", "--request-timeout", "600"]);
+    command.args(["--log", "info"]);
+    let mut relay = Process::of(command);
+    let _stuck = stuck(&relay).await;
+    signal(&relay, "-TERM");
+    let mut log = std::io::BufReader::new(relay.child.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("closing")));
+    signal(&relay, "-TERM");
+    let ended = tokio::task::spawn_blocking(move || relay.child.wait().unwrap());
+    assert_eq!(within(ended).await.unwrap().code(), Some(1));
 }
 
 #[tokio::test]
@@ -355,7 +405,7 @@ async fn the_log_is_json_when_asked_and_holds_no_content_and_no_secret() {
         std::io::Read::read_to_string(&mut stderr, &mut log).unwrap();
         log
     });
-    let log = crate::support::within(log).await.unwrap();
+    let log = within(log).await.unwrap();
     assert!(log.lines().count() > 1, "{log}");
     for line in log.lines() {
         let entry: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -389,7 +439,7 @@ async fn section_3_line_3_a_message_whose_ttl_is_over_is_never_delivered() {
             .contains(line)
         {}
     };
-    crate::support::within(expired).await;
+    within(expired).await;
     let mut ann = relay.client("ann", "").await;
     ann.take("long").await;
     ann.expect_nothing().await;
@@ -412,7 +462,7 @@ async fn section_3_line_4_a_full_store_refuses_to_the_senders_face() {
             }
         }
     };
-    let refused = crate::support::within(refused).await;
+    let refused = within(refused).await;
     refused.expect_info(503, "the relay holds as much as it may in all");
     // Over the WebSocket it is an INFO, and a reply that does not lie.
     let mut bob = relay.client("bob", "").await;
@@ -427,7 +477,7 @@ async fn section_3_line_4_a_full_store_refuses_to_the_senders_face() {
     ann.take(&"x".repeat(20_000)).await;
     let accepted =
         async { while http(relay.address, "GET", &path, &headers, "").await.status != 200 {} };
-    crate::support::within(accepted).await;
+    within(accepted).await;
 }
 
 #[cfg(target_os = "linux")]
@@ -441,9 +491,7 @@ async fn systemd_is_told_how_things_are() {
     let relay = Process::of(command);
     let told = async || {
         let mut buffer = [0; 4096];
-        let count = crate::support::within(socket.recv(&mut buffer))
-            .await
-            .unwrap();
+        let count = within(socket.recv(&mut buffer)).await.unwrap();
         text(&buffer[..count])
     };
     let first = told().await;
