@@ -6,8 +6,9 @@
 //! [`Listener`]. The library starts no thread but the store's, sets up no log, and keeps no global
 //! state, so that the desktop agent can carry a relay inside.
 //!
-//! The rooms, from the wire inwards: `server` (listener, upgrade, shutdown), `connection` (one
-//! socket) and `http` (one request), `router` (from a sender to the store and back), the pure
+//! The rooms, from the wire inwards: `server` (listener, upgrade, shutdown) with `tls` and `peers`
+//! (who is at the other end, and how many), `connection` (one socket) and `http` (one request), `auth`
+//! and `tokens` (who may come in, and what for), `router` (from a sender to the store and back), the pure
 //! [`delivery`] (what to send to a recipient, when again) and [`receipt`] (what a sender is told),
 //! and the [`store`].
 //!
