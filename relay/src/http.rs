@@ -151,11 +151,23 @@ async fn posted_packet(router: &Arc<Router>, request: Request<Body>) -> Result<R
             let wait = wait_as_told(router, query.wait.as_deref())?;
             send_and_wait(router, sender, send, wait).await
         }
-        client::Packet::Confirm(_) | client::Packet::ConfirmPush(_) => {
-            sender(router, posted.ticket.as_deref(), token.as_deref(), peer)?;
-            Err(bad(
-                "confirm over the WebSocket that the message came by: this server offers no push"
-                    .to_owned(),
+        client::Packet::Confirm(mid) => {
+            let name = confirmer(router, posted.ticket.as_deref(), peer)?;
+            router
+                .settle(&name, &mid)
+                .await
+                .map_err(|error| info(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
+            Ok(packet(
+                StatusCode::OK,
+                &server::Packet::Info("ok".to_owned()),
+            ))
+        }
+        client::Packet::ConfirmPush(_) => {
+            confirmer(router, posted.ticket.as_deref(), peer)?;
+            // No push, so nothing it could confirm: ignored, as any mid that waits nowhere.
+            Ok(packet(
+                StatusCode::OK,
+                &server::Packet::Info("ok".to_owned()),
             ))
         }
         client::Packet::RegisterPush(_) => Err(bad("this server offers no push".to_owned())),
@@ -182,6 +194,19 @@ fn sender(
             Err(info(StatusCode::UNAUTHORIZED, error.to_string()))
         }
     }
+}
+
+/// Who confirms: only a ticket says so.
+fn confirmer(router: &Router, ticket: Option<&str>, peer: IpAddr) -> Result<Name, Refused> {
+    let needed = || {
+        info(
+            StatusCode::UNAUTHORIZED,
+            "a confirmation by HTTP needs the `auth` ticket of the client that got the message",
+        )
+    };
+    let ticket = ticket.ok_or_else(needed)?;
+    let (name, _) = sender(router, Some(ticket), None, peer)?;
+    name.ok_or_else(needed)
 }
 
 async fn send_and_wait(

@@ -36,7 +36,7 @@ use crate::{
     receipt::{self, Receipts, Waiter},
     registry::Registry,
     seats::Seats,
-    store::{Accept, Accepted, QueueBound, Registration, Store, StoreError, in_time},
+    store::{Accept, Accepted, Confirmed, QueueBound, Registration, Store, StoreError, in_time},
 };
 
 /// The extensions of section 4 that this relay speaks.
@@ -285,6 +285,17 @@ impl Router {
             .acquire_many_owned(units)
             .await
             .map_err(|_| SendError::Closing)
+    }
+
+    /// Confirms a message on the word of its recipient that came by HTTP. A mid that is not one of
+    /// its waiting messages is ignored, as over its socket.
+    pub(crate) async fn settle(&self, name: &Name, mid: &Mid) -> Result<(), StoreError> {
+        if let Some(mid) = MidNumber::parse(mid)
+            && in_time(self.store.settle(name, mid)).await? == Confirmed::Done
+        {
+            self.confirmed(name, [mid]);
+        }
+        Ok(())
     }
 
     /// Notes confirmations that are durable.

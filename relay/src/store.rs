@@ -66,6 +66,10 @@ pub trait Store: Send + Sync + 'static {
         positions: Vec<Position>,
     ) -> Answer<Result<Vec<Confirmed>, Fenced>>;
 
+    /// Confirms a message for its recipient, whose word for it came by another way than its reader,
+    /// and tells the reader, if there is one.
+    fn settle(&self, recipient: &Name, mid: MidNumber) -> Answer<Confirmed>;
+
     /// Gives up some messages that were to be delivered before `now_ms`, for all who have not confirmed
     /// them: they are read no more, and their status is final. Readers hear of it.
     fn expire(&self, now_ms: u64) -> Answer<Expired>;

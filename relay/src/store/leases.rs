@@ -49,7 +49,7 @@ pub enum Wakeup {
     Message(Queued),
     /// Something was accepted; it has to be read from the store.
     Look,
-    /// These are given up, and not to be sent any more.
+    /// These are given up, or were confirmed by another way, and are not to be sent any more.
     Expired(Vec<Position>),
     /// The lease is dead.
     Fenced,

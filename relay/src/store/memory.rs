@@ -167,6 +167,16 @@ impl Store for MemoryStore {
         ready(Ok(Ok(confirmed)))
     }
 
+    fn settle(&self, recipient: &Name, mid: MidNumber) -> Answer<Confirmed> {
+        let mut state = self.lock();
+        let position = Position::new(mid.number());
+        let confirmed = state.confirm(recipient, position);
+        if confirmed == Confirmed::Done {
+            self.leases.announce_expired(recipient, position);
+        }
+        ready(Ok(confirmed))
+    }
+
     fn expire(&self, now_ms: u64) -> Answer<Expired> {
         let mut state = self.lock();
         let mut given_up = 0;

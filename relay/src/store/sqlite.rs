@@ -209,6 +209,10 @@ impl Store for SqliteStore {
         self.ask(|answer| Work::Confirm(lease.clone(), positions, answer))
     }
 
+    fn settle(&self, recipient: &Name, mid: MidNumber) -> Answer<Confirmed> {
+        self.ask(|answer| Work::Settle(recipient.clone(), mid, answer))
+    }
+
     fn expire(&self, now_ms: u64) -> Answer<Expired> {
         self.ask(|answer| Work::Expire(now_ms, Vec::new(), answer))
     }

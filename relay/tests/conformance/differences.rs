@@ -23,6 +23,8 @@ pub(crate) enum Change {
     AuthFirst,
     /// Frames of the server whose label holds the text do not come.
     Never(&'static str),
+    /// Of these only the first comes.
+    Once(&'static str),
     /// Frames of the server whose label holds the text come as another packet.
     Instead(&'static str, &'static str),
     /// The same for an INFO, whatever its words.
@@ -64,6 +66,15 @@ impl Difference {
                 let before = case.steps.len();
                 case.steps
                     .retain(|step| !step.is_answer() || !step.label().contains(label));
+                case.steps.len() < before
+            }
+            Change::Once(label) => {
+                let before = case.steps.len();
+                let mut first = true;
+                case.steps.retain(|step| {
+                    let is = step.is_answer() && step.label().contains(label);
+                    !is || std::mem::replace(&mut first, false)
+                });
                 case.steps.len() < before
             }
             Change::Instead(label, packet) => each(case, label, |step| {

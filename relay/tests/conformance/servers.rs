@@ -122,8 +122,6 @@ pub(crate) fn apart(case: &Case) -> Option<&'static str> {
         Some("what the reference's configuration file offers, no part of the protocol")
     } else if name.starts_with("fcm-") || name.contains(" sw: ") {
         Some("Web Push, which this relay does not offer yet")
-    } else if name == "http-message-callback" {
-        Some("confirmations by HTTP, which this relay does not take yet")
     } else if name.starts_with("no-limit: ") || name == "bench" {
         Some("a measurement of the reference, no frames")
     } else if name == "PROCESS-CRASH-LIST" {

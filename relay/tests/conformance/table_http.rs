@@ -2,7 +2,7 @@
 
 use crate::{
     differences::{
-        Change::{First, Http, Instead, Never, Then},
+        Change::{First, Http, Instead, Never, Once, Then},
         Difference,
         Why::{Contract, Line},
     },
@@ -410,5 +410,33 @@ pub(crate) const HTTP: &[Difference] = &[
         Http(11, 401, "*"),
         Line(7),
         TOKEN,
+    ),
+    row(
+        &["http-message-callback"],
+        Http(1, 401, "*"),
+        Line(7),
+        "a packet without its ticket is 401",
+    ),
+    row(
+        &["http-message-callback"],
+        Http(
+            3,
+            400,
+            r#"{"cmd":"INFO","data":"mid property is required"}"#,
+        ),
+        Line(7),
+        POSTED,
+    ),
+    row(
+        &["http-message-callback"],
+        Http(4, 401, "*"),
+        Line(7),
+        "a packet without its ticket is 401",
+    ),
+    row(
+        &["http-message-callback"],
+        Once("ack-over-http"),
+        Line(3),
+        "what is confirmed is not sent again",
     ),
 ];

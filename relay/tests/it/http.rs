@@ -1,7 +1,7 @@
 //! The relay as scripts see it: PROTOCOL.md, section 2's table of HTTP requests, and what section 3
 //! changes about them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tidings_relay::{Config, Timing};
@@ -384,7 +384,7 @@ async fn an_auth_by_post_gives_a_ticket_and_registers_nobody() {
     packet.as_object_mut().unwrap().remove("auth");
     post(&packet).await.expect_info(401, "token");
     let callback = json!({"cmd": "MESSAGE_CALLBACK", "data": {"mid": "1"}});
-    post(&callback).await.expect_info(401, "token");
+    post(&callback).await.expect_info(401, "ticket");
 }
 
 #[tokio::test]
@@ -418,4 +418,48 @@ async fn a_connection_is_kept_for_the_next_request() {
             answer.extend_from_slice(&buffer[..count]);
         }
     }
+}
+
+#[tokio::test]
+async fn a_ticket_confirms_by_http_and_the_message_is_sent_no_more() {
+    let mut config = config();
+    // Sent again at once, if it were.
+    config.timing.retry = Duration::from_millis(10);
+    config.timing.retry_max = Duration::from_millis(10);
+    let relay = Relay::with(config).await;
+    let mut sender = relay.client("s1", "").await;
+    let mut recipient = Client::connect(relay.address).await;
+    let data = json!({"token": TOKEN, "name": "r1", "group": ""});
+    let ticket = recipient.auth_with(data).await["auth"].clone();
+    sender.message_to("r1", "hello").await;
+    let mid = recipient.expect("hello").await;
+    let confirmation =
+        |ticket: &Value| json!({"cmd": "MESSAGE_CALLBACK", "auth": ticket, "data": {"mid": mid}});
+    let nobodys = relay.post("/", &confirmation(&Value::Null)).await;
+    nobodys.expect_info(401, "auth");
+    let mut other = Client::connect(relay.address).await;
+    let data = json!({"token": TOKEN, "name": "r2", "group": ""});
+    let others = other.auth_with(data).await["auth"].clone();
+    relay
+        .post("/", &confirmation(&others))
+        .await
+        .expect_info(200, "ok");
+    relay
+        .post("/", &confirmation(&ticket))
+        .await
+        .expect_info(200, "ok");
+    sender.expect_reply(json!({"r1": "ok"})).await;
+    // What was sent again before that is there already; after it nothing comes.
+    sender.message_to("r1", "last").await;
+    loop {
+        let packet = recipient.recv().await;
+        if packet["data"]["message"]["text"] == "last" {
+            break;
+        }
+        assert_eq!(packet["data"]["mid"], mid.as_str(), "{packet}");
+    }
+    let last = recipient.expect("last").await;
+    recipient.confirm(&last).await;
+    sender.expect_reply(json!({"r1": "ok"})).await;
+    relay.stop().await;
 }

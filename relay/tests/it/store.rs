@@ -541,6 +541,30 @@ async fn section_3_line_3_messages_expire_for_who_has_not_confirmed_them(mut ben
     assert_eq!(store.load().await.unwrap().messages, 0);
 }
 
+async fn a_recipient_may_confirm_by_another_way_than_its_reader(mut bench: Bench) {
+    {
+        let store = bench.store();
+        register(&*store, &["r", "other"]).await;
+        let first = queued(&*store, message(DAY, &["r"])).await;
+        queued(&*store, message(DAY + 1, &["r"])).await;
+        let (lease, mut wakeups) = attach(&*store, "r").await;
+        let settled = store.settle(&name("other"), mid(DAY)).await.unwrap();
+        assert_eq!(settled, Confirmed::Already);
+        let settled = store.settle(&name("r"), mid(DAY)).await.unwrap();
+        assert_eq!(settled, Confirmed::Done);
+        assert_eq!(woken(&mut wakeups).await, [Wakeup::Expired(vec![first])]);
+        let settled = store.settle(&name("r"), mid(DAY)).await.unwrap();
+        assert_eq!(settled, Confirmed::Already);
+        assert_eq!(confirm(&*store, &lease, first).await, Confirmed::Already);
+    }
+    bench.crash();
+    let store = bench.store();
+    let (lease, _wakeups) = attach(&*store, "r").await;
+    assert_eq!(read(&*store, &lease).await, [mid(DAY + 1)]);
+    let status = statuses(&*store, mid(DAY)).await;
+    assert_eq!(status, [("r".to_owned(), Status::Ok)]);
+}
+
 async fn section_3_line_4_the_whole_store_is_bounded(bench: Bench) {
     const SIZE: usize = 64 * 1024;
     let store = bench.store();
@@ -606,6 +630,7 @@ conformance!(
     readers_hear_of_messages_in_order_or_are_told_to_look,
     a_message_to_many_stays_for_those_who_have_not_confirmed,
     section_3_line_3_messages_expire_for_who_has_not_confirmed_them,
+    a_recipient_may_confirm_by_another_way_than_its_reader,
     section_3_line_4_the_whole_store_is_bounded,
 );
 

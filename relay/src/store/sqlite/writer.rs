@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode};
-use tidings_protocol::Statuses;
+use tidings_protocol::{Name, Statuses};
 use tokio::sync::{mpsc, oneshot};
 
 use super::tables::{GivenUp, Tables};
@@ -31,6 +31,7 @@ pub(super) enum Work {
     Accept(Box<Accept>, Asked<Accepted>),
     Read(Lease, Position, usize, Asked<Result<Batch, Fenced>>),
     Confirm(Lease, Vec<Position>, Asked<Result<Vec<Confirmed>, Fenced>>),
+    Settle(Name, MidNumber, Asked<Confirmed>),
     Expire(u64, Vec<GivenUp>, Asked<Expired>),
     Load(Asked<Load>),
     Status(MidNumber, Asked<Option<Statuses>>),
@@ -67,6 +68,7 @@ impl Work {
             Self::Accept(_, asked) => asked.answer(failed),
             Self::Read(.., asked) => asked.answer(failed),
             Self::Confirm(.., asked) => asked.answer(failed),
+            Self::Settle(.., asked) => asked.answer(failed),
             Self::Expire(.., asked) => asked.answer(failed),
             Self::Load(asked) => asked.answer(failed),
             Self::Status(_, asked) => asked.answer(failed),
@@ -159,6 +161,12 @@ impl Writer {
                 }
             }
         }
+        if let Work::Settle(recipient, mid, asked) = &work
+            && asked.done == Some(Confirmed::Done)
+        {
+            let position = Position::new(mid.number());
+            self.leases.announce_expired(recipient, position);
+        }
         if let Work::Expire(_, given_up, _) = &work {
             for (recipient, position) in given_up {
                 self.leases.announce_expired(recipient, *position);
@@ -189,6 +197,11 @@ impl Writer {
                 } else {
                     Err(Fenced)
                 });
+            }
+            Work::Settle(recipient, mid, asked) => {
+                let position = Position::new(mid.number());
+                let confirmed = tables.confirm(recipient, &[position])?;
+                asked.done = Some(confirmed.first().copied().unwrap_or(Confirmed::Already));
             }
             Work::Expire(now_ms, given_up, asked) => {
                 let (expired, from) = tables.expire(*now_ms)?;
