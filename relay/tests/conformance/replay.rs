@@ -574,9 +574,12 @@ impl Replay {
             .filter(|(label, peer)| peer.authed && !peer.ended && label.as_str() != "P");
         let labels: Vec<String> = open.into_iter().map(|(label, _)| label.clone()).collect();
         for label in labels {
-            if self.barrier(&label).await.is_err() {
-                // Taken over by a later connection of its name.
-                self.peers.remove(&label);
+            if let Err(error) = self.barrier(&label).await {
+                let ended = self.peers.remove(&label).and_then(|peer| peer.name);
+                // A later connection of its name may have taken it over.
+                if !self.peers.values().any(|peer| peer.name == ended) {
+                    return Err(format!("{label}: {error}"));
+                }
                 continue;
             }
             let peer = self.peer(&label)?;
