@@ -4,13 +4,14 @@
 //! to nobody who draws windows.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tidings_app::App;
 use tidings_app::types::Failure as AppFailure;
 use tidings_control::{
-    Answer, Code, Connection, Event, Face, Failure, Listener, Peer, Request, Status, View,
+    Answer, Code, Connection, Event, Face, Failure, Listener, Part, Peer, Request, Status, View,
 };
-use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
 use crate::desktop::{Clipboard, open_link};
@@ -24,6 +25,9 @@ const UNDER_WAY: usize = 16;
 
 /// Rows of one page. What a list shows at once, times a few.
 const PAGE: u32 = 200;
+
+/// How long the last answers may take when the agent ends.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// What the requests of faces act on.
 pub(crate) struct Agent {
@@ -55,7 +59,7 @@ impl Agent {
     }
 
     /// Reports what is wrong with one of the agent's own parts, or that nothing is.
-    pub(crate) fn problem(&self, part: tidings_control::Part, message: Option<String>) {
+    pub(crate) fn problem(&self, part: Part, message: Option<String>) {
         self.problems.send_if_modified(|problems| {
             let before = problems.clone();
             problems.retain(|problem| problem.part != part);
@@ -161,13 +165,16 @@ pub(crate) async fn serve(agent: &Arc<Agent>, listener: Listener) {
                 Err(error) => {
                     // Out of files, most likely: those that end give some back.
                     tracing::warn!(%error, "a face could not connect");
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             },
         }
     }
-    // Faces end by themselves at quit, after their last answer.
-    while faces.join_next().await.is_some() {}
+    // Faces end by themselves at quit, after their last answer; who hangs is cut off.
+    let ended = async { while faces.join_next().await.is_some() {} };
+    if tokio::time::timeout(LAST_ANSWERS, ended).await.is_err() {
+        tracing::warn!("a face was cut off before its last answer");
+    }
 }
 
 async fn asked_to(quit: &mut watch::Receiver<bool>) {
@@ -180,25 +187,31 @@ async fn face(agent: Arc<Agent>, mut connection: Face) {
     let mut quit = agent.quit.subscribe();
     let mut asked = JoinSet::new();
     let mut told = JoinSet::new();
-    let room = Arc::new(Semaphore::new(UNDER_WAY));
     let mut windows = false;
     loop {
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
-            break;
-        };
         tokio::select! {
             () = asked_to(&mut quit) => break,
-            // The events' end is a face that does not read.
+            // The events' end, or an answer not taken, is a face that does not read.
             Some(_) = told.join_next() => break,
-            request = connection.next() => match request {
+            Some(answered) = asked.join_next() => {
+                if !matches!(answered, Ok(true)) {
+                    break;
+                }
+            }
+            request = connection.next(), if asked.len() < UNDER_WAY => match request {
                 Ok(Some((id, request))) => {
                     if let Request::Subscribe { windows: draws } = request {
-                        told.spawn(tell(Arc::clone(&agent), peer.clone()));
+                        // What happens from the answer on is told, and once.
+                        if told.is_empty() {
+                            told.spawn(tell(Arc::clone(&agent), peer.clone(), Watched::of(&agent)));
+                        }
                         if draws && !windows {
                             windows = true;
                             agent.windows.attach(peer.clone());
+                            agent.problem(Part::Window, None);
                         }
-                        peer.answer(id, Ok(Answer::Done)).await;
+                        let peer = peer.clone();
+                        asked.spawn(async move { peer.answer(id, Ok(Answer::Done)).await });
                         continue;
                     }
                     let (agent, peer) = (Arc::clone(&agent), peer.clone());
@@ -210,10 +223,8 @@ async fn face(agent: Arc<Agent>, mut connection: Face) {
                             }),
                             request => agent.carry_out(request).await,
                         };
-                        peer.answer(id, outcome).await;
-                        drop(permit);
+                        peer.answer(id, outcome).await
                     });
-                    while asked.try_join_next().is_some() {}
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -224,7 +235,7 @@ async fn face(agent: Arc<Agent>, mut connection: Face) {
         }
     }
     if windows {
-        agent.windows.detach();
+        agent.windows.detach(&peer);
     }
     if *quit.borrow() {
         // The answer to the one who asked for the end.
@@ -232,11 +243,30 @@ async fn face(agent: Arc<Agent>, mut connection: Face) {
     }
 }
 
+/// What a subscriber hears of, from the moment this was made.
+struct Watched {
+    events: broadcast::Receiver<tidings_app::Event>,
+    status: watch::Receiver<Status>,
+    problems: watch::Receiver<Vec<tidings_control::Problem>>,
+}
+
+impl Watched {
+    fn of(agent: &Agent) -> Self {
+        Self {
+            events: agent.app.events(),
+            status: agent.app.status(),
+            problems: agent.problems.subscribe(),
+        }
+    }
+}
+
 /// Tells a face what changes, from how things stand now on. Ends when it does not keep up.
-async fn tell(agent: Arc<Agent>, peer: Peer) {
-    let mut events = agent.app.events();
-    let mut status = agent.app.status();
-    let mut problems = agent.problems.subscribe();
+async fn tell(agent: Arc<Agent>, peer: Peer, watched: Watched) {
+    let Watched {
+        mut events,
+        mut status,
+        mut problems,
+    } = watched;
     status.mark_changed();
     loop {
         let event = tokio::select! {

@@ -6,11 +6,13 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use tidings_app::{App, Parts};
-use tidings_control::{Client, ListenError, Listener, Part, Reach, Request, View};
+use tidings_control::{
+    Answer, Client, ClientError, ListenError, Listener, Part, Reach, Request, View,
+};
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -22,6 +24,10 @@ use crate::faces::{self, Agent};
 use crate::texts::Tongue;
 use crate::tray::{self, Click, Shown};
 use crate::windows::{self, Windows};
+
+/// How long a start waits for an agent that is just ending, and how often it looks.
+const PREDECESSOR: Duration = Duration::from_secs(20);
+const PREDECESSOR_AGAIN: Duration = Duration::from_millis(100);
 
 /// How long the tray may take to leave the panel.
 const TRAY_STOPPING: Duration = Duration::from_secs(2);
@@ -36,7 +42,8 @@ const TALKATIVE: [&str; 3] = ["tungstenite", "zbus", "hyper"];
 /// Runs the agent; or, where one runs, shows its window.
 #[expect(clippy::print_stderr, reason = "the person who started it reads this")]
 pub(crate) fn main(start: &Start) -> ExitCode {
-    let filter = EnvFilter::try_from_env("TIDINGS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let asked = std::env::var("TIDINGS_LOG").unwrap_or_else(|_| "info".to_owned());
+    let filter = EnvFilter::try_new(quieted(&asked)).unwrap_or_else(|_| EnvFilter::new("info"));
     let directives = TALKATIVE
         .iter()
         .filter_map(|library| format!("{library}=info").parse().ok());
@@ -54,6 +61,16 @@ pub(crate) fn main(start: &Start) -> ExitCode {
     }
 }
 
+/// What was asked for, without its words on the talkative libraries: the longer word would win.
+fn quieted(asked: &str) -> String {
+    let talkative = |part: &str| {
+        let part = part.trim_start();
+        TALKATIVE.iter().any(|library| part.starts_with(library))
+    };
+    let kept: Vec<&str> = asked.split(',').filter(|part| !talkative(part)).collect();
+    kept.join(",")
+}
+
 fn run(start: &Start) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // Most of the time it waits; two let a slow step not hold up the others.
@@ -62,10 +79,21 @@ fn run(start: &Start) -> Result<()> {
         .build()
         .context("the system gives no threads")?;
     let outcome = runtime.block_on(async {
-        match Listener::bind(&tidings_control::path()) {
-            Ok(listener) => reside(start, listener).await,
-            Err(ListenError::Taken) => second_start(start).await,
-            Err(error) => Err(error.into()),
+        let gives_up = Instant::now() + PREDECESSOR;
+        loop {
+            match Listener::bind(&tidings_control::path()) {
+                Ok(listener) => break reside(start, listener).await,
+                Err(ListenError::Taken) => match second_start(start).await {
+                    // The other one is just ending, or just starting.
+                    Err(ClientError::NotRunning | ClientError::Gone)
+                        if Instant::now() < gives_up =>
+                    {
+                        tokio::time::sleep(PREDECESSOR_AGAIN).await;
+                    }
+                    outcome => break outcome.map_err(Into::into),
+                },
+                Err(error) => break Err(error.into()),
+            }
         }
     });
     // A keyring or a notification daemon that hangs must not hold up the end.
@@ -74,20 +102,26 @@ fn run(start: &Start) -> Result<()> {
 }
 
 /// Somebody started Tidings though it runs: they want to see it.
-async fn second_start(start: &Start) -> Result<()> {
+async fn second_start(start: &Start) -> Result<(), ClientError> {
+    let (agent, _events) = Client::connect(&tidings_control::path()).await?;
     if start.hidden {
         return Ok(());
     }
-    let (agent, _events) = Client::connect(&tidings_control::path()).await?;
-    agent
-        .ask(Request::Show {
-            view: View::Inbox { message: None },
-        })
-        .await?;
+    let configured = match agent.ask(Request::Status).await? {
+        Answer::Status(status) => status.relay.is_some(),
+        _ => true,
+    };
+    let view = if configured {
+        View::Inbox { message: None }
+    } else {
+        View::FirstRun
+    };
+    agent.ask(Request::Show { view }).await?;
     Ok(())
 }
 
 async fn reside(start: &Start, listener: Listener) -> Result<()> {
+    let _right = listener.right();
     let app = App::start(Parts::of_desktop()?).await?;
     let (windows, started) = Windows::new();
     let agent = Arc::new(Agent {
@@ -162,6 +196,8 @@ const NO_TRAY: &str = "This desktop shows no tray icons. Start Tidings again to 
 async fn follow(agent: Arc<Agent>, show: watch::Sender<Shown>, now: impl Fn() -> Shown) {
     let mut status = agent.app.status();
     let mut events = agent.app.events();
+    // What was shown first was read before this watch began.
+    status.mark_changed();
     loop {
         tokio::select! {
             changed = status.changed() => if changed.is_err() { return },
@@ -187,11 +223,18 @@ async fn act(agent: Arc<Agent>, mut clicks: mpsc::Receiver<Click>) {
             Click::Inbox => agent.windows.show(agent.front()),
             Click::Compose => agent.windows.show(View::Compose),
             Click::Host => {
-                // Also the page that shows a relay hosted already, and who can reach it.
-                let hosted = agent.status().hosted.is_some();
-                if !hosted && let Err(error) = agent.app.host(Reach::Computer, None).await {
-                    agent.problem(Part::Hosting, Some(error.to_string()));
+                let status = agent.status();
+                if status.hosted.is_none() && status.relay.is_some() {
+                    // Hosting would leave that relay: the settings ask first.
+                    agent.windows.show(View::Settings);
+                    continue;
                 }
+                if status.hosted.is_none()
+                    && let Err(error) = agent.app.host(Reach::Computer, None).await
+                {
+                    tracing::warn!(%error, "not hosted");
+                }
+                // Also the page that shows a relay hosted already, and who can reach it.
                 agent.windows.show(View::FirstRun);
             }
             Click::Quit => {
@@ -261,4 +304,15 @@ async fn end_on_signal(quit: watch::Sender<bool>) {
     #[cfg(not(unix))]
     let _ = tokio::signal::ctrl_c().await;
     quit.send_replace(true);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_on_a_talkative_library_is_heard() {
+        let asked = "debug,tungstenite::protocol=trace, zbus=trace,tidings_app=trace";
+        assert_eq!(quieted(asked), "debug,tidings_app=trace");
+    }
 }

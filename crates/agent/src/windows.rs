@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidings_control::{Event, Peer, View};
@@ -22,7 +22,8 @@ const VIEWS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Windows {
     state: Mutex<State>,
-    start: Mutex<Option<mpsc::Sender<View>>>,
+    /// Asks [`keep`] for a process; none once the agent ends. Sent to under the state's lock.
+    wanted: Mutex<Option<mpsc::Sender<()>>>,
 }
 
 #[derive(Debug, Default)]
@@ -30,51 +31,53 @@ enum State {
     /// There is none.
     #[default]
     None,
-    /// It was started and has not subscribed yet; these views wait, beside the one it starts with.
+    /// One was asked for and has not subscribed yet; these views wait for it.
     Starting(Vec<View>),
     /// It is there.
     Attached(Peer),
 }
 
 impl Windows {
-    /// The windows, and the views that [`keep`] is to start a process for.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<View>) {
+    /// The windows, and the requests for a process that [`keep`] answers.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<()>) {
         // One at a time: no second is asked for while one starts.
-        let (start, started) = mpsc::channel(1);
-        (
-            Self {
-                state: Mutex::default(),
-                start: Mutex::new(Some(start)),
-            },
-            started,
-        )
+        let (wanted, start) = mpsc::channel(1);
+        let windows = Self {
+            state: Mutex::default(),
+            wanted: Mutex::new(Some(wanted)),
+        };
+        (windows, start)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Shows a window.
     pub(crate) fn show(&self, view: View) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         match &mut *state {
-            State::Attached(peer) if peer.tell(Event::Show(view.clone())) => return,
+            State::Attached(peer) if peer.tell(Event::Show(view.clone())) => {}
             State::Starting(views) => {
-                if views.len() < VIEWS {
-                    views.push(view);
+                if views.len() == VIEWS {
+                    views.remove(0);
                 }
-                return;
+                views.push(view);
             }
-            State::None | State::Attached(_) => {}
-        }
-        let start = self.start.lock().unwrap_or_else(PoisonError::into_inner);
-        if start
-            .as_ref()
-            .is_some_and(|start| start.try_send(view).is_ok())
-        {
-            *state = State::Starting(Vec::new());
+            State::None | State::Attached(_) => {
+                let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(wanted) = &*wanted {
+                    *state = State::Starting(vec![view]);
+                    // Full: one is asked for already.
+                    let _ = wanted.try_send(());
+                }
+            }
         }
     }
 
     /// The window process has subscribed.
     pub(crate) fn attach(&self, peer: Peer) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         if let State::Starting(views) = &mut *state {
             for view in views.drain(..) {
                 let _ = peer.tell(Event::Show(view));
@@ -83,36 +86,51 @@ impl Windows {
         *state = State::Attached(peer);
     }
 
-    /// A window process lost its connection, or ended. With `wanted`, the next is asked for already.
-    fn gone(&self, wanted: bool) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*state, State::Attached(_)) || !wanted {
+    /// That window process has closed its connection: what is shown next needs a new one.
+    pub(crate) fn detach(&self, left: &Peer) {
+        let mut state = self.state();
+        if matches!(&*state, State::Attached(peer) if peer.is(left)) {
             *state = State::None;
         }
     }
 
     /// No window is shown any more; [`keep`] ends with the process that runs.
     pub(crate) fn end(&self) {
-        self.start
+        self.wanted
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
     }
 
-    /// The window process has closed its connection: what is shown next needs a new one.
-    pub(crate) fn detach(&self) {
-        self.gone(true);
+    /// What a new process starts with; none where one subscribed meanwhile.
+    fn first(&self) -> Option<View> {
+        match &mut *self.state() {
+            State::Starting(views) if !views.is_empty() => Some(views.remove(0)),
+            _ => None,
+        }
+    }
+
+    /// The process has ended. One that never subscribed takes with it what waited for it, unless
+    /// another is asked for already.
+    fn ended(&self, start: &mpsc::Receiver<()>) {
+        let mut state = self.state();
+        if matches!(*state, State::Starting(_)) && start.is_empty() {
+            *state = State::None;
+        }
     }
 }
 
-/// Starts a window process for each view asked for, and follows it to its end. `failed` gets what
-/// the person should know when one cannot start or breaks down, and none when one ended well.
+/// Starts a window process each time one is asked for, and follows it to its end. `failed` gets
+/// what the person should know when one cannot start or breaks down, and none when one ended well.
 pub(crate) async fn keep(
     windows: &Windows,
-    mut start: mpsc::Receiver<View>,
+    mut start: mpsc::Receiver<()>,
     failed: impl Fn(Option<String>),
 ) {
-    while let Some(view) = start.recv().await {
+    while start.recv().await.is_some() {
+        let Some(view) = windows.first() else {
+            continue;
+        };
         match spawn(&view) {
             Ok(mut child) => match child.wait().await {
                 Ok(status) if status.success() => failed(None),
@@ -120,7 +138,7 @@ pub(crate) async fn keep(
             },
             Err(message) => failed(Some(message)),
         }
-        windows.gone(!start.is_empty());
+        windows.ended(&start);
     }
 }
 

@@ -73,7 +73,8 @@ impl Client {
         let answered = Arc::clone(&pending);
         let reader = tokio::spawn(async move {
             let mut read = BufReader::new(read);
-            while let Ok(Some(said)) = frame::read::<Said>(&mut read).await {
+            let mut line = Vec::new();
+            while let Ok(Some(said)) = frame::read::<Said>(&mut read, &mut line).await {
                 let (id, outcome) = match said {
                     Said::Answer { id, answer } => (id, Ok(answer)),
                     Said::Failure { id, failure } => (id, Err(failure)),

@@ -22,7 +22,7 @@ mod status;
 pub use client::{Client, ClientError, Events};
 pub use message::*;
 pub use request::*;
-pub use server::{Face, ListenError, Listener, Peer};
+pub use server::{Face, ListenError, Listener, Peer, Right};
 pub use status::*;
 
 use std::path::PathBuf;

@@ -4,6 +4,8 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::unix::OwnedReadHalf;
@@ -17,6 +19,9 @@ use crate::{Answer, Event, Failure, Request};
 /// Answers and events waiting for one face. A window draws far faster than messages come; one that
 /// falls so far behind hangs, and is let go.
 const WAITING: usize = 1024;
+
+/// How long an answer may wait for room among them before the face is let go.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why the agent cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +42,7 @@ pub enum ListenError {
 pub struct Listener {
     socket: UnixListener,
     path: PathBuf,
-    /// Held for as long as the agent lives: the lock goes with the process, however it ends.
-    _lock: File,
+    lock: Arc<File>,
 }
 
 impl Listener {
@@ -75,8 +79,17 @@ impl Listener {
         Ok(Self {
             socket,
             path: path.to_owned(),
-            _lock: lock,
+            lock: Arc::new(lock),
         })
+    }
+
+    /// The right to be the agent, to be held until all its parts have ended: faces take the end of
+    /// the listener for the end of the agent, the next agent must not.
+    #[must_use]
+    pub fn right(&self) -> Right {
+        Right {
+            _lock: Arc::clone(&self.lock),
+        }
     }
 
     /// Waits for a face. A peer of another user is turned away.
@@ -101,10 +114,18 @@ impl Drop for Listener {
     }
 }
 
+/// See [`Listener::right`]. The lock goes with the process, however it ends.
+#[derive(Debug)]
+pub struct Right {
+    _lock: Arc<File>,
+}
+
 /// A face that is connected: its requests come from here, answers go through its [`Peer`].
 #[derive(Debug)]
 pub struct Face {
     requests: BufReader<OwnedReadHalf>,
+    /// What came of the next request so far: [`Face::next`] may be cancelled in the middle of it.
+    line: Vec<u8>,
     peer: Peer,
     writer: AbortHandle,
 }
@@ -129,6 +150,7 @@ impl Face {
         });
         Self {
             requests: BufReader::new(read),
+            line: Vec::new(),
             peer: Peer { said },
             writer: writer.abort_handle(),
         }
@@ -140,13 +162,14 @@ impl Face {
         self.peer.clone()
     }
 
-    /// The next request and its number; none when the face is gone or was let go.
+    /// The next request and its number; none when the face is gone or was let go. Cancelled, it
+    /// loses nothing.
     ///
     /// # Errors
     /// Of the stream, or `InvalidData` for what is no request.
     pub async fn next(&mut self) -> io::Result<Option<(u64, Request)>> {
         tokio::select! {
-            ask = frame::read::<Ask>(&mut self.requests) => {
+            ask = frame::read::<Ask>(&mut self.requests, &mut self.line) => {
                 Ok(ask?.map(|Ask { id, request }| (id, request)))
             }
             () = self.peer.said.closed() => Ok(None),
@@ -165,13 +188,19 @@ impl Drop for Face {
 }
 
 impl Peer {
-    /// Answers a request. False when the face is gone.
+    /// Answers a request. False when the face is gone, or does not read.
     pub async fn answer(&self, id: u64, outcome: Result<Answer, Failure>) -> bool {
         let said = match outcome {
             Ok(answer) => Said::Answer { id, answer },
             Err(failure) => Said::Failure { id, failure },
         };
-        self.said.send(said).await.is_ok()
+        self.said.send_timeout(said, PATIENCE).await.is_ok()
+    }
+
+    /// Whether both lead to the same face.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.said.same_channel(&other.said)
     }
 
     /// Tells an event, without waiting. False when the face is gone or does not keep up: then it

@@ -119,3 +119,36 @@ async fn a_face_that_does_not_read_is_let_go() {
     let told = (0..1_000_000).find(|_| !peer.tell(Event::Notice("x".repeat(100))));
     assert!(told.is_some(), "the queue is bounded");
 }
+
+#[tokio::test]
+async fn a_request_that_comes_in_pieces_survives_a_cancelled_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.sock");
+    let listener = Listener::bind(&path).unwrap();
+    let mut raw = UnixStream::connect(&path).await.unwrap();
+    let mut face = listener.accept().await.unwrap();
+    raw.write_all(b"{\"id\":7,\"request\":").await.unwrap();
+    // Polled until it has taken the first piece, then dropped.
+    for _ in 0..100 {
+        tokio::select! {
+            biased;
+            _ = face.next() => panic!("half a request"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    raw.write_all(b"{\"do\":\"status\"}}\n").await.unwrap();
+    assert_eq!(face.next().await.unwrap(), Some((7, Request::Status)));
+}
+
+#[tokio::test]
+async fn the_right_outlives_the_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.sock");
+    let listener = Listener::bind(&path).unwrap();
+    let right = listener.right();
+    drop(listener);
+    assert!(!path.exists());
+    assert!(matches!(Listener::bind(&path), Err(ListenError::Taken)));
+    drop(right);
+    Listener::bind(&path).unwrap();
+}
