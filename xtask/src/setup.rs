@@ -41,7 +41,7 @@ const TESTS: &[&str] = &[
     "xdotool",
 ];
 
-/// The newest major version of Node.js that is known to work is whatever comes after this one.
+/// The oldest major version of Node.js that is known to work.
 const NODE: u32 = 20;
 
 /// Sets up for building and running; with `tests` also for the tests and the demo.

@@ -166,8 +166,19 @@ fn rust_file(file: &str, text: &str, found: &mut Vec<String>) {
             "{file} has {lines} lines, more than {limit}: part its thoughts"
         ));
     }
-    if file.starts_with("src-tauri/src/bin/tidings.rs") && text.contains("tauri::") {
-        found.push(format!("{file} names tauri: it is the agent"));
+    // One package, two programs: what one names, the other must not be linked with.
+    let window = file.starts_with("src-tauri/src/") && !file.contains("/bin/");
+    if file == "src-tauri/src/bin/tidings.rs"
+        && ["tauri", "tidings_window"]
+            .iter()
+            .any(|name| text.contains(&format!("{name}::")))
+    {
+        found.push(format!("{file} names the windows: it is the agent"));
+    }
+    if window && text.contains("tidings_agent") {
+        found.push(format!(
+            "{file} names the agent: windows reach it by the socket alone"
+        ));
     }
 }
 
@@ -196,8 +207,12 @@ fn places(file: &str, text: &str, found: &mut Vec<String>) {
         ));
     }
     // Put together here, so that this file does not name them.
-    for folder in ["home", "root"].map(|folder| format!("\"/{folder}/")) {
-        if text.contains(&folder) {
+    for folder in ["home", "root", "work"].map(|folder| format!("/{folder}/")) {
+        let named = |at: usize| {
+            let before = text.get(..at).and_then(|text| text.chars().next_back());
+            before.is_none_or(|c| c.is_whitespace() || "\"'`=(:".contains(c))
+        };
+        if text.match_indices(&folder).any(|(at, _)| named(at)) {
             found.push(format!("{file} names a folder of one machine: {folder}"));
         }
     }
