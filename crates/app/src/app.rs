@@ -135,6 +135,18 @@ impl App {
         let (orders, orders_in) = mpsc::channel(ORDERS);
         let (lines, lines_in) = mpsc::channel(LINES);
         let written = Arc::new(Notify::new());
+        let secrets = Secrets::new(vault, File::in_folder(&folders.config), stored.plain_secret);
+        // Made before the start returns: nobody is to take a relay that is set up for none.
+        let setup = Setup::new(setup::Parts {
+            folders,
+            port,
+            stored,
+            secrets,
+            board: board.clone(),
+            events: events.clone(),
+            settings: settings_in,
+            lines,
+        });
         let mut reception_task = JoinSet::new();
         reception_task.spawn(
             Reception::new(reception::Parts {
@@ -148,21 +160,8 @@ impl App {
             })
             .run(),
         );
-        let secrets = Secrets::new(vault, File::in_folder(&folders.config), stored.plain_secret);
         let mut setup_task = JoinSet::new();
-        setup_task.spawn(
-            Setup::new(setup::Parts {
-                folders,
-                port,
-                stored,
-                secrets,
-                board: board.clone(),
-                events: events.clone(),
-                settings: settings_in,
-                lines,
-            })
-            .run(orders_in),
-        );
+        setup_task.spawn(setup.run(orders_in));
         Ok(Self {
             board,
             events,

@@ -24,7 +24,7 @@ use crate::line::sentence;
 use crate::reception::Change;
 use crate::secrets::Secrets;
 use crate::settings::{At, Hosting, Membership, Stored};
-use crate::types::{Event, Failure, Join, Part, Reach, Settings};
+use crate::types::{Connection, Event, Failure, Join, Part, Reach, Settings};
 use crate::vault::{Label, Secret, VaultError};
 use crate::wait::{self, Kept};
 
@@ -104,8 +104,9 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    /// Also puts on the board what is stored: a relay that is set up is being connected to.
     pub(crate) fn new(parts: Parts) -> Self {
-        Self {
+        let setup = Self {
             parts,
             hub: None,
             session: None,
@@ -113,7 +114,14 @@ impl Setup {
             keyring_news: None,
             hub_retry: None,
             save_failed: false,
-        }
+        };
+        setup.report();
+        setup.parts.board.update(|status| {
+            if status.relay.is_some() {
+                status.connection = Connection::Connecting;
+            }
+        });
+        setup
     }
 
     /// Sets things up as stored, then obeys until told to stop.

@@ -1,0 +1,35 @@
+//! Moving between relays, and beginning with one: what the faces see, which relay gets which token
+//! and which message. Over real sockets and files, with a keyring of the tests'.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+
+mod common;
+
+use common::{Elsewhere, Home, TOKEN, connected, stop};
+use tidings_app::types::{Connection, Join};
+
+fn join(address: &str, token: Option<&str>) -> Join {
+    Join {
+        address: address.into(),
+        name: "desk".into(),
+        group: String::new(),
+        token: token.map(str::to_owned),
+    }
+}
+
+#[tokio::test]
+async fn a_start_shows_the_relay_that_is_set_up_at_once() {
+    let home = Home::new();
+    let relay = Elsewhere::new().await;
+    let app = home.start().await;
+    app.join(join(&relay.address(), Some(TOKEN))).await.unwrap();
+    stop(app).await;
+    // This runs on one thread: between the start and the look no task had a turn.
+    let app = home.start().await;
+    let first = app.status().borrow().clone();
+    assert_eq!(first.connection, Connection::Connecting);
+    assert_eq!(first.relay.unwrap().address, relay.address());
+    connected(&app).await;
+    stop(app).await;
+    relay.stop().await;
+}
