@@ -6,6 +6,7 @@
 mod common;
 
 use common::{Elsewhere, Home, TOKEN, connected, stop};
+use tidings_app::Failure;
 use tidings_app::types::{Connection, Join};
 
 fn join(address: &str, token: Option<&str>) -> Join {
@@ -32,4 +33,20 @@ async fn a_start_shows_the_relay_that_is_set_up_at_once() {
     connected(&app).await;
     stop(app).await;
     relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_relay_on_another_host_does_not_get_the_token_of_the_last_one() {
+    let home = Home::new();
+    let app = home.start().await;
+    app.join(join("ws://a.invalid:9093/", Some(TOKEN)))
+        .await
+        .unwrap();
+    app.join(join("ws://b.invalid:9093/", None)).await.unwrap();
+    assert!(matches!(app.token().await, Err(Failure::NotFound(_))));
+    // The same host at another port is the relay that moved.
+    app.join(join("ws://a.invalid:9093/", None)).await.unwrap();
+    app.join(join("ws://a.invalid:9094/", None)).await.unwrap();
+    assert_eq!(app.token().await.unwrap(), TOKEN);
+    stop(app).await;
 }

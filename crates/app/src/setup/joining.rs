@@ -93,15 +93,18 @@ impl Setup {
     }
 
     /// Keeps the token of a relay to be joined. None given means the one that is kept already, or
-    /// that of the relay joined up to now: it may only have moved. The hosted relay's stays here.
+    /// that of the relay joined up to now if only its port, scheme or path changed: then it moved.
+    /// Another host, and anybody but this computer for the hosted relay's, never gets it.
     pub(super) async fn keep_token(&mut self, address: &Address, token: Option<Secret>) {
         let label = Label::Relay(address.to_string());
         let token = match token {
             Some(token) => Some(token),
             None if self.parts.secrets.load(&label).await.secret.is_some() => None,
             None => match self.label() {
-                Some(Label::Hosted) | None => None,
-                Some(before) => self.parts.secrets.load(&before).await.secret,
+                Some(Label::Relay(before)) if host_of(&before) == Some(address.host()) => {
+                    self.parts.secrets.load(&Label::Relay(before)).await.secret
+                }
+                Some(Label::Relay(_) | Label::Hosted) | None => None,
             },
         };
         if let Some(token) = token {
@@ -115,4 +118,12 @@ impl Setup {
         let port = self.hub.as_ref().map(Hub::port);
         port == Some(address.port()) && matches!(address.host().as_str(), "127.0.0.1" | "localhost")
     }
+}
+
+/// The host of a stored address; none where it is no address any more.
+fn host_of(address: &str) -> Option<String> {
+    address
+        .parse::<Address>()
+        .ok()
+        .map(|address| address.host())
 }
