@@ -2,7 +2,7 @@
 //! randomness of the `ref`.
 
 use serde_json::{Map, Value};
-use tidings_protocol::{Group, Message, Name, Ref, Target, client};
+use tidings_protocol::{Group, Message, Name, Ref, Target, client, limits};
 
 use crate::extra;
 use crate::inbox::Outgoing;
@@ -29,7 +29,19 @@ pub(crate) fn checked(mut draft: Draft) -> Result<Draft, Failure> {
             "The message is empty. Write a title or a text.".to_owned(),
         ));
     }
+    let (bytes, limit) = (bytes(&draft), limits::FRAME_BYTES);
+    if bytes > limit {
+        return Err(Failure::Invalid(format!(
+            "The message is too long ({bytes} bytes; a relay takes {limit}). Shorten it."
+        )));
+    }
     Ok(draft)
+}
+
+/// Bytes of a draft's text. Its frame is longer, as the session finds out; this bounds what is
+/// stored and told to the faces.
+pub(crate) fn bytes(draft: &Draft) -> usize {
+    draft.title.len() + draft.body.len() + draft.link.len()
 }
 
 /// A new `ref`.
@@ -127,6 +139,9 @@ mod tests {
         let mut linked = person("ann");
         linked.link = "example.org".into();
         assert!(refused(linked).starts_with("The link is not complete."));
+        let mut long = person("ann");
+        long.body = "x".repeat(limits::FRAME_BYTES);
+        assert!(refused(long).starts_with("The message is too long"));
         assert_eq!(
             checked(person(" ann ")).unwrap().to,
             Recipient::Person("ann".into())

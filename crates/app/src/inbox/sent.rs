@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row as Record, Transaction, params
 
 use super::received::{integer, number, unsigned};
 use super::{Inbox, InboxError, PAGE};
-use crate::extra;
 use crate::types::{Delivery, Draft, MessageId, Outcome, Progress, Recipient, Sent};
+use crate::{extra, outgoing};
 
 /// A message that waits to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub(crate) struct Outgoing {
     pub(crate) reference: String,
     pub(crate) draft: Draft,
 }
+
+/// Bytes of text above which a page takes no further message. With the longest message on top, and
+/// every byte escaped sixfold as JSON may do, it still is one line of the local socket (8 MiB).
+const PAGE_BYTES: usize = 256 * 1024;
 
 const SENT: &str = "id, kind, target, title, body, priority, link, written_at, progress, reason";
 
@@ -62,7 +66,7 @@ impl Inbox {
         .await
     }
 
-    /// A page of sent messages, newest first.
+    /// A page of sent messages, newest first. It ends early where the messages are long.
     pub(crate) async fn sent_page(
         &self,
         before: Option<MessageId>,
@@ -70,14 +74,18 @@ impl Inbox {
     ) -> Result<Vec<Sent>, InboxError> {
         self.call(move |connection| {
             let before = before.map_or(i64::MAX, integer);
-            let mut page: Vec<Sent> = connection
-                .prepare_cached(&format!(
-                    "SELECT {SENT} FROM sent WHERE id < ?1 ORDER BY id DESC LIMIT ?2"
-                ))?
-                .query_map(params![before, limit.min(PAGE)], sent_of)?
-                .collect::<rusqlite::Result<_>>()?;
-            for sent in &mut page {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {SENT} FROM sent WHERE id < ?1 ORDER BY id DESC LIMIT ?2"
+            ))?;
+            let (mut page, mut bytes) = (Vec::new(), 0);
+            for sent in statement.query_map(params![before, limit.min(PAGE)], sent_of)? {
+                let mut sent = sent?;
                 sent.recipients = outcomes(connection, sent.id)?;
+                bytes += weight(&sent);
+                page.push(sent);
+                if bytes > PAGE_BYTES {
+                    break;
+                }
             }
             Ok(page)
         })
@@ -212,6 +220,12 @@ fn sent_row(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<S
         Ok(sent)
     })
     .transpose()
+}
+
+/// Bytes of the text of it.
+fn weight(sent: &Sent) -> usize {
+    let names: usize = sent.recipients.iter().map(|r| r.name.len()).sum();
+    outgoing::bytes(&sent.draft) + names
 }
 
 /// Reads the columns of [`SENT`]; the recipients are read apart.

@@ -279,6 +279,24 @@ async fn a_sent_message_goes_from_queued_to_its_outcomes() {
 }
 
 #[tokio::test]
+async fn a_page_of_long_messages_ends_early_and_the_next_goes_on() {
+    let fixture = Fixture::new().await;
+    for number in 1..=4 {
+        let mut long = draft("long");
+        long.body = "x".repeat(200 * 1024);
+        let reference = format!("r{number}");
+        fixture.inbox.queue(long, reference, 5).await.unwrap();
+    }
+    let mut before = None;
+    for expected in [vec![4, 3], vec![2, 1], vec![]] {
+        let page = fixture.inbox.sent_page(before, 100).await.unwrap();
+        let ids: Vec<_> = page.iter().map(|sent| sent.id).collect();
+        assert_eq!(ids, expected);
+        before = ids.last().copied();
+    }
+}
+
+#[tokio::test]
 async fn what_was_on_its_way_at_a_crash_goes_again_only_where_the_relay_knows_repeats() {
     let fixture = Fixture::new().await;
     for (number, by_ref) in [(1, true), (2, false)] {

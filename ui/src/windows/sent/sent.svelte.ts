@@ -39,7 +39,8 @@ export class SentList {
       const rows = await this.#page(null);
       if (generation !== this.#generation) return;
       this.rows = rows;
-      this.whole = rows.length < PAGE;
+      // A page of long messages ends early, so a short one is not the last.
+      this.whole = rows.length === 0;
       this.state = 'ready';
     } catch (error) {
       if (generation !== this.#generation) return;
@@ -55,7 +56,7 @@ export class SentList {
     await this.desk.attempt(async () => {
       const older = await this.#page(last.id);
       this.rows = [...this.rows, ...older.filter((s) => s.id < last.id)];
-      this.whole = older.length < PAGE;
+      this.whole = older.length === 0;
     });
     this.#loadingMore = false;
   }
