@@ -5,9 +5,9 @@
 
 mod common;
 
-use common::{Elsewhere, Home, TOKEN, connected, stop};
+use common::{Elsewhere, Home, TOKEN, connected, stop, within};
 use tidings_app::Failure;
-use tidings_app::types::{Connection, Join};
+use tidings_app::types::{Connection, Join, Part, Reach, Status};
 
 fn join(address: &str, token: Option<&str>) -> Join {
     Join {
@@ -16,6 +16,12 @@ fn join(address: &str, token: Option<&str>) -> Join {
         group: String::new(),
         token: token.map(str::to_owned),
     }
+}
+
+fn hosting_problem(status: &Status) -> Option<&str> {
+    let mut problems = status.problems.iter();
+    let problem = problems.find(|p| p.part == Part::Hosting)?;
+    Some(&problem.message)
 }
 
 #[tokio::test]
@@ -48,5 +54,25 @@ async fn a_relay_on_another_host_does_not_get_the_token_of_the_last_one() {
     app.join(join("ws://a.invalid:9093/", None)).await.unwrap();
     app.join(join("ws://a.invalid:9094/", None)).await.unwrap();
     assert_eq!(app.token().await.unwrap(), TOKEN);
+    stop(app).await;
+}
+
+#[tokio::test]
+async fn hosting_that_failed_is_told_once_and_no_more_when_it_succeeds() {
+    let home = Home::new();
+    let app = home.start().await;
+    let folder = home.folders().data.join("relay");
+    std::fs::write(&folder, "in the way").unwrap();
+    for _ in 0..2 {
+        let refused = within("hosting", app.host(Reach::Computer, None)).await;
+        assert!(matches!(refused, Err(Failure::System(_))), "{refused:?}");
+        assert_eq!(app.status().borrow().problems.len(), 1);
+    }
+    assert!(hosting_problem(&app.status().borrow()).is_some());
+    std::fs::remove_file(&folder).unwrap();
+    within("hosting", app.host(Reach::Computer, None))
+        .await
+        .unwrap();
+    assert_eq!(hosting_problem(&connected(&app).await), None);
     stop(app).await;
 }

@@ -197,9 +197,11 @@ impl Setup {
         } else {
             let hosting = self.parts.stored.hosting;
             let port = hosting.map_or(self.parts.port, |hosting| hosting.port);
-            self.open_hub(reach, port, Asked::ByPerson)
-                .await
-                .map_err(Failure::System)?;
+            if let Err(words) = self.open_hub(reach, port, Asked::ByPerson).await {
+                // Told here for every face, so that it goes when hosting succeeds.
+                self.parts.board.problem(Part::Hosting, Some(words.clone()));
+                return Err(Failure::System(words));
+            }
         }
         self.hub_retry = None;
         self.parts.stored.relay = Some(Membership {
@@ -263,6 +265,10 @@ impl Setup {
             self.keep_token(&address, token).await;
             At::Address(address.to_string())
         };
+        if self.parts.stored.hosting.is_none() {
+            // What was wrong with hosting is settled by another relay.
+            self.parts.board.problem(Part::Hosting, None);
+        }
         self.parts.stored.relay = Some(Membership {
             at,
             name: name.to_string(),
