@@ -24,7 +24,7 @@ pub(crate) fn connection(state: &State, since: u64) -> Option<Connection> {
     Some(match state {
         State::Waiting { retry_at, trouble } => Connection::Offline {
             since,
-            reason: sentence(&trouble.to_string()),
+            reason: said(trouble),
             retry_at: clock::at(*retry_at),
         },
         State::Dialing | State::Authenticating => Connection::Connecting,
@@ -32,7 +32,7 @@ pub(crate) fn connection(state: &State, since: u64) -> Option<Connection> {
             since: clock::now(),
         },
         State::Refused(refusal) => Connection::Refused {
-            reason: sentence(&refusal.to_string()),
+            reason: said(refusal),
         },
         State::TakenOver { .. } => Connection::TakenOver,
         State::Stopped => return None,
@@ -82,6 +82,12 @@ pub(crate) fn incoming(delivery: &Delivery, relay: &str, address: &str) -> Incom
     }
 }
 
+/// Why there is no connection, as a sentence. The relay's own words may be in it, of any length and
+/// with any characters, and they reach terminals and panels.
+fn said(why: &impl ToString) -> String {
+    sentence(&text::line(&why.to_string()))
+}
+
 /// A library's words as a sentence.
 pub(crate) fn sentence(words: &str) -> String {
     let mut chars = words.chars();
@@ -89,7 +95,7 @@ pub(crate) fn sentence(words: &str) -> String {
         return String::new();
     };
     let mut sentence: String = first.to_uppercase().chain(chars).collect();
-    if !sentence.ends_with(['.', '!', '?']) {
+    if !sentence.ends_with(['.', '!', '?', '…']) {
         sentence.push('.');
     }
     sentence
@@ -98,6 +104,17 @@ pub(crate) fn sentence(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_words_of_a_relay_are_cleaned_and_cut() {
+        let words = format!("\u{1b}]52;c;eA==\u{7}go\n{}", "x".repeat(100_000));
+        let refusal = tidings_session::Refusal::Relay(words);
+        let Some(Connection::Refused { reason }) = connection(&State::Refused(refusal), 0) else {
+            panic!("refused")
+        };
+        assert!(reason.chars().count() <= text::LINE_CHARS, "{reason}");
+        assert!(!reason.chars().any(char::is_control), "{reason}");
+    }
 
     #[test]
     fn words_become_sentences() {
