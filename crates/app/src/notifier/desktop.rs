@@ -15,7 +15,7 @@ use std::time::Duration;
 use notify_rust::{Hint, Notification, NotificationResponse, Urgency};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::{BoxFuture, Notice, Notifier, RaiseError};
 use crate::bus;
@@ -37,9 +37,6 @@ const DESKTOP_ENTRY: &str = "tidings";
 /// How long a call may take before the service counts as silent. Healthy ones answer within
 /// milliseconds; one that starts on the first call needs a second or two.
 const DEADLINE: Duration = Duration::from_secs(5);
-
-/// When a call that was never answered is given up and made anew: by then it was lost.
-const GIVEN_UP: Duration = Duration::from_secs(120);
 
 /// Notifications that are waited on. The oldest is let go: nobody clicks the sixty-fifth last.
 const STANDING: usize = 64;
@@ -63,7 +60,6 @@ struct State {
 #[derive(Debug, Clone)]
 struct Call {
     message: MessageId,
-    began: Instant,
     answer: watch::Receiver<Option<Result<(), RaiseError>>>,
 }
 
@@ -109,11 +105,12 @@ impl Desktop {
         }
     }
 
-    /// The late call of this message, unless it failed or was given up.
+    /// The late call of this message, unless it failed. It may be answered however late: it lies in
+    /// the service's queue, and should the service or the bus end, the call fails.
     fn late(&self, message: MessageId) -> Option<Call> {
         let call = self.state().late.take()?;
         let failed = matches!(*call.answer.borrow(), Some(Err(_)));
-        (call.message == message && !failed && call.began.elapsed() < GIVEN_UP).then_some(call)
+        (call.message == message && !failed).then_some(call)
     }
 
     fn call(&self, notice: &Notice, markup: bool, clicks: &mpsc::Sender<MessageId>) -> Call {
@@ -129,11 +126,7 @@ impl Desktop {
             }
         }
         state.standing.push_back(task.abort_handle());
-        Call {
-            message,
-            began: Instant::now(),
-            answer,
-        }
+        Call { message, answer }
     }
 
     async fn show(
@@ -314,6 +307,19 @@ mod tests {
         }
         let refused = "org.freedesktop.Notifications.Error.ExcessNotificationGeneration: many";
         assert_eq!(fault(refused), RaiseError::Refused(refused.to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_is_not_made_again_however_late_its_answer_is() {
+        let desktop = Desktop::new();
+        let (answered, answer) = watch::channel(None);
+        let late = Call { message: 7, answer };
+        desktop.state().late = Some(late.clone());
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert!(desktop.late(7).is_some());
+        answered.send_replace(Some(Err(RaiseError::Silent)));
+        desktop.state().late = Some(late);
+        assert!(desktop.late(7).is_none());
     }
 
     #[test]
