@@ -15,6 +15,7 @@ mod limits;
 mod operating;
 mod process;
 mod store;
+mod store_file;
 mod support;
 mod tls;
 mod websocket;

@@ -1,11 +1,11 @@
 //! What every store promises (`tidings_relay::store`), run over SQLite and memory. A crash is
 //! simulated by opening a copy of the files of a store that is still open: what a SIGKILL leaves.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use tidings_protocol::{Group, Name, Ref, Status};
 use tidings_relay::{
-    Durability, Frame, MemoryStore, MidNumber, OpenError, RelayFile, SqliteStore, Store,
+    Durability, Frame, MemoryStore, MidNumber, SqliteStore, Store,
     store::{
         Accept, Accepted, Batch, Confirmed, Fenced, Lease, Placed, Position, QueueBound,
         Registration, Wakeup, Wakeups,
@@ -13,8 +13,8 @@ use tidings_relay::{
 };
 
 /// 2026-11-23, as mids read.
-const DAY: u64 = 1_795_414_000_000;
-const HOUR: u64 = 3_600_000;
+pub(crate) const DAY: u64 = 1_795_414_000_000;
+pub(crate) const HOUR: u64 = 3_600_000;
 const WIDE: QueueBound = QueueBound {
     messages: 1_000_000,
     bytes: u64::MAX,
@@ -95,11 +95,11 @@ fn name(s: &str) -> Name {
     Name::new(s).unwrap()
 }
 
-fn mid(number: u64) -> MidNumber {
+pub(crate) fn mid(number: u64) -> MidNumber {
     MidNumber::new(DAY + number).unwrap()
 }
 
-fn message(number: u64, to: &[&str]) -> Accept {
+pub(crate) fn message(number: u64, to: &[&str]) -> Accept {
     Accept {
         mid: mid(number),
         sender: Some(name("sender")),
@@ -118,7 +118,7 @@ fn with_ref(mut accept: Accept, reference: &str, content: u8) -> Accept {
     accept
 }
 
-async fn register(store: &dyn Store, names: &[&str]) {
+pub(crate) async fn register(store: &dyn Store, names: &[&str]) {
     for name in names {
         let registration = Registration {
             name: Name::new(name).unwrap(),
@@ -128,7 +128,7 @@ async fn register(store: &dyn Store, names: &[&str]) {
     }
 }
 
-async fn queued(store: &dyn Store, accept: Accept) -> Position {
+pub(crate) async fn queued(store: &dyn Store, accept: Accept) -> Position {
     match store.accept(accept).await.unwrap() {
         Accepted::New(placed) => match placed[..] {
             [Placed::Queued(position)] => position,
@@ -149,7 +149,7 @@ async fn queued_for_all(store: &dyn Store, accept: Accept) -> Position {
     }
 }
 
-async fn read(store: &dyn Store, lease: &Lease) -> Vec<MidNumber> {
+pub(crate) async fn read(store: &dyn Store, lease: &Lease) -> Vec<MidNumber> {
     let batch = read_from(store, lease, Position::START, 10_000).await;
     batch.messages.iter().map(|queued| queued.mid).collect()
 }
@@ -163,7 +163,7 @@ async fn confirm(store: &dyn Store, lease: &Lease, position: Position) -> Confir
     outcome.unwrap()[0]
 }
 
-async fn attach(store: &dyn Store, recipient: &str) -> (Lease, Wakeups) {
+pub(crate) async fn attach(store: &dyn Store, recipient: &str) -> (Lease, Wakeups) {
     store.attach(&name(recipient)).await.unwrap()
 }
 
@@ -633,90 +633,3 @@ conformance!(
     a_recipient_may_confirm_by_another_way_than_its_reader,
     section_3_line_4_the_whole_store_is_bounded,
 );
-
-fn open_error(folder: &Path) -> OpenError {
-    SqliteStore::open(folder, Durability::Os).expect_err("it opened")
-}
-
-#[test]
-fn a_folder_is_used_by_one_relay_at_a_time() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path(), Durability::Os).unwrap();
-    let error = open_error(folder.path());
-    assert!(matches!(error, OpenError::InUse { .. }), "{error}");
-    drop(store);
-    SqliteStore::open(folder.path(), Durability::Os).unwrap();
-}
-
-#[test]
-fn a_damaged_file_is_told_apart() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("relay.db"), "no database".repeat(1000)).unwrap();
-    let error = open_error(folder.path());
-    assert!(matches!(error, OpenError::Corrupt { .. }), "{error}");
-    assert!(error.to_string().contains("Move it away"));
-}
-
-#[test]
-fn a_file_of_a_later_version_is_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    drop(SqliteStore::open(folder.path(), Durability::Os).unwrap());
-    let file = rusqlite::Connection::open(folder.path().join("relay.db")).unwrap();
-    file.pragma_update(None, "user_version", 99).unwrap();
-    drop(file);
-    let error = open_error(folder.path());
-    assert!(
-        matches!(error, OpenError::TooNew { found: 99, .. }),
-        "{error}"
-    );
-}
-
-#[tokio::test]
-async fn a_file_of_an_earlier_version_is_brought_up_to_date() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path(), Durability::Os).unwrap();
-    register(&store, &["r"]).await;
-    queued(&store, message(1, &["r"])).await;
-    drop(store);
-    // What version 1 had.
-    let file = rusqlite::Connection::open(folder.path().join("relay.db")).unwrap();
-    file.execute_batch(
-        "DROP INDEX messages_expires; ALTER TABLE messages DROP COLUMN expires_ms;
-         PRAGMA user_version = 1;",
-    )
-    .unwrap();
-    drop(file);
-    let looked = RelayFile::open(folder.path()).unwrap_err().to_string();
-    assert!(looked.contains("start the relay once"), "{looked}");
-    let store = SqliteStore::open(folder.path(), Durability::Os).unwrap();
-    let (lease, _wakeups) = attach(&store, "r").await;
-    assert_eq!(read(&store, &lease).await, [mid(1)]);
-    // The default of 30 days holds for it.
-    let expired = store.expire(DAY + 30 * 24 * HOUR).await.unwrap();
-    assert_eq!(expired.given_up, 0);
-    let expired = store.expire(DAY + 30 * 24 * HOUR + 1).await.unwrap();
-    assert_eq!(expired.given_up, 1);
-}
-
-#[test]
-fn a_folder_that_cannot_be_used_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("file");
-    std::fs::write(&file, "").unwrap();
-    let error = open_error(&file.join("below"));
-    assert!(matches!(error, OpenError::Folder { .. }), "{error}");
-    assert!(error.to_string().contains("--data"));
-}
-
-#[cfg(unix)]
-#[test]
-fn the_file_is_its_owners_alone() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let parent = tempfile::tempdir().unwrap();
-    let folder = parent.path().join("new");
-    let _store = SqliteStore::open(&folder, Durability::Os).unwrap();
-    for (path, mode) in [(folder.clone(), 0o700), (folder.join("relay.db"), 0o600)] {
-        let found = std::fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(found & 0o777, mode, "{}", path.display());
-    }
-}
