@@ -87,6 +87,8 @@ pub struct App {
     events: broadcast::Sender<Event>,
     settings: watch::Receiver<Settings>,
     inbox: Inbox,
+    /// The relay a message written now is for.
+    queue: watch::Receiver<Option<String>>,
     written: Arc<Notify>,
     orders: mpsc::Sender<Order>,
     running: Mutex<Option<Running>>,
@@ -134,6 +136,7 @@ impl App {
         let (settings_in, settings) = watch::channel(stored.settings());
         let (orders, orders_in) = mpsc::channel(ORDERS);
         let (lines, lines_in) = mpsc::channel(LINES);
+        let (queue_in, queue) = watch::channel(None);
         let written = Arc::new(Notify::new());
         let secrets = Secrets::new(vault, File::in_folder(&folders.config), stored.plain_secret);
         // Made before the start returns: nobody is to take a relay that is set up for none.
@@ -146,6 +149,7 @@ impl App {
             events: events.clone(),
             settings: settings_in,
             lines,
+            queue: queue_in,
         });
         let mut reception_task = JoinSet::new();
         reception_task.spawn(
@@ -167,6 +171,7 @@ impl App {
             events,
             settings,
             inbox,
+            queue,
             written,
             orders,
             running: Mutex::new(Some(Running {
@@ -246,18 +251,18 @@ impl App {
         Ok(())
     }
 
-    /// Keeps a message to be sent; it goes out at once, or when there is a connection again. Gives
-    /// its number; [`Event::Sent`] tells what becomes of it.
+    /// Keeps a message to be sent by the relay that is set up now; it goes out at once, or when there
+    /// is a connection to that relay again. Gives its number; [`Event::Sent`] tells what becomes of it.
     ///
     /// # Errors
     /// [`Failure::Invalid`], [`Failure::NotConfigured`].
     pub async fn send(&self, draft: Draft) -> Result<MessageId, Failure> {
         let draft = outgoing::checked(draft)?;
-        if self.board.watch().borrow().relay.is_none() {
-            return Err(Failure::NotConfigured);
-        }
+        let relay = self.queue.borrow().clone();
+        let relay = relay.ok_or(Failure::NotConfigured)?;
         let reference = outgoing::reference()?;
-        let sent = self.inbox.queue(draft, reference, clock::now()).await?;
+        let now = clock::now();
+        let sent = self.inbox.queue(draft, reference, relay, now).await?;
         let id = sent.id;
         // Nobody listening is no fault.
         let _ = self.events.send(Event::Sent(sent));

@@ -16,6 +16,8 @@ pub(crate) struct Line {
     pub(crate) handle: tidings_session::Handle,
     pub(crate) events: mpsc::Receiver<tidings_session::Event>,
     pub(crate) address: String,
+    /// Whose queued messages go out by it, as the inbox knows them.
+    pub(crate) queue: String,
 }
 
 /// The state in people's terms; none where it is not for them. `since` is when the connection was

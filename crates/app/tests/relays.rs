@@ -5,9 +5,12 @@
 
 mod common;
 
-use common::{Elsewhere, Home, TOKEN, connected, stop, within};
-use tidings_app::Failure;
-use tidings_app::types::{Connection, Join, Part, Reach, Status};
+use common::{Elsewhere, Home, TOKEN, connected, free_port, stop, within};
+use tidings_app::types::{
+    Connection, Draft, Join, MessageId, Part, Priority, Progress, Reach, Recipient, Status,
+};
+use tidings_app::{App, Failure};
+use tokio::net::TcpListener;
 
 fn join(address: &str, token: Option<&str>) -> Join {
     Join {
@@ -75,4 +78,59 @@ async fn hosting_that_failed_is_told_once_and_no_more_when_it_succeeds() {
         .unwrap();
     assert_eq!(hosting_problem(&connected(&app).await), None);
     stop(app).await;
+}
+
+/// Sends to this computer itself, through whatever relay it is with.
+async fn send(app: &App, title: &str) -> MessageId {
+    let draft = Draft {
+        to: Recipient::Person("desk".into()),
+        title: title.into(),
+        body: String::new(),
+        priority: Priority::Default,
+        link: String::new(),
+    };
+    app.send(draft).await.unwrap()
+}
+
+async fn progress(app: &App, id: MessageId) -> Progress {
+    let page = app.sent(Some(id + 1), 1).await.unwrap();
+    page[0].progress.clone()
+}
+
+async fn answered(app: &App, id: MessageId) {
+    let mut events = app.events();
+    within("an answer", async {
+        while progress(app, id).await != Progress::Answered {
+            events.recv().await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_written_for_one_relay_waits_for_it_and_goes_to_no_other() {
+    let home = Home::new();
+    let app = home.start().await;
+    let address = free_port().await;
+    app.join(join(&address.to_string(), Some(TOKEN)))
+        .await
+        .unwrap();
+    let first = send(&app, "private").await;
+
+    let other = TcpListener::bind("127.0.0.2:0").await.unwrap();
+    let other_address = other.local_addr().unwrap().to_string();
+    let other = Elsewhere::on(other).await;
+    app.join(join(&other_address, Some(TOKEN))).await.unwrap();
+    connected(&app).await;
+    // Written later, it would go out later.
+    let second = send(&app, "for the other").await;
+    answered(&app, second).await;
+    assert_eq!(progress(&app, first).await, Progress::Queued);
+
+    let relay = Elsewhere::on(TcpListener::bind(address).await.unwrap()).await;
+    app.join(join(&relay.address(), None)).await.unwrap();
+    answered(&app, first).await;
+    stop(app).await;
+    relay.stop().await;
+    other.stop().await;
 }

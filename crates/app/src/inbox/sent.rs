@@ -1,6 +1,7 @@
 //! Sent messages: what waits, what is on its way, what became of it. Statements only.
 //!
-//! Invariant: a message leaves `queued` and `sending` only by an outcome. One that was on its way
+//! Invariants: a message goes to the relay it was written for, and to no other: while another one is
+//! joined it stays queued. It leaves `queued` and `sending` only by an outcome. One that was on its way
 //! when the process died is queued again where the relay drops a repeat by its `ref`; elsewhere its
 //! fate is unknown, and the person decides.
 
@@ -27,11 +28,12 @@ const PAGE_BYTES: usize = 256 * 1024;
 const SENT: &str = "id, kind, target, title, body, priority, link, written_at, progress, reason";
 
 impl Inbox {
-    /// Keeps a draft to be sent; gives its row.
+    /// Keeps a draft to be sent by that relay; gives its row.
     pub(crate) async fn queue(
         &self,
         draft: Draft,
         reference: String,
+        relay: String,
         now: u64,
     ) -> Result<Sent, InboxError> {
         self.call(move |connection| {
@@ -42,8 +44,8 @@ impl Inbox {
             connection
                 .prepare_cached(
                     "INSERT INTO sent (ref, kind, target, title, body, priority, link, written_at,
-                         progress)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued')",
+                         progress, relay)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued', ?9)",
                 )?
                 .execute(params![
                     reference,
@@ -54,6 +56,7 @@ impl Inbox {
                     extra::number(draft.priority),
                     draft.link,
                     integer(now),
+                    relay,
                 ])?;
             Ok(Sent {
                 id: unsigned(connection.last_insert_rowid()),
@@ -92,15 +95,20 @@ impl Inbox {
         .await
     }
 
-    /// Queued messages in the order they were written, at most so many.
-    pub(crate) async fn waiting(&self, limit: u32) -> Result<Vec<Outgoing>, InboxError> {
+    /// Messages queued for that relay in the order they were written, at most so many.
+    pub(crate) async fn waiting(
+        &self,
+        relay: String,
+        limit: u32,
+    ) -> Result<Vec<Outgoing>, InboxError> {
         self.call(move |connection| {
             connection
                 .prepare_cached(&format!(
                     "SELECT {SENT}, ref FROM sent
-                     WHERE progress = 'queued' ORDER BY id LIMIT ?1"
+                     WHERE progress = 'queued' AND (relay IS NULL OR relay = ?1)
+                     ORDER BY id LIMIT ?2"
                 ))?
-                .query_map([limit], |record| {
+                .query_map(params![relay, limit], |record| {
                     let Sent { id, draft, .. } = sent_of(record)?;
                     Ok(Outgoing {
                         id,
@@ -134,17 +142,21 @@ impl Inbox {
         .await
     }
 
-    /// Records that a message is on its way; `by_ref` if the relay would recognise a repeat.
+    /// Records that a message is on its way to that relay; `by_ref` if the relay would recognise a
+    /// repeat.
     pub(crate) async fn leaving(
         &self,
         id: MessageId,
+        relay: String,
         by_ref: bool,
     ) -> Result<Option<Sent>, InboxError> {
         self.call(move |connection| {
             let word = if by_ref { "sending-ref" } else { "sending" };
             connection
-                .prepare_cached("UPDATE sent SET progress = ?1 WHERE id = ?2")?
-                .execute(params![word, integer(id)])?;
+                .prepare_cached(
+                    "UPDATE sent SET progress = ?1, relay = coalesce(relay, ?2) WHERE id = ?3",
+                )?
+                .execute(params![word, relay, integer(id)])?;
             sent_row(connection, id)
         })
         .await

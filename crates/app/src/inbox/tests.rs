@@ -5,6 +5,9 @@ use std::sync::Mutex;
 use super::*;
 use crate::types::{Draft, Priority, Progress, Recipient};
 
+/// The relay most messages here are written for.
+const HERE: &str = "relay.lan";
+
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
 /// An inbox in a folder of its own, and the last count of unread messages it told.
@@ -233,23 +236,31 @@ async fn a_sent_message_goes_from_queued_to_its_outcomes() {
     let fixture = Fixture::new().await;
     let sent = fixture
         .inbox
-        .queue(draft("one"), "r1".into(), 5)
+        .queue(draft("one"), "r1".into(), HERE.into(), 5)
         .await
         .unwrap();
     assert_eq!(sent.progress, Progress::Queued);
     fixture
         .inbox
-        .queue(draft("two"), "r2".into(), 6)
+        .queue(draft("two"), "r2".into(), HERE.into(), 6)
         .await
         .unwrap();
-    let waiting = fixture.inbox.waiting(10).await.unwrap();
+    let waiting = fixture.inbox.waiting(HERE.into(), 10).await.unwrap();
     let references: Vec<_> = waiting.iter().map(|w| w.reference.as_str()).collect();
     assert_eq!(references, ["r1", "r2"]);
     assert_eq!(waiting[0].draft, draft("one"));
 
-    let leaving = fixture.inbox.leaving(sent.id, true).await.unwrap().unwrap();
+    let leaving = fixture
+        .inbox
+        .leaving(sent.id, HERE.into(), true)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(leaving.progress, Progress::Sending);
-    assert_eq!(fixture.inbox.waiting(10).await.unwrap().len(), 1);
+    assert_eq!(
+        fixture.inbox.waiting(HERE.into(), 10).await.unwrap().len(),
+        1
+    );
     let statuses = [
         ("ann", "ok"),
         ("bob", "wait"),
@@ -285,7 +296,11 @@ async fn a_page_of_long_messages_ends_early_and_the_next_goes_on() {
         let mut long = draft("long");
         long.body = "x".repeat(200 * 1024);
         let reference = format!("r{number}");
-        fixture.inbox.queue(long, reference, 5).await.unwrap();
+        fixture
+            .inbox
+            .queue(long, reference, HERE.into(), 5)
+            .await
+            .unwrap();
     }
     let mut before = None;
     for expected in [vec![4, 3], vec![2, 1], vec![]] {
@@ -301,13 +316,42 @@ async fn what_was_on_its_way_at_a_crash_goes_again_only_where_the_relay_knows_re
     let fixture = Fixture::new().await;
     for (number, by_ref) in [(1, true), (2, false)] {
         let reference = format!("r{number}");
-        fixture.inbox.queue(draft("t"), reference, 5).await.unwrap();
-        fixture.inbox.leaving(number, by_ref).await.unwrap();
+        fixture
+            .inbox
+            .queue(draft("t"), reference, HERE.into(), 5)
+            .await
+            .unwrap();
+        fixture
+            .inbox
+            .leaving(number, HERE.into(), by_ref)
+            .await
+            .unwrap();
     }
     fixture.inbox.resume().await.unwrap();
     let page = fixture.inbox.sent_page(None, 10).await.unwrap();
     let progress: Vec<_> = page.into_iter().map(|sent| sent.progress).collect();
     assert_eq!(progress, [Progress::Unknown, Progress::Queued]);
+}
+
+#[tokio::test]
+async fn what_an_older_version_queued_is_for_the_first_relay_that_takes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = Connection::open(folder.path().join(FILE)).unwrap();
+    old.execute_batch(include_str!("schema-1.sql")).unwrap();
+    old.execute_batch(
+        "INSERT INTO sent (ref, kind, target, title, body, priority, link, written_at, progress)
+         VALUES ('r1', 'person', 'ann', 't', 'b', 3, '', 5, 'queued');
+         PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(old);
+    let inbox = Fixture::in_folder(folder, 1000).await.inbox;
+    let waiting = inbox.waiting(HERE.into(), 10).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    inbox.leaving(1, HERE.into(), true).await.unwrap();
+    inbox.resume().await.unwrap();
+    assert!(inbox.waiting("b".into(), 10).await.unwrap().is_empty());
+    assert_eq!(inbox.waiting(HERE.into(), 10).await.unwrap().len(), 1);
 }
 
 async fn refused(folder: &Path) -> InboxError {

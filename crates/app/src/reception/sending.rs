@@ -13,7 +13,10 @@ impl Reception {
     /// Hands queued messages to the session, as many as may be in hand.
     pub(super) async fn send_waiting(&mut self) {
         while let Some(wanted) = self.post.wanted() {
-            let waiting = self.parts.inbox.waiting(wanted).await;
+            let Some(queue) = self.line.as_ref().map(|line| line.queue.clone()) else {
+                return self.post.not_taken();
+            };
+            let waiting = self.parts.inbox.waiting(queue, wanted).await;
             let Some(waiting) = self.disk(waiting) else {
                 return self.post.not_taken();
             };
@@ -29,7 +32,7 @@ impl Reception {
     /// False if it stays queued.
     async fn send(&mut self, outgoing: &Outgoing) -> bool {
         let Some(line) = &self.line else { return false };
-        let handle = line.handle.clone();
+        let (handle, queue) = (line.handle.clone(), line.queue.clone());
         let packet = match outgoing::packet(outgoing) {
             Ok(packet) => packet,
             Err(failure) => {
@@ -44,7 +47,7 @@ impl Reception {
         let leaving = self
             .parts
             .inbox
-            .leaving(outgoing.id, self.post.by_ref())
+            .leaving(outgoing.id, queue, self.post.by_ref())
             .await;
         let Some(sent) = self.disk(leaving) else {
             return false;

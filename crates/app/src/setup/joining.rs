@@ -16,10 +16,15 @@ use crate::settings::At;
 use crate::types::{Connection, Part};
 use crate::vault::{Label, Secret};
 
+/// The queue of the relay that is hosted here. The blank is in no host's name.
+const HOSTED_QUEUE: &str = "hosted here";
+
 impl Setup {
     /// Starts a session as stored; there must be none.
     pub(super) async fn connect(&mut self) {
-        let change = match self.line().await {
+        let line = self.line().await;
+        let queue = self.queue().unwrap_or_default();
+        let change = match line {
             Ok((config, address)) => {
                 let (session, events) = Session::spawn(config);
                 let handle = session.handle();
@@ -28,6 +33,7 @@ impl Setup {
                     handle,
                     events,
                     address,
+                    queue,
                 })
             }
             Err(connection) => Change::NoLine(connection),
@@ -90,6 +96,15 @@ impl Setup {
             At::Hosted => Some(format!("ws://127.0.0.1:{}/", self.hub.as_ref()?.port())),
             At::Address(address) => Some(address.clone()),
         }
+    }
+
+    /// Whose queue messages are put into that are written now. By host, as with tokens: a relay at
+    /// another port, scheme or path is the same one moved, and gets what waited for it.
+    pub(super) fn queue(&self) -> Option<String> {
+        Some(match &self.parts.stored.relay.as_ref()?.at {
+            At::Hosted => HOSTED_QUEUE.to_owned(),
+            At::Address(address) => host_of(address).unwrap_or_else(|| address.clone()),
+        })
     }
 
     /// Keeps the token of a relay to be joined. None given means the one that is kept already, or

@@ -87,6 +87,8 @@ pub(crate) struct Parts {
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) settings: watch::Sender<Settings>,
     pub(crate) lines: mpsc::Sender<Change>,
+    /// Whose queue messages written now are for; none while no relay is set up.
+    pub(crate) queue: watch::Sender<Option<String>>,
 }
 
 /// See the file's head.

@@ -43,6 +43,7 @@ impl Setup {
             .fault
             .as_ref()
             .and_then(|fault| self.parts.secrets.words(place, fault));
+        self.parts.queue.send_replace(self.queue());
         self.parts.board.update(|status| {
             status.relay = stored.relay.as_ref().map(|member| Relay {
                 address: address.unwrap_or_else(|| format!("ws://127.0.0.1:{port}/")),
