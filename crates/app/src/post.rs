@@ -92,7 +92,8 @@ impl Post {
         match outcome {
             Outcome::Replied(_) => Progress::Answered,
             Outcome::Unknown => Progress::Unknown,
-            Outcome::NotSent => Progress::Queued,
+            // Queued for the same relay, which knows a repeat of what is pending.
+            Outcome::NotSent | Outcome::Pending => Progress::Queued,
             Outcome::TooLarge { bytes, limit } => Progress::Failed {
                 reason: format!(
                     "The message is too long ({bytes} bytes; the relay takes {limit}). Shorten it and send it again."
@@ -138,6 +139,7 @@ mod tests {
         assert_eq!(take(&mut post, &mut queue), [17]);
         post.offline();
         post.ended(2, &Outcome::NotSent);
+        assert_eq!(post.ended(3, &Outcome::Pending), Progress::Queued);
         assert_eq!(post.wanted(), None);
     }
 

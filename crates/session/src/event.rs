@@ -37,9 +37,12 @@ pub enum Outcome {
     /// The relay took it; the statuses per recipient.
     Replied(Reply),
     /// It left, and no reply will be known: the connection was lost, or a relay that is otherwise
-    /// well did not reply. It may or may not have been accepted. Under a `ref` it may be sent again;
-    /// without, that might double it, so the person who wrote it decides.
+    /// well did not reply. It may or may not have been accepted. Sending it again might double it, so
+    /// the person who wrote it decides.
     Unknown,
+    /// It left under a `ref`, and the session was stopped before the reply. It may be sent again to
+    /// the same relay, which drops a repeat and replies as it did the first time.
+    Pending,
     /// It never left; it may be sent again.
     NotSent,
     /// It is longer than a frame may be.

@@ -162,7 +162,7 @@ impl Outbox {
         let mut ended = self.offline(now);
         ended.extend(self.waiting.drain(..).map(|entry| {
             let outcome = if entry.left {
-                Outcome::Unknown
+                Outcome::Pending
             } else {
                 Outcome::NotSent
             };

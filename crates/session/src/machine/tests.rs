@@ -137,6 +137,7 @@ fn say(output: Output) -> String {
         Output::Event(Event::Outcome { id, outcome }) => match outcome {
             Outcome::Replied(reply) => format!("outcome {} replied {}", id.0, reply.mid),
             Outcome::Unknown => format!("outcome {} unknown", id.0),
+            Outcome::Pending => format!("outcome {} pending", id.0),
             Outcome::NotSent => format!("outcome {} not sent", id.0),
             Outcome::TooLarge { .. } => format!("outcome {} too large", id.0),
         },
@@ -521,6 +522,16 @@ fn stopping_ends_every_send_and_nothing_follows() {
         assert!(story.feed(input).is_empty());
     }
     assert_eq!(story.machine.poll_timeout(), None);
+}
+
+#[test]
+fn stopping_leaves_what_went_under_a_ref_to_be_sent_again() {
+    let mut story = Story::online(WELCOME_REF);
+    story.feed(Input::Send(SendId(1), to("ann", Some("r1"))));
+    assert_eq!(
+        story.feed(Input::Stop),
+        ["hang up", "outcome 1 pending", "state stopped"]
+    );
 }
 
 #[test]
