@@ -24,7 +24,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config, tungstenite};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Address;
-use crate::event::{DialError, Event, SendId, State};
+use crate::event::{DialError, Event, Outcome, SendId, State};
 use crate::machine::{Input, Machine, Output};
 
 /// How long a connection may take to say goodbye: a courtesy, the peer notices anyway.
@@ -82,6 +82,7 @@ pub(crate) async fn run<S, D, F>(
             return;
         }
         if stopping {
+            take_last(&mut machine, &mut user).await;
             machine.handle(Input::Stop, now());
             continue;
         }
@@ -111,6 +112,22 @@ pub(crate) async fn run<S, D, F>(
             seen = line.next() => feed(&mut machine, &mut line, seen),
             () = clock => machine.handle(Input::Timeout, now()),
         }
+    }
+}
+
+/// What the user gave before the end and nobody has looked at: confirmations still go out, and what
+/// was to be sent never left. The channels are closed first, so that nothing slips in behind.
+async fn take_last(machine: &mut Machine, user: &mut Channels) {
+    user.commands.close();
+    while let Ok(command) = user.commands.try_recv() {
+        if let Command::Confirm(mid) = command {
+            machine.handle(Input::Confirm(mid), now());
+        }
+    }
+    user.sends.close();
+    while let Ok((id, _)) = user.sends.try_recv() {
+        let outcome = Outcome::NotSent;
+        tell(Event::Outcome { id, outcome }, user, true).await;
     }
 }
 

@@ -350,6 +350,30 @@ async fn stopping_sends_what_is_queued_and_says_goodbye() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn stopping_forgets_nothing_that_was_just_given() {
+    let mut rig = Rig::new(4096);
+    let mut peer = rig.welcome().await;
+    let mid = Mid::new("9").unwrap();
+    // This runs on one thread: the session has no turn before it is told to stop.
+    rig.session.confirm(mid.clone());
+    for id in [1, 2] {
+        rig.session
+            .send(SendId(id), to("ann", String::new()))
+            .unwrap();
+    }
+    let (_, last) = tokio::join!(rig.session.stop(), peer.packet());
+    assert_eq!(last, client::Packet::Confirm(mid));
+    let mut ended = Vec::new();
+    while let Some(event) = rig.events.recv().await {
+        if let Event::Outcome { id, outcome } = event {
+            ended.push((id, outcome));
+        }
+    }
+    let expected = [1, 2].map(|id| (SendId(id), Outcome::NotSent));
+    assert_eq!(ended, expected);
+}
+
+#[tokio::test(start_paused = true)]
 async fn stopping_waits_for_nobody() {
     let mut rig = Rig::new(1024);
     let mut peer = rig.welcome().await;
