@@ -357,7 +357,7 @@ async fn a_hosted_relay_whose_token_is_locked_away_waits_and_makes_no_other() {
     let app = home.start().await;
     let told = status(&app, "the problem", |status| {
         problem(status, Part::Hosting).is_some()
-            && matches!(status.connection, Connection::Offline { .. })
+            && matches!(status.connection, Connection::Refused { .. })
     })
     .await;
     assert!(problem(&told, Part::Hosting).unwrap().contains("Unlock it"));

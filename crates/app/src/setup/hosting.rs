@@ -85,6 +85,13 @@ impl Setup {
         self.report();
     }
 
+    /// Whether the relay waits for the person to open the keyring: each try of ours would put up its
+    /// prompt. They reconnect, or the keyring's news come.
+    pub(super) fn token_behind_prompt(&self) -> bool {
+        self.parts.secrets.known(&Label::Hosted).is_none()
+            && matches!(self.fault, Some(VaultError::Locked | VaultError::Silent))
+    }
+
     /// The token others have already, or a new one where there cannot be one.
     pub(super) async fn hosted_token(&mut self, asked: Asked) -> Result<Secret, String> {
         let found = self.parts.secrets.load(&Label::Hosted).await;

@@ -60,9 +60,14 @@ impl Setup {
         let (Some(label), Some(address)) = (self.label(), self.address()) else {
             let problems = self.parts.board.status().problems;
             let hosting = problems.into_iter().find(|p| p.part == Part::Hosting);
+            let reason = hosting.map_or_else(String::new, |problem| problem.message);
+            if self.token_behind_prompt() {
+                // Nothing is tried until the person opens the keyring.
+                return Err(Connection::Refused { reason });
+            }
             return Err(Connection::Offline {
                 since: clock::now(),
-                reason: hosting.map_or_else(String::new, |problem| problem.message),
+                reason,
                 retry_at: clock::at((Instant::now() + PORT_AGAIN).into_std()),
             });
         };

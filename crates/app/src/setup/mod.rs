@@ -175,7 +175,9 @@ impl Setup {
             let Hosting { reach, port } = hosting;
             if let Err(words) = self.open_hub(reach, port, Asked::ByStart).await {
                 self.parts.board.problem(Part::Hosting, Some(words));
-                self.hub_retry = Some(Instant::now() + PORT_AGAIN);
+                if !self.token_behind_prompt() {
+                    self.hub_retry = Some(Instant::now() + PORT_AGAIN);
+                }
             }
         }
         if self.session.is_none() {

@@ -10,6 +10,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keyring::Error;
@@ -33,6 +34,8 @@ pub type Backend = dyn Fn() -> keyring::Result<Arc<CredentialStore>> + Send + Sy
 pub struct Keyring {
     backend: Arc<Backend>,
     turn: Arc<Semaphore>,
+    /// Whether the last call found it locked: the person said no to its prompt.
+    refused: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Keyring {
@@ -55,6 +58,7 @@ impl Keyring {
         Self {
             backend: Arc::new(backend),
             turn: Arc::new(Semaphore::new(1)),
+            refused: Arc::default(),
         }
     }
 
@@ -69,11 +73,14 @@ impl Keyring {
         };
         let (answer, answered) = oneshot::channel();
         let backend = Arc::clone(&self.backend);
+        let refused = Arc::clone(&self.refused);
         let user = label.to_string();
         std::thread::Builder::new()
             .name("keyring".to_owned())
             .spawn(move || {
                 let result = perform(&*backend, &user, act);
+                let locked = matches!(result, Err(VaultError::Locked));
+                refused.store(locked, Ordering::Relaxed);
                 drop(turn);
                 // Nobody listens any more if the deadline has passed.
                 let _ = answer.send(result);
@@ -154,6 +161,10 @@ impl Vault for Keyring {
             } else {
                 appeared().await;
             }
+            if self.refused.load(Ordering::Relaxed) {
+                // Another try would put the prompt up again: they reconnect when they mean it.
+                std::future::pending::<()>().await;
+            }
         })
     }
 }
@@ -183,8 +194,8 @@ fn connect() -> keyring::Result<Arc<CredentialStore>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keyring_core::api::CredentialStoreApi;
     use std::sync::Mutex;
-    use std::sync::atomic::{AtomicBool, Ordering};
 
     fn label() -> Label {
         Label::Relay("ws://relay.lan:9093/".into())
@@ -245,6 +256,33 @@ mod tests {
         tokio::time::resume();
         keyring.came_back().await;
         assert_eq!(keyring.load(&label()).await, Ok(None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_prompt_that_is_dismissed_late_is_no_reason_to_ask_again() {
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let held = Mutex::new(held);
+        let store = keyring_core::mock::Store::new().unwrap();
+        let keyring = Keyring::with(move || {
+            let _ = held.lock().unwrap().recv();
+            let entry = store.build(SERVICE, &label().to_string(), None)?;
+            let mock: &keyring_core::mock::Cred = entry.as_any().downcast_ref().unwrap();
+            mock.set_error(Error::NoStorageAccess("dismissed".into()));
+            Ok(store.clone())
+        });
+        assert_eq!(keyring.load(&label()).await, Err(VaultError::Silent));
+        tokio::time::resume();
+        let back = keyring.came_back();
+        tokio::pin!(back);
+        let stuck = tokio::time::timeout(Duration::ZERO, &mut back).await;
+        assert!(stuck.is_err(), "nobody dismissed it yet");
+        drop(release);
+        tokio::select! {
+            biased;
+            () = &mut back => panic!("it would ask again"),
+            turn = keyring.turn.acquire() => drop(turn),
+        }
+        assert_eq!(keyring.load(&label()).await, Err(VaultError::Locked));
     }
 
     #[test]
