@@ -5,10 +5,11 @@
 
 mod common;
 
-use common::{Elsewhere, Home, TOKEN, connected, free_port, stop, within};
+use common::{Desk, Elsewhere, Home, Manners, Ring, TOKEN, connected, free_port, stop, within};
 use tidings_app::types::{
     Connection, Draft, Join, MessageId, Part, Priority, Progress, Reach, Recipient, Status,
 };
+use tidings_app::vault::{Label, VaultError};
 use tidings_app::{App, Failure};
 use tokio::net::TcpListener;
 
@@ -58,6 +59,29 @@ async fn a_relay_on_another_host_does_not_get_the_token_of_the_last_one() {
     app.join(join("ws://a.invalid:9094/", None)).await.unwrap();
     assert_eq!(app.token().await.unwrap(), TOKEN);
     stop(app).await;
+}
+
+#[tokio::test]
+async fn a_keyring_that_takes_one_token_is_given_those_it_did_not_take_before() {
+    let home = Home::with(Desk::new(Manners::Works), Ring::faulty(VaultError::Locked));
+    let relay = Elsewhere::new().await;
+    let app = home.start().await;
+    within("hosting", app.host(Reach::Computer, None))
+        .await
+        .unwrap();
+    let token = app.token().await.unwrap();
+    *home.ring.fault.lock().unwrap() = None;
+    app.join(join(&relay.address(), Some(TOKEN))).await.unwrap();
+    let kept = home
+        .ring
+        .secrets
+        .lock()
+        .unwrap()
+        .get(&Label::Hosted)
+        .cloned();
+    assert_eq!(kept.unwrap().reveal(), token);
+    stop(app).await;
+    relay.stop().await;
 }
 
 #[tokio::test]

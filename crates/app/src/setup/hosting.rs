@@ -111,7 +111,7 @@ impl Setup {
         let token = random_hex(TOKEN_BYTES).map_err(|failure| failure.to_string())?;
         let token = Secret::new(token);
         let fault = self.parts.secrets.store(&Label::Hosted, &token, true).await;
-        self.heed(fault);
+        self.stored(fault).await;
         Ok(token)
     }
 

@@ -129,7 +129,10 @@ impl Setup {
         };
         if let Some(token) = token {
             let fault = self.parts.secrets.store(&label, &token, false).await;
-            self.heed(fault);
+            if self.stored(fault).await {
+                // The hosted relay runs with the one given up; it starts anew before the session.
+                self.close_hub().await;
+            }
         }
     }
 

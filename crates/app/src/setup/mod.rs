@@ -280,7 +280,7 @@ impl Setup {
         });
         self.save().await;
         self.hang_up().await;
-        self.connect().await;
+        self.resume().await;
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use super::Setup;
 use crate::computer;
+use crate::secrets::Settled;
 use crate::types::{Hosted, Part, Reach, Relay, SecretPlace};
 use crate::vault::VaultError;
 
@@ -18,6 +19,21 @@ impl Setup {
         };
         self.fault = fault;
         self.report();
+    }
+
+    /// Takes note of how the keyring took a secret. Where it works, what only memory or the file holds
+    /// goes there too, as nothing would tell of it any more. True if a secret of ours was given up
+    /// for the keyring's.
+    pub(super) async fn stored(&mut self, fault: Option<VaultError>) -> bool {
+        let settled = match fault {
+            None => self.parts.secrets.settle().await,
+            fault => Settled {
+                fault,
+                replaced: false,
+            },
+        };
+        self.heed(settled.fault);
+        settled.replaced
     }
 
     /// Brings the status up to date.
