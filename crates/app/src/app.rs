@@ -252,7 +252,8 @@ impl App {
     }
 
     /// Keeps a message to be sent by the relay that is set up now; it goes out at once, or when there
-    /// is a connection to that relay again. Gives its number; [`Event::Sent`] tells what becomes of it.
+    /// is a connection to that relay again. Gives its number; [`Event::Sent`] tells what becomes of
+    /// it.
     ///
     /// # Errors
     /// [`Failure::Invalid`], [`Failure::NotConfigured`].

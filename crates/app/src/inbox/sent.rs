@@ -1,9 +1,9 @@
 //! Sent messages: what waits, what is on its way, what became of it. Statements only.
 //!
-//! Invariants: a message goes to the relay it was written for, and to no other: while another one is
-//! joined it stays queued. It leaves `queued` and `sending` only by an outcome. One that was on its way
-//! when the process died is queued again where the relay drops a repeat by its `ref`; elsewhere its
-//! fate is unknown, and the person decides.
+//! Invariants: a message goes to the relay it was written for and to no other; while another one is
+//! joined it stays queued. It leaves `queued` and `sending` only by an outcome. One that was on its
+//! way when the process died is queued again where the relay drops a repeat by its `ref`; elsewhere
+//! its fate is unknown, and the person decides.
 
 use rusqlite::{Connection, OptionalExtension, Row as Record, Transaction, params};
 

@@ -111,7 +111,7 @@ impl Setup {
         let token = random_hex(TOKEN_BYTES).map_err(|failure| failure.to_string())?;
         let token = Secret::new(token);
         let fault = self.parts.secrets.store(&Label::Hosted, &token, true).await;
-        self.stored(fault).await;
+        self.keyring_took(fault).await;
         Ok(token)
     }
 

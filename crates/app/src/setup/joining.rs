@@ -114,7 +114,7 @@ impl Setup {
 
     /// Keeps the token of a relay to be joined. None given means the one that is kept already, or
     /// that of the relay joined up to now if only its port, scheme or path changed: then it moved.
-    /// Another host, and anybody but this computer for the hosted relay's, never gets it.
+    /// Another host never gets it, and nobody elsewhere gets the hosted relay's.
     pub(super) async fn keep_token(&mut self, address: &Address, token: Option<Secret>) {
         let label = Label::Relay(address.to_string());
         let token = match token {
@@ -129,7 +129,7 @@ impl Setup {
         };
         if let Some(token) = token {
             let fault = self.parts.secrets.store(&label, &token, false).await;
-            if self.stored(fault).await {
+            if self.keyring_took(fault).await {
                 // The hosted relay runs with the one given up; it starts anew before the session.
                 self.close_hub().await;
             }

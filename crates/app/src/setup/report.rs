@@ -21,10 +21,10 @@ impl Setup {
         self.report();
     }
 
-    /// Takes note of how the keyring took a secret. Where it works, what only memory or the file holds
-    /// goes there too, as nothing would tell of it any more. True if a secret of ours was given up
-    /// for the keyring's.
-    pub(super) async fn stored(&mut self, fault: Option<VaultError>) -> bool {
+    /// Takes note of whether the keyring took a secret. Where it did, what only memory or the file
+    /// holds goes there too, as no problem would tell of it any more. True if a secret of ours was
+    /// given up for the keyring's.
+    pub(super) async fn keyring_took(&mut self, fault: Option<VaultError>) -> bool {
         let settled = match fault {
             None => self.parts.secrets.settle().await,
             fault => Settled {
