@@ -9,13 +9,13 @@ use std::time::Duration;
 use tidings_app::App;
 use tidings_app::types::Failure as AppFailure;
 use tidings_control::{
-    Answer, Code, Connection, Event, Face, Failure, Listener, Part, Peer, Request, Status, View,
+    Answer, Code, Event, Face, Failure, Listener, Part, Peer, Request, Status, View,
 };
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
 use crate::desktop::{Clipboard, open_link};
-use crate::windows::Windows;
+use crate::windows::{self, Windows};
 
 /// Faces at a time. One window process, the command line, a few scripts; more is a runaway loop.
 const FACES: usize = 64;
@@ -33,45 +33,21 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 pub(crate) struct Agent {
     pub(crate) app: App,
     pub(crate) windows: Windows,
-    /// Problems of the agent's own parts, beside the app's.
-    pub(crate) problems: watch::Sender<Vec<tidings_control::Problem>>,
     pub(crate) clipboard: Arc<Mutex<Clipboard>>,
     /// True once somebody asked the agent to end.
     pub(crate) quit: watch::Sender<bool>,
 }
 
 impl Agent {
-    /// How things stand, the agent's own parts included.
-    pub(crate) fn status(&self) -> Status {
-        let mut status = self.app.status().borrow().clone();
-        status
-            .problems
-            .extend(self.problems.borrow().iter().cloned());
-        status
-    }
-
-    /// The window to show when nobody said which: the first-run page until a relay is set up.
+    /// The window to show when nobody said which.
     pub(crate) fn front(&self) -> View {
-        match self.app.status().borrow().connection {
-            Connection::NotConfigured => View::FirstRun,
-            _ => View::Inbox { message: None },
-        }
-    }
-
-    /// Reports what is wrong with one of the agent's own parts, or that nothing is.
-    pub(crate) fn problem(&self, part: Part, message: Option<String>) {
-        self.problems.send_if_modified(|problems| {
-            let before = problems.clone();
-            problems.retain(|problem| problem.part != part);
-            problems.extend(message.map(|message| tidings_control::Problem { part, message }));
-            *problems != before
-        });
+        windows::front(&self.app.status().borrow())
     }
 
     async fn carry_out(&self, request: Request) -> Result<Answer, Failure> {
         let app = &self.app;
         let outcome = match request {
-            Request::Status | Request::Subscribe { .. } => Ok(Answer::Status(self.status())),
+            Request::Status | Request::Subscribe { .. } => Ok(self.status()),
             Request::Inbox {
                 before,
                 limit,
@@ -114,8 +90,12 @@ impl Agent {
         outcome.map_err(failure)
     }
 
+    fn status(&self) -> Answer {
+        Answer::Status(self.app.status().borrow().clone())
+    }
+
     fn stands(&self, outcome: Result<(), AppFailure>) -> Result<Answer, AppFailure> {
-        outcome.map(|()| Answer::Status(self.status()))
+        outcome.map(|()| self.status())
     }
 
     async fn copy_token(&self) -> Result<Answer, Failure> {
@@ -203,12 +183,12 @@ async fn face(agent: Arc<Agent>, mut connection: Face) {
                     if let Request::Subscribe { windows: draws } = request {
                         // What happens from the answer on is told, and once.
                         if told.is_empty() {
-                            told.spawn(tell(Arc::clone(&agent), peer.clone(), Watched::of(&agent)));
+                            told.spawn(tell(peer.clone(), Watched::of(&agent)));
                         }
                         if draws && !windows {
                             windows = true;
                             agent.windows.attach(peer.clone());
-                            agent.problem(Part::Window, None);
+                            agent.app.problem(Part::Window, None);
                         }
                         let peer = peer.clone();
                         asked.spawn(async move { peer.answer(id, Ok(Answer::Done)).await });
@@ -247,7 +227,6 @@ async fn face(agent: Arc<Agent>, mut connection: Face) {
 struct Watched {
     events: broadcast::Receiver<tidings_app::Event>,
     status: watch::Receiver<Status>,
-    problems: watch::Receiver<Vec<tidings_control::Problem>>,
 }
 
 impl Watched {
@@ -255,28 +234,21 @@ impl Watched {
         Self {
             events: agent.app.events(),
             status: agent.app.status(),
-            problems: agent.problems.subscribe(),
         }
     }
 }
 
 /// Tells a face what changes, from how things stand now on. Ends when it does not keep up.
-async fn tell(agent: Arc<Agent>, peer: Peer, watched: Watched) {
+async fn tell(peer: Peer, watched: Watched) {
     let Watched {
         mut events,
         mut status,
-        mut problems,
     } = watched;
     status.mark_changed();
     loop {
         let event = tokio::select! {
             Ok(()) = status.changed() => {
-                status.mark_unchanged();
-                Event::Status(agent.status())
-            }
-            Ok(()) = problems.changed() => {
-                problems.mark_unchanged();
-                Event::Status(agent.status())
+                Event::Status(status.borrow_and_update().clone())
             }
             event = events.recv() => match event {
                 Ok(event) => match event {

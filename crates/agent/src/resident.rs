@@ -107,14 +107,9 @@ async fn second_start(start: &Start) -> Result<(), ClientError> {
     if start.hidden {
         return Ok(());
     }
-    let configured = match agent.ask(Request::Status).await? {
-        Answer::Status(status) => status.relay.is_some(),
-        _ => true,
-    };
-    let view = if configured {
-        View::Inbox { message: None }
-    } else {
-        View::FirstRun
+    let view = match agent.ask(Request::Status).await? {
+        Answer::Status(status) => windows::front(&status),
+        _ => View::Inbox { message: None },
     };
     agent.ask(Request::Show { view }).await?;
     Ok(())
@@ -127,7 +122,6 @@ async fn reside(start: &Start, listener: Listener) -> Result<()> {
     let agent = Arc::new(Agent {
         app,
         windows,
-        problems: watch::Sender::default(),
         clipboard: Arc::new(Mutex::new(Clipboard::default())),
         quit: watch::Sender::new(false),
     });
@@ -139,7 +133,7 @@ async fn reside(start: &Start, listener: Listener) -> Result<()> {
         let agent = Arc::clone(&agent);
         async move {
             windows::keep(&agent.windows, started, |message| {
-                agent.problem(Part::Window, message);
+                agent.app.problem(Part::Window, message);
             })
             .await;
         }
@@ -170,7 +164,7 @@ fn tray(agent: &Arc<Agent>, tasks: &mut JoinSet<()>) -> JoinHandle<()> {
     let now = {
         let agent = Arc::clone(agent);
         move || Shown {
-            status: agent.status(),
+            status: agent.app.status().borrow().clone(),
             tongue: Tongue::of(agent.app.settings().language),
         }
     };
@@ -184,7 +178,7 @@ fn tray(agent: &Arc<Agent>, tasks: &mut JoinSet<()>) -> JoinHandle<()> {
     tokio::task::spawn_blocking(move || {
         if let Err(error) = tray::run(&Handle::current(), shown, clicks) {
             tracing::warn!(%error, "no tray");
-            agent.problem(Part::Tray, Some(NO_TRAY.to_owned()));
+            agent.app.problem(Part::Tray, Some(NO_TRAY.to_owned()));
         }
     })
 }
@@ -223,7 +217,7 @@ async fn act(agent: Arc<Agent>, mut clicks: mpsc::Receiver<Click>) {
             Click::Inbox => agent.windows.show(agent.front()),
             Click::Compose => agent.windows.show(View::Compose),
             Click::Host => {
-                let status = agent.status();
+                let status = agent.app.status().borrow().clone();
                 if status.hosted.is_none() && status.relay.is_some() {
                     // Hosting would leave that relay: the settings ask first.
                     agent.windows.show(View::Settings);
@@ -271,7 +265,9 @@ async fn tell_lack_of_host(agent: Arc<Agent>) {
             .await
             .is_ok_and(|r| r.is_ok());
         loop {
-            agent.problem(Part::Tray, (!there).then(|| NO_TRAY.to_owned()));
+            agent
+                .app
+                .problem(Part::Tray, (!there).then(|| NO_TRAY.to_owned()));
             if seen.changed().await.is_err() {
                 return;
             }
@@ -282,7 +278,7 @@ async fn tell_lack_of_host(agent: Arc<Agent>) {
         followed = crate::tray_host::follow(present.clone()) => {
             if let Err(error) = followed {
                 tracing::info!(%error, "no session bus");
-                agent.problem(Part::Tray, Some(NO_TRAY.to_owned()));
+                agent.app.problem(Part::Tray, Some(NO_TRAY.to_owned()));
             }
         }
         () = telling => {}

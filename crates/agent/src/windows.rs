@@ -8,7 +8,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tidings_control::{Event, Peer, View};
+use tidings_control::{Connection, Event, Peer, Status, View};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
@@ -117,6 +117,14 @@ impl Windows {
         if matches!(*state, State::Starting(_)) && start.is_empty() {
             *state = State::None;
         }
+    }
+}
+
+/// The window to show when nobody said which: the first-run page until a relay is set up.
+pub(crate) fn front(status: &Status) -> View {
+    match status.connection {
+        Connection::NotConfigured => View::FirstRun,
+        _ => View::Inbox { message: None },
     }
 }
 

@@ -188,6 +188,11 @@ impl App {
         self.board.watch()
     }
 
+    /// Reports what is wrong with a part that is the faces' own (tray, window), or that nothing is.
+    pub fn problem(&self, part: Part, message: Option<String>) {
+        self.board.problem(part, message);
+    }
+
     /// What happens from now on. Who falls more than 256 events behind is told so by the channel and
     /// reads again what it shows.
     #[must_use]

@@ -53,8 +53,11 @@ export class SentList {
     const last = this.rows.at(-1);
     if (this.whole || this.#loadingMore || !last) return;
     this.#loadingMore = true;
+    const generation = this.#generation;
     await this.desk.attempt(async () => {
       const older = await this.#page(last.id);
+      // Read anew meanwhile: what follows the old rows does not follow these.
+      if (generation !== this.#generation) return;
       this.rows = [...this.rows, ...older.filter((s) => s.id < last.id)];
       this.whole = older.length === 0;
     });
