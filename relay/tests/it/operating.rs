@@ -388,7 +388,7 @@ async fn health_and_metrics_are_what_monitors_ask_for() {
 async fn the_log_is_json_when_asked_and_holds_no_content_and_no_secret() {
     let data = tempfile::tempdir().unwrap();
     let mut command = command(data.path());
-    command.args(["--log-format", "json", "--log", "debug"]);
+    command.args(["--log-format", "json", "--log", "trace"]);
     let mut relay = Process::of(command);
     let mut ann = relay.client("ann", "").await;
     assert_eq!(

@@ -46,8 +46,10 @@ fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
 }
 
 fn log(settings: &Settings) {
+    // Also where the finest level asks for all libraries.
+    let filter = format!("{},{}=info", settings.log, settings::TALKATIVE);
     let log = tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(&settings.log))
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     if settings.log_json {

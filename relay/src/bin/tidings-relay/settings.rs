@@ -16,6 +16,9 @@ use crate::{
     layers::{Layers, Origin},
 };
 
+/// The library that logs whole frames, tokens included, at its finest level.
+pub(crate) const TALKATIVE: &str = "tungstenite";
+
 /// What a run of the relay needs to know.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -163,7 +166,11 @@ impl Reader<'_> {
             // With a `=` it is for those who know the program's inside.
             let directive =
                 text.contains('=') && tracing_subscriber::EnvFilter::try_new(text).is_ok();
-            if level || directive {
+            if text.contains(TALKATIVE) {
+                Err(format!(
+                    "not taken: {TALKATIVE} logs whole packets, tokens included"
+                ))
+            } else if level || directive {
                 Ok(text.to_owned())
             } else {
                 Err("not known: write error, warn, info or debug".to_owned())
