@@ -36,7 +36,9 @@ use crate::{
     receipt::{self, Receipts, Waiter},
     registry::Registry,
     seats::Seats,
-    store::{Accept, Accepted, Confirmed, QueueBound, Registration, Store, StoreError, in_time},
+    store::{
+        Accept, Accepted, Confirmed, QueueBound, Registration, Store, StoreError, Word, in_time,
+    },
 };
 
 /// The extensions of section 4 that this relay speaks.
@@ -291,7 +293,7 @@ impl Router {
     /// its waiting messages is ignored, as over its socket.
     pub(crate) async fn settle(&self, name: &Name, mid: &Mid) -> Result<(), StoreError> {
         if let Some(mid) = MidNumber::parse(mid)
-            && in_time(self.store.settle(name, mid)).await? == Confirmed::Done
+            && in_time(self.store.settle(name, mid, Word::Message)).await? == Confirmed::Done
         {
             self.confirmed(name, [mid]);
         }

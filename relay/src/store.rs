@@ -14,12 +14,14 @@
 
 pub(crate) mod leases;
 mod memory;
+mod pushing;
 mod sqlite;
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 pub use leases::{Lease, Wakeup, Wakeups};
 pub use memory::MemoryStore;
+pub use pushing::{Pushed, Subscription, ToPush};
 pub(crate) use sqlite::create_folder;
 pub use sqlite::{
     Durability, InspectError, KnownClient, OpenError, RelayFile, SqliteStore, WaitingMessage,
@@ -27,7 +29,7 @@ pub use sqlite::{
 };
 use tidings_protocol::{Group, Name, Ref, Statuses};
 
-use crate::{frame::Frame, mint::MidNumber};
+use crate::{frame::Frame, mint::MidNumber, push::vapid};
 
 /// How long a `ref` and the status of a message are remembered after it was accepted.
 pub const KEPT: Duration = Duration::from_hours(24);
@@ -68,7 +70,24 @@ pub trait Store: Send + Sync + 'static {
 
     /// Confirms a message for its recipient, whose word for it came by another way than its reader,
     /// and tells the reader, if there is one.
-    fn settle(&self, recipient: &Name, mid: MidNumber) -> Answer<Confirmed>;
+    fn settle(&self, recipient: &Name, mid: MidNumber, word: Word) -> Answer<Confirmed>;
+
+    /// Keeps where a client's messages are pushed to, instead of what was kept before; false if
+    /// the store knows no such client.
+    fn subscribe(&self, recipient: &Name, subscription: Subscription) -> Answer<bool>;
+
+    /// Forgets where a client's messages are pushed to, unless that is another place by now.
+    fn unsubscribe(&self, recipient: &Name, endpoint: &str) -> Answer<()>;
+
+    /// All clients that have a subscription.
+    fn subscribers(&self) -> Answer<Vec<Name>>;
+
+    /// The oldest message after `after` that waits for a client and was not taken by its push
+    /// service, with where to push it. `None`: there is no such message, or no subscription.
+    fn to_push(&self, recipient: &Name, after: Position) -> Answer<Option<ToPush>>;
+
+    /// Notes how far the push of a message came; false if it does not wait for the client any more.
+    fn note_push(&self, recipient: &Name, mid: MidNumber, pushed: Pushed) -> Answer<bool>;
 
     /// Gives up some messages that were to be delivered before `now_ms`, for all who have not confirmed
     /// them: they are read no more, and their status is final. Readers hear of it.
@@ -109,12 +128,14 @@ pub struct Identity {
     pub relay: String,
     /// The key that signs its tickets.
     pub ticket_key: [u8; 32],
+    /// The private key that signs its pushes (VAPID). A change of it breaks every subscription.
+    pub push_key: [u8; 32],
     /// The highest mid that was ever accepted.
     pub highest_mid: Option<MidNumber>,
 }
 
 impl fmt::Debug for Identity {
-    /// Leaves the key out.
+    /// Leaves the keys out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity")
             .field("relay", &self.relay)
@@ -136,6 +157,7 @@ impl Identity {
         Ok(Self {
             relay: URL_SAFE_NO_PAD.encode(id),
             ticket_key,
+            push_key: vapid::new_key()?,
             highest_mid: None,
         })
     }
@@ -290,6 +312,15 @@ pub enum Confirmed {
     Done,
     /// It was before, or was never the recipient's.
     Already,
+}
+
+/// In which words a recipient confirms a message outside its reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// MESSAGE_CALLBACK: its status becomes `ok`.
+    Message,
+    /// MESSAGE_FCM_CALLBACK: it came by Web Push, and its status becomes `fcm-ok-comfirm`.
+    Push,
 }
 
 /// The lease is dead: a newer one exists, or it was given back.

@@ -12,8 +12,8 @@ use tidings_protocol::{Group, Name, Ref, Status, Statuses};
 
 use super::{
     Accept, Accepted, Answer, Batch, Confirmed, Digest, Expired, Fenced, Identity, KEPT, Lease,
-    Load, Placed, Position, Queued, Registration, Store, StoreError, Wakeups, leases::Leases,
-    ready,
+    Load, Placed, Position, Pushed, Queued, Registration, Store, StoreError, Subscription, ToPush,
+    Wakeups, Word, leases::Leases, ready,
 };
 use crate::mint::MidNumber;
 
@@ -41,8 +41,16 @@ struct State {
 struct Client {
     name: Name,
     group: Group,
-    queue: BTreeMap<Position, Queued>,
+    queue: BTreeMap<Position, Waiting>,
     load: Load,
+    subscription: Option<Subscription>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    message: Queued,
+    expires_ms: u64,
+    pushed: Pushed,
 }
 
 #[derive(Debug)]
@@ -101,6 +109,7 @@ impl Store for MemoryStore {
                     group: registration.group,
                     queue: BTreeMap::new(),
                     load: Load::default(),
+                    subscription: None,
                 });
             }
         }
@@ -145,7 +154,7 @@ impl Store for MemoryStore {
         let mut rest = client
             .queue
             .range((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded))
-            .map(|(_, queued)| queued.clone());
+            .map(|(_, waiting)| waiting.message.clone());
         let messages: Vec<_> = rest.by_ref().take(limit).collect();
         let end = rest.next().is_none();
         ready(Ok(Ok(Batch { messages, end })))
@@ -162,19 +171,75 @@ impl Store for MemoryStore {
         }
         let confirmed = positions
             .into_iter()
-            .map(|position| state.confirm(lease.recipient(), position))
+            .map(|position| state.confirm(lease.recipient(), position, Word::Message))
             .collect();
         ready(Ok(Ok(confirmed)))
     }
 
-    fn settle(&self, recipient: &Name, mid: MidNumber) -> Answer<Confirmed> {
+    fn settle(&self, recipient: &Name, mid: MidNumber, word: Word) -> Answer<Confirmed> {
         let mut state = self.lock();
         let position = Position::new(mid.number());
-        let confirmed = state.confirm(recipient, position);
+        let confirmed = state.confirm(recipient, position, word);
         if confirmed == Confirmed::Done {
             self.leases.announce_expired(recipient, position);
         }
         ready(Ok(confirmed))
+    }
+
+    fn subscribe(&self, recipient: &Name, subscription: Subscription) -> Answer<bool> {
+        let mut state = self.lock();
+        let client = state.client(recipient);
+        ready(Ok(client.is_some_and(|client| {
+            client.subscription = Some(subscription);
+            true
+        })))
+    }
+
+    fn unsubscribe(&self, recipient: &Name, endpoint: &str) -> Answer<()> {
+        if let Some(client) = self.lock().client(recipient) {
+            client.subscription.take_if(|s| s.endpoint == endpoint);
+        }
+        ready(Ok(()))
+    }
+
+    fn subscribers(&self) -> Answer<Vec<Name>> {
+        let state = self.lock();
+        let clients = state.clients.iter();
+        let subscribed = clients.filter(|client| client.subscription.is_some());
+        ready(Ok(subscribed.map(|client| client.name.clone()).collect()))
+    }
+
+    fn to_push(&self, recipient: &Name, after: Position) -> Answer<Option<ToPush>> {
+        let mut state = self.lock();
+        let next = state.client(recipient).and_then(|client| {
+            let subscription = client.subscription.clone()?;
+            let (position, waiting) = client
+                .queue
+                .range((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded))
+                .find(|(_, waiting)| waiting.pushed != Pushed::Taken)?;
+            Some(ToPush {
+                subscription,
+                position: *position,
+                mid: waiting.message.mid,
+                frame: waiting.message.frame.clone(),
+                expires_ms: waiting.expires_ms,
+            })
+        });
+        ready(Ok(next))
+    }
+
+    fn note_push(&self, recipient: &Name, mid: MidNumber, pushed: Pushed) -> Answer<bool> {
+        let mut state = self.lock();
+        let position = Position::new(mid.number());
+        let waiting = state
+            .client(recipient)
+            .and_then(|client| client.queue.get_mut(&position));
+        let Some(waiting) = waiting else {
+            return ready(Ok(false));
+        };
+        waiting.pushed = pushed;
+        state.note(mid, recipient, pushed.status());
+        ready(Ok(true))
     }
 
     fn expire(&self, now_ms: u64) -> Answer<Expired> {
@@ -279,27 +344,40 @@ impl State {
         }
         let position = Position::new(accept.mid.number());
         client.load.add(bytes);
-        client.queue.insert(position, queued(accept, position));
+        let waiting = Waiting {
+            message: queued(accept, position),
+            expires_ms: accept.expires_ms,
+            pushed: Pushed::No,
+        };
+        client.queue.insert(position, waiting);
         self.bytes += bytes;
         self.expiries.insert((accept.expires_ms, accept.mid));
         Placed::Queued(position)
     }
 
-    fn confirm(&mut self, recipient: &Name, position: Position) -> Confirmed {
+    fn confirm(&mut self, recipient: &Name, position: Position, word: Word) -> Confirmed {
         let Some(client) = self.client(recipient) else {
             return Confirmed::Already;
         };
-        let Some(queued) = client.queue.remove(&position) else {
+        let Some(Waiting { message, .. }) = client.queue.remove(&position) else {
             return Confirmed::Already;
         };
-        client.load.remove(queued.frame.len() as u64);
-        self.bytes = self.bytes.saturating_sub(queued.frame.len() as u64);
-        if let Some(message) = self.messages.get_mut(&queued.mid)
-            && let Some((_, status)) = message.statuses.iter_mut().find(|(n, _)| n == recipient)
-        {
-            *status = Status::Ok;
-        }
+        client.load.remove(message.frame.len() as u64);
+        self.bytes = self.bytes.saturating_sub(message.frame.len() as u64);
+        let status = match word {
+            Word::Message => Status::Ok,
+            Word::Push => Status::PushConfirmed,
+        };
+        self.note(message.mid, recipient, status);
         Confirmed::Done
+    }
+
+    fn note(&mut self, mid: MidNumber, recipient: &Name, status: Status) {
+        if let Some(message) = self.messages.get_mut(&mid)
+            && let Some((_, noted)) = message.statuses.iter_mut().find(|(n, _)| n == recipient)
+        {
+            *noted = status;
+        }
     }
 
     /// Takes a message from all who have not confirmed it, and says who they were.
@@ -309,7 +387,7 @@ impl State {
         };
         let mut waiting = Vec::new();
         for (name, status) in &mut message.statuses {
-            if *status == Status::Wait {
+            if !status.is_final() {
                 *status = Status::No;
                 waiting.push(name.clone());
             }
@@ -317,9 +395,9 @@ impl State {
         for name in &waiting {
             let position = Position::new(mid.number());
             if let Some(client) = self.client(name)
-                && let Some(queued) = client.queue.remove(&position)
+                && let Some(waiting) = client.queue.remove(&position)
             {
-                let bytes = queued.frame.len() as u64;
+                let bytes = waiting.message.frame.len() as u64;
                 client.load.remove(bytes);
                 self.bytes = self.bytes.saturating_sub(bytes);
             }

@@ -26,7 +26,8 @@ use tokio::sync::{mpsc, oneshot};
 use self::writer::{Asked, Work, Writer};
 use super::{
     Accept, Accepted, Answer, Batch, Confirmed, Expired, Fenced, Identity, Lease, Load, Position,
-    Registration, Store, StoreError, Wakeups, leases::Leases, ready,
+    Pushed, Registration, Store, StoreError, Subscription, ToPush, Wakeups, Word, leases::Leases,
+    ready,
 };
 use crate::mint::MidNumber;
 
@@ -209,8 +210,28 @@ impl Store for SqliteStore {
         self.ask(|answer| Work::Confirm(lease.clone(), positions, answer))
     }
 
-    fn settle(&self, recipient: &Name, mid: MidNumber) -> Answer<Confirmed> {
-        self.ask(|answer| Work::Settle(recipient.clone(), mid, answer))
+    fn settle(&self, recipient: &Name, mid: MidNumber, word: Word) -> Answer<Confirmed> {
+        self.ask(|answer| Work::Settle(recipient.clone(), mid, word, answer))
+    }
+
+    fn subscribe(&self, recipient: &Name, subscription: Subscription) -> Answer<bool> {
+        self.ask(|answer| Work::Subscribe(recipient.clone(), Box::new(subscription), answer))
+    }
+
+    fn unsubscribe(&self, recipient: &Name, endpoint: &str) -> Answer<()> {
+        self.ask(|answer| Work::Unsubscribe(recipient.clone(), endpoint.to_owned(), answer))
+    }
+
+    fn subscribers(&self) -> Answer<Vec<Name>> {
+        self.ask(Work::Subscribers)
+    }
+
+    fn to_push(&self, recipient: &Name, after: Position) -> Answer<Option<ToPush>> {
+        self.ask(|answer| Work::ToPush(recipient.clone(), after, answer))
+    }
+
+    fn note_push(&self, recipient: &Name, mid: MidNumber, pushed: Pushed) -> Answer<bool> {
+        self.ask(|answer| Work::NotePush(recipient.clone(), mid, pushed, answer))
     }
 
     fn expire(&self, now_ms: u64) -> Answer<Expired> {

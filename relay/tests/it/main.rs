@@ -16,6 +16,7 @@ mod operating;
 mod process;
 mod store;
 mod store_file;
+mod store_push;
 mod support;
 mod tls;
 mod websocket;

@@ -8,7 +8,7 @@ use tidings_relay::{
     Durability, Frame, MemoryStore, MidNumber, SqliteStore, Store,
     store::{
         Accept, Accepted, Batch, Confirmed, Fenced, Lease, Placed, Position, QueueBound,
-        Registration, Wakeup, Wakeups,
+        Registration, Wakeup, Wakeups, Word,
     },
 };
 
@@ -22,7 +22,7 @@ const WIDE: QueueBound = QueueBound {
 };
 
 /// A store and how to lose it.
-enum Bench {
+pub(crate) enum Bench {
     Memory(Arc<MemoryStore>),
     Sqlite {
         store: Option<Arc<SqliteStore>>,
@@ -32,11 +32,11 @@ enum Bench {
 }
 
 impl Bench {
-    fn memory() -> Self {
+    pub(crate) fn memory() -> Self {
         Self::Memory(Arc::default())
     }
 
-    fn sqlite(durability: Durability) -> Self {
+    pub(crate) fn sqlite(durability: Durability) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path(), durability).unwrap();
         Self::Sqlite {
@@ -46,7 +46,7 @@ impl Bench {
         }
     }
 
-    fn store(&self) -> Arc<dyn Store> {
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
         match self {
             Self::Memory(store) => Arc::clone(store) as _,
             Self::Sqlite { store, .. } => Arc::clone(store.as_ref().unwrap()) as _,
@@ -69,7 +69,7 @@ impl Bench {
     }
 
     /// Goes on with what a SIGKILL would have left at this moment.
-    fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         if let Self::Sqlite {
             store,
             durability,
@@ -91,7 +91,7 @@ impl Bench {
     }
 }
 
-fn name(s: &str) -> Name {
+pub(crate) fn name(s: &str) -> Name {
     Name::new(s).unwrap()
 }
 
@@ -139,7 +139,7 @@ pub(crate) async fn queued(store: &dyn Store, accept: Accept) -> Position {
 }
 
 /// The position of a message that waits for several.
-async fn queued_for_all(store: &dyn Store, accept: Accept) -> Position {
+pub(crate) async fn queued_for_all(store: &dyn Store, accept: Accept) -> Position {
     match store.accept(accept).await.unwrap() {
         Accepted::New(placed) => match placed[..] {
             [Placed::Queued(position), ..] => position,
@@ -158,7 +158,7 @@ async fn read_from(store: &dyn Store, lease: &Lease, after: Position, limit: usi
     store.read(lease, after, limit).await.unwrap().unwrap()
 }
 
-async fn confirm(store: &dyn Store, lease: &Lease, position: Position) -> Confirmed {
+pub(crate) async fn confirm(store: &dyn Store, lease: &Lease, position: Position) -> Confirmed {
     let outcome = store.confirm(lease, vec![position]).await.unwrap();
     outcome.unwrap()[0]
 }
@@ -167,14 +167,14 @@ pub(crate) async fn attach(store: &dyn Store, recipient: &str) -> (Lease, Wakeup
     store.attach(&name(recipient)).await.unwrap()
 }
 
-async fn statuses(store: &dyn Store, of: MidNumber) -> Vec<(String, Status)> {
+pub(crate) async fn statuses(store: &dyn Store, of: MidNumber) -> Vec<(String, Status)> {
     let statuses = store.status(of).await.unwrap().unwrap_or_default();
     let statuses = statuses.into_iter();
     statuses.map(|(name, s)| (name.to_string(), s)).collect()
 }
 
 /// Waits for wakeups; they are there when the accept was answered.
-async fn woken(wakeups: &mut Wakeups) -> Vec<Wakeup> {
+pub(crate) async fn woken(wakeups: &mut Wakeups) -> Vec<Wakeup> {
     let mut all = Vec::new();
     let deadline = std::time::Duration::from_secs(10);
     tokio::time::timeout(deadline, wakeups.recv(&mut all))
@@ -362,7 +362,7 @@ async fn what_is_done_with_is_forgotten_after_a_day(mut bench: Bench) {
     assert_eq!(read(&*store, &lease).await[0], mid(2));
 }
 
-async fn section_3_line_4_a_full_queue_refuses_for_its_recipient_alone(mut bench: Bench) {
+async fn line_04_a_full_queue_refuses_for_its_recipient_alone(mut bench: Bench) {
     let store = bench.store();
     store.identity().await.unwrap();
     register(&*store, &["r", "s"]).await;
@@ -414,7 +414,7 @@ async fn the_unknown_are_not_queued_for(bench: Bench) {
     assert_eq!(statuses(&*store, mid(1)).await, expected);
 }
 
-async fn section_3_line_2_the_highest_mid_is_kept_even_of_a_message_for_nobody(mut bench: Bench) {
+async fn line_02_the_highest_mid_is_kept_even_of_a_message_for_nobody(mut bench: Bench) {
     let store = bench.store();
     store.identity().await.unwrap();
     store.accept(message(5, &[])).await.unwrap();
@@ -502,7 +502,7 @@ async fn a_message_to_many_stays_for_those_who_have_not_confirmed(mut bench: Ben
     assert_eq!(read(&*store, &lease).await, []);
 }
 
-async fn section_3_line_3_messages_expire_for_who_has_not_confirmed_them(mut bench: Bench) {
+async fn line_03_messages_expire_for_who_has_not_confirmed_them(mut bench: Bench) {
     let store = bench.store();
     register(&*store, &["a", "b"]).await;
     let until = |number, to: &[&str], expires| {
@@ -548,12 +548,21 @@ async fn a_recipient_may_confirm_by_another_way_than_its_reader(mut bench: Bench
         let first = queued(&*store, message(DAY, &["r"])).await;
         queued(&*store, message(DAY + 1, &["r"])).await;
         let (lease, mut wakeups) = attach(&*store, "r").await;
-        let settled = store.settle(&name("other"), mid(DAY)).await.unwrap();
+        let settled = store
+            .settle(&name("other"), mid(DAY), Word::Message)
+            .await
+            .unwrap();
         assert_eq!(settled, Confirmed::Already);
-        let settled = store.settle(&name("r"), mid(DAY)).await.unwrap();
+        let settled = store
+            .settle(&name("r"), mid(DAY), Word::Message)
+            .await
+            .unwrap();
         assert_eq!(settled, Confirmed::Done);
         assert_eq!(woken(&mut wakeups).await, [Wakeup::Expired(vec![first])]);
-        let settled = store.settle(&name("r"), mid(DAY)).await.unwrap();
+        let settled = store
+            .settle(&name("r"), mid(DAY), Word::Message)
+            .await
+            .unwrap();
         assert_eq!(settled, Confirmed::Already);
         assert_eq!(confirm(&*store, &lease, first).await, Confirmed::Already);
     }
@@ -565,7 +574,7 @@ async fn a_recipient_may_confirm_by_another_way_than_its_reader(mut bench: Bench
     assert_eq!(status, [("r".to_owned(), Status::Ok)]);
 }
 
-async fn section_3_line_4_the_whole_store_is_bounded(bench: Bench) {
+async fn line_04_the_whole_store_is_bounded(bench: Bench) {
     const SIZE: usize = 64 * 1024;
     let store = bench.store();
     register(&*store, &["r"]).await;
@@ -600,20 +609,25 @@ async fn section_3_line_4_the_whole_store_is_bounded(bench: Bench) {
 macro_rules! conformance {
     ($($test:ident),* $(,)?) => {
         mod memory {
-            $(#[tokio::test] async fn $test() { super::$test(super::Bench::memory()).await; })*
+            use crate::store::Bench;
+            $(#[tokio::test] async fn $test() { super::$test(Bench::memory()).await; })*
         }
         mod sqlite {
+            use crate::store::Bench;
             $(#[tokio::test] async fn $test() {
-                super::$test(super::Bench::sqlite(super::Durability::Os)).await;
+                super::$test(Bench::sqlite(tidings_relay::Durability::Os)).await;
             })*
         }
         mod sqlite_disk {
+            use crate::store::Bench;
             $(#[tokio::test] async fn $test() {
-                super::$test(super::Bench::sqlite(super::Durability::Disk)).await;
+                super::$test(Bench::sqlite(tidings_relay::Durability::Disk)).await;
             })*
         }
     };
 }
+
+pub(crate) use conformance;
 
 conformance!(
     the_identity_stays,
@@ -623,13 +637,13 @@ conformance!(
     large_messages_are_read_in_several_goes,
     a_ref_is_accepted_once,
     what_is_done_with_is_forgotten_after_a_day,
-    section_3_line_4_a_full_queue_refuses_for_its_recipient_alone,
+    line_04_a_full_queue_refuses_for_its_recipient_alone,
     the_unknown_are_not_queued_for,
-    section_3_line_2_the_highest_mid_is_kept_even_of_a_message_for_nobody,
+    line_02_the_highest_mid_is_kept_even_of_a_message_for_nobody,
     the_newest_lease_is_the_only_one,
     readers_hear_of_messages_in_order_or_are_told_to_look,
     a_message_to_many_stays_for_those_who_have_not_confirmed,
-    section_3_line_3_messages_expire_for_who_has_not_confirmed_them,
+    line_03_messages_expire_for_who_has_not_confirmed_them,
     a_recipient_may_confirm_by_another_way_than_its_reader,
-    section_3_line_4_the_whole_store_is_bounded,
+    line_04_the_whole_store_is_bounded,
 );

@@ -51,6 +51,7 @@ async fn a_file_of_an_earlier_version_is_brought_up_to_date() {
     register(&store, &["r"]).await;
     queued(&store, message(1, &["r"])).await;
     drop(store);
+    make_it_version_2(folder.path());
     // What version 1 had.
     let file = rusqlite::Connection::open(folder.path().join("relay.db")).unwrap();
     file.execute_batch(
@@ -69,6 +70,40 @@ async fn a_file_of_an_earlier_version_is_brought_up_to_date() {
     assert_eq!(expired.given_up, 0);
     let expired = store.expire(DAY + 30 * 24 * HOUR + 1).await.unwrap();
     assert_eq!(expired.given_up, 1);
+}
+
+/// Takes away what version 3 has more.
+fn make_it_version_2(folder: &Path) {
+    let file = rusqlite::Connection::open(folder.join("relay.db")).unwrap();
+    file.execute_batch(
+        "DROP TABLE subscriptions; DROP TABLE push_confirmed; ALTER TABLE meta DROP COLUMN push_key;
+         ALTER TABLE queue DROP COLUMN push; PRAGMA user_version = 2;",
+    )
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_file_from_before_web_push_gets_a_key_once_and_keeps_its_messages() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path(), Durability::Os).unwrap();
+    let before = store.identity().await.unwrap();
+    register(&store, &["r"]).await;
+    queued(&store, message(1, &["r"])).await;
+    drop(store);
+    make_it_version_2(folder.path());
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        let store = SqliteStore::open(folder.path(), Durability::Os).unwrap();
+        let identity = store.identity().await.unwrap();
+        assert_eq!(identity.relay, before.relay);
+        assert_eq!(identity.ticket_key, before.ticket_key);
+        keys.push(identity.push_key);
+        assert_eq!(store.subscribers().await.unwrap(), []);
+        let (lease, _wakeups) = attach(&store, "r").await;
+        assert_eq!(read(&store, &lease).await, [mid(1)]);
+    }
+    assert_eq!(keys[0], keys[1]);
+    assert_ne!(keys[0], before.push_key);
 }
 
 #[test]

@@ -195,6 +195,9 @@ pub fn forget_client(folder: &Path, name: &Name) -> Result<u64, InspectError> {
     let id = client_id(&transaction, name)?;
     let given_up = give_up(&transaction, id, name)?;
     transaction.execute("DELETE FROM queue WHERE recipient = ?1", [id])?;
+    for table in ["subscriptions", "push_confirmed"] {
+        transaction.execute(&format!("DELETE FROM {table} WHERE recipient = ?1"), [id])?;
+    }
     transaction.execute("DELETE FROM clients WHERE id = ?1", params![id])?;
     transaction.commit()?;
     Ok(given_up)

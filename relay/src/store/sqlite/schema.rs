@@ -13,7 +13,7 @@ use super::{Durability, InspectError, OpenError};
 
 /// The version this code writes. A change of the tables raises it and adds its step to
 /// [`migrate`].
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// The tables as version 1 had them; [`STEPS`] brings them up to date.
 const TABLES: &str = "
@@ -50,12 +50,28 @@ CREATE TABLE queue (
 ";
 
 /// What makes version 2 of version 1, and so on.
-const STEPS: [&str; 1] = [
+const STEPS: [&str; 2] = [
     // 2: messages expire. Those of before get the 30 days that are the default, from then on.
     // In the recipients' list 2 stands for a recipient that the message was given up for.
     "ALTER TABLE messages ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;
      UPDATE messages SET expires_ms = at_ms + 2592000000;
      CREATE INDEX messages_expires ON messages (expires_ms) WHERE pending > 0;",
+    // 3: Web Push. The key is made when it is first asked for. In `queue`, push is 1 while a message
+    // is being handed to a push service, 2 once it was taken. Who confirmed a push stands in a table of
+    // its own: `messages.recipients` of a large group would be written anew for each of them.
+    "ALTER TABLE meta ADD COLUMN push_key BLOB;
+     ALTER TABLE queue ADD COLUMN push INTEGER NOT NULL DEFAULT 0;
+     CREATE TABLE subscriptions (
+         recipient INTEGER PRIMARY KEY,
+         endpoint  TEXT NOT NULL,
+         p256dh    BLOB NOT NULL,
+         auth      BLOB NOT NULL
+     );
+     CREATE TABLE push_confirmed (
+         mid       INTEGER NOT NULL,
+         recipient INTEGER NOT NULL,
+         PRIMARY KEY (mid, recipient)
+     ) WITHOUT ROWID;",
 ];
 
 pub(super) fn open(path: &Path, durability: Durability) -> Result<Connection, OpenError> {

@@ -5,6 +5,7 @@
 //! included; a message's text goes with its last confirmation.
 
 mod expiry;
+mod pushing;
 
 use std::collections::HashMap;
 
@@ -90,26 +91,42 @@ impl Tables {
     pub(super) fn identity(&self) -> rusqlite::Result<Identity> {
         let mut query = self
             .connection
-            .prepare_cached("SELECT relay, ticket_key, highest_mid FROM meta")?;
+            .prepare_cached("SELECT relay, ticket_key, push_key, highest_mid FROM meta")?;
         let found = query
             .query_row([], |row| {
-                Ok(Identity {
-                    relay: row.get(0)?,
-                    ticket_key: row.get(1)?,
-                    highest_mid: MidNumber::new(from_sql(row.get(2)?)),
-                })
+                let identity = (row.get(0)?, row.get(1)?, from_sql(row.get(3)?));
+                Ok((identity, row.get::<_, Option<[u8; 32]>>(2)?))
             })
             .optional()?;
-        if let Some(identity) = found {
+        let made = || {
+            Identity::generate()
+                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.to_string().into()))
+        };
+        let Some(((relay, ticket_key, highest_mid), push_key)) = found else {
+            let identity = made()?;
+            self.connection.execute(
+                "INSERT INTO meta (one, relay, ticket_key, push_key, highest_mid)
+                 VALUES (1, ?1, ?2, ?3, 0)",
+                params![identity.relay, identity.ticket_key, identity.push_key],
+            )?;
             return Ok(identity);
-        }
-        let identity = Identity::generate()
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.to_string().into()))?;
-        self.connection.execute(
-            "INSERT INTO meta (one, relay, ticket_key, highest_mid) VALUES (1, ?1, ?2, 0)",
-            params![identity.relay, identity.ticket_key],
-        )?;
-        Ok(identity)
+        };
+        let push_key = match push_key {
+            Some(key) => key,
+            // Made by a version that knew no push.
+            None => {
+                let Identity { push_key, .. } = made()?;
+                self.connection
+                    .execute("UPDATE meta SET push_key = ?1", [push_key])?;
+                push_key
+            }
+        };
+        Ok(Identity {
+            relay,
+            ticket_key,
+            push_key,
+            highest_mid: MidNumber::new(highest_mid),
+        })
     }
 
     pub(super) fn registrations(&self) -> rusqlite::Result<Vec<Registration>> {
@@ -319,19 +336,12 @@ impl Tables {
         let Some(recipients) = recipients else {
             return Ok(None);
         };
-        let mut waits = self
-            .connection
-            .prepare_cached("SELECT 1 FROM queue WHERE recipient = ?1 AND mid = ?2")?;
         let mut statuses = Statuses::new();
         for (name, queued) in recipients_from_json(&recipients) {
-            let status = if !queued {
-                Status::No
-            } else if let Some(client) = self.clients.get(&name)
-                && waits.exists([client.id, to_sql(mid.number())])?
-            {
-                Status::Wait
-            } else {
-                Status::Ok
+            let status = match self.clients.get(&name) {
+                _ if !queued => Status::No,
+                Some(client) => pushing::status(&self.connection, client.id, mid)?,
+                None => Status::Ok,
             };
             statuses.push((name, status));
         }
@@ -366,6 +376,7 @@ impl Tables {
         self.connection
             .prepare_cached("DELETE FROM messages WHERE mid > ?1 AND mid <= ?2 AND pending = 0")?
             .execute([to_sql(from), last])?;
+        pushing::sweep(&self.connection, to_sql(from), last)?;
         self.sweep = Some(from_sql(last));
         Ok(())
     }

@@ -15,7 +15,8 @@ use crate::{
     mint::MidNumber,
     store::{
         Accept, Accepted, Batch, Confirmed, Expired, Fenced, Identity, Lease, Load, Placed,
-        Position, Queued, Registration, StoreError, leases::Leases,
+        Position, Pushed, Queued, Registration, StoreError, Subscription, ToPush, Word,
+        leases::Leases,
     },
 };
 
@@ -31,7 +32,12 @@ pub(super) enum Work {
     Accept(Box<Accept>, Asked<Accepted>),
     Read(Lease, Position, usize, Asked<Result<Batch, Fenced>>),
     Confirm(Lease, Vec<Position>, Asked<Result<Vec<Confirmed>, Fenced>>),
-    Settle(Name, MidNumber, Asked<Confirmed>),
+    Settle(Name, MidNumber, Word, Asked<Confirmed>),
+    Subscribe(Name, Box<Subscription>, Asked<bool>),
+    Unsubscribe(Name, String, Asked<()>),
+    Subscribers(Asked<Vec<Name>>),
+    ToPush(Name, Position, Asked<Option<ToPush>>),
+    NotePush(Name, MidNumber, Pushed, Asked<bool>),
     Expire(u64, Vec<GivenUp>, Asked<Expired>),
     Load(Asked<Load>),
     Status(MidNumber, Asked<Option<Statuses>>),
@@ -69,6 +75,11 @@ impl Work {
             Self::Read(.., asked) => asked.answer(failed),
             Self::Confirm(.., asked) => asked.answer(failed),
             Self::Settle(.., asked) => asked.answer(failed),
+            Self::Subscribe(.., asked) => asked.answer(failed),
+            Self::Unsubscribe(.., asked) => asked.answer(failed),
+            Self::Subscribers(asked) => asked.answer(failed),
+            Self::ToPush(.., asked) => asked.answer(failed),
+            Self::NotePush(.., asked) => asked.answer(failed),
             Self::Expire(.., asked) => asked.answer(failed),
             Self::Load(asked) => asked.answer(failed),
             Self::Status(_, asked) => asked.answer(failed),
@@ -161,7 +172,7 @@ impl Writer {
                 }
             }
         }
-        if let Work::Settle(recipient, mid, asked) = &work
+        if let Work::Settle(recipient, mid, _, asked) = &work
             && asked.done == Some(Confirmed::Done)
         {
             let position = Position::new(mid.number());
@@ -198,10 +209,21 @@ impl Writer {
                     Err(Fenced)
                 });
             }
-            Work::Settle(recipient, mid, asked) => {
-                let position = Position::new(mid.number());
-                let confirmed = tables.confirm(recipient, &[position])?;
-                asked.done = Some(confirmed.first().copied().unwrap_or(Confirmed::Already));
+            Work::Settle(recipient, mid, word, asked) => {
+                asked.done = Some(tables.settle(recipient, *mid, *word)?);
+            }
+            Work::Subscribe(recipient, subscription, asked) => {
+                asked.done = Some(tables.subscribe(recipient, subscription)?);
+            }
+            Work::Unsubscribe(recipient, endpoint, asked) => {
+                asked.done = Some(tables.unsubscribe(recipient, endpoint)?);
+            }
+            Work::Subscribers(asked) => asked.done = Some(tables.subscribers()?),
+            Work::ToPush(recipient, after, asked) => {
+                asked.done = Some(tables.to_push(recipient, *after)?);
+            }
+            Work::NotePush(recipient, mid, pushed, asked) => {
+                asked.done = Some(tables.note_push(recipient, *mid, *pushed)?);
             }
             Work::Expire(now_ms, given_up, asked) => {
                 let (expired, from) = tables.expire(*now_ms)?;

@@ -1,0 +1,3 @@
+//! Web Push: bringing messages to browsers that hold no connection.
+
+pub(crate) mod vapid;
