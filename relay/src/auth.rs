@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn section_3_line_8_guessing_is_slowed_per_address() {
+    fn line_08_guessing_is_slowed_per_address() {
         let gate = Gate::new(&[7; 32], Some(&shared("secret")), &[]);
         let start = Instant::now();
         let other = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mids_grow_within_a_millisecond_across_clock_steps_and_restarts() {
+    fn line_02_mids_grow_within_a_millisecond_across_clock_steps_and_restarts() {
         let mut mint = Mint::new(None);
         let first = mint.next(1_795_414_055_651).unwrap();
         assert_eq!(first.number(), 1_795_414_055_651);

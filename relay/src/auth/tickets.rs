@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn section_3_line_8_tickets_are_signed_with_the_relays_own_key_and_expire() {
+    fn line_08_tickets_are_signed_with_the_relays_own_key_and_expire() {
         let tickets = Tickets::new(&[7; 32]);
         let (name, group) = (Name::new("ann").unwrap(), Group::new("g").unwrap());
         let now = 1_795_414_055_651;

@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn section_3_line_10_paths_are_decoded_and_the_suffix_decides() {
+    fn line_10_paths_are_decoded_and_the_suffix_decides() {
         let personal = |name: &str| Place::Send(Target::Personal(Name::new(name).unwrap()));
         assert_eq!(place("/r1.send").unwrap(), personal("r1"));
         assert_eq!(place("/%72%31.send").unwrap(), personal("r1"));
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn section_3_line_7_fields_become_a_message_without_the_token() {
+    fn line_07_fields_become_a_message_without_the_token() {
         let query = "text=a&token=secret&text=b&desp=c+d%20e&x=1&x=2&wait=0&y=%7B%22h%22:1%7D";
         let mut fields = Fields::of_query(query);
         assert_eq!(fields.token.as_deref(), Some("secret"));

@@ -14,6 +14,8 @@ mod http;
 mod limits;
 mod operating;
 mod process;
+mod raw_socket;
+mod section3;
 mod store;
 mod store_file;
 mod store_push;

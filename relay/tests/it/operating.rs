@@ -42,7 +42,7 @@ fn line<'a>(checked: &'a str, name: &str) -> &'a str {
         .unwrap_or_else(|| panic!("no {name}: {checked}"))
 }
 
-async fn status(relay: &Process, path: &str, token: &str) -> u16 {
+pub(crate) async fn status(relay: &Process, path: &str, token: &str) -> u16 {
     let headers = [("authorization", token)];
     http(relay.address, "GET", path, &headers, "").await.status
 }
@@ -417,67 +417,6 @@ async fn the_log_is_json_when_asked_and_holds_no_content_and_no_secret() {
     for secret in ["the-title", "a-wrong-token", &format!("token={TOKEN}")] {
         assert!(!log.contains(secret), "{secret}: {log}");
     }
-}
-
-#[tokio::test]
-async fn section_3_line_3_a_message_whose_ttl_is_over_is_never_delivered() {
-    let data = tempfile::tempdir().unwrap();
-    let relay = Process::start(data.path());
-    relay.client("ann", "").await.close().await;
-    for path in [
-        "/ann.send?text=short&ttl=0.2&wait=0",
-        "/ann.send?text=long&wait=0",
-    ] {
-        assert_eq!(status(&relay, path, TOKEN).await, 200);
-    }
-    let expired = async {
-        let headers = [("authorization", TOKEN)];
-        let line = "tidings_messages_expired_total 1\n";
-        while !http(relay.address, "GET", "/metrics", &headers, "")
-            .await
-            .body
-            .contains(line)
-        {}
-    };
-    within(expired).await;
-    let mut ann = relay.client("ann", "").await;
-    ann.take("long").await;
-    ann.expect_nothing().await;
-}
-
-#[tokio::test]
-async fn section_3_line_4_a_full_store_refuses_to_the_senders_face() {
-    let data = tempfile::tempdir().unwrap();
-    let mut command = command(data.path());
-    command.args(["--store-bytes", "200000"]);
-    let relay = Process::of(command);
-    relay.client("ann", "").await.close().await;
-    let path = format!("/ann.send?wait=0&text={}", "x".repeat(20_000));
-    let headers = [("authorization", TOKEN)];
-    let refused = async {
-        loop {
-            let answer = http(relay.address, "GET", &path, &headers, "").await;
-            if answer.status != 200 {
-                return answer;
-            }
-        }
-    };
-    let refused = within(refused).await;
-    refused.expect_info(503, "the relay holds as much as it may in all");
-    // Over the WebSocket it is an INFO, and a reply that does not lie.
-    let mut bob = relay.client("bob", "").await;
-    bob.message_to("ann", &"x".repeat(20_000)).await;
-    let (first, second) = (bob.recv().await, bob.recv().await);
-    let packets = [first["cmd"].clone(), second["cmd"].clone()];
-    assert!(packets.contains(&json!("INFO")), "{packets:?}");
-    assert!(packets.contains(&json!("MESSAGE_REPLY")), "{packets:?}");
-    // Its client comes, and there is room again.
-    let mut ann = relay.client("ann", "").await;
-    ann.take(&"x".repeat(20_000)).await;
-    ann.take(&"x".repeat(20_000)).await;
-    let accepted =
-        async { while http(relay.address, "GET", &path, &headers, "").await.status != 200 {} };
-    within(accepted).await;
 }
 
 #[cfg(target_os = "linux")]

@@ -6,17 +6,11 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{Child, ChildStdout, Command, Output, Stdio},
-    sync::{Arc, mpsc},
+    sync::mpsc,
 };
 
+use crate::support::{Client, DEADLINE, TOKEN, http, within};
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    sync::watch,
-};
-
-use crate::support::{Client, DEADLINE, TOKEN, http, message, within};
 
 pub(crate) fn command(data: &Path) -> Command {
     command_on("127.0.0.1:0", data)
@@ -72,7 +66,7 @@ impl Process {
     }
 
     /// SIGKILL.
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -84,7 +78,7 @@ impl Process {
     }
 
     /// A client that knows `ref`.
-    async fn speaker(&self, name: &str) -> Client {
+    pub(crate) async fn speaker(&self, name: &str) -> Client {
         let mut client = Client::connect(self.address).await;
         let auth = json!({"token": TOKEN, "name": name, "features": ["ref"]});
         client.auth_with(auth).await;
@@ -122,132 +116,6 @@ pub(crate) fn refused(output: &Output, words: &[&str]) {
         assert!(error.contains(word), "{word:?} is missing: {error}");
     }
     assert!(output.stdout.is_empty(), "{output:?}");
-}
-
-#[tokio::test]
-async fn a_relay_killed_before_delivery_delivers_once_and_knows_the_status() {
-    let data = tempfile::tempdir().unwrap();
-    let relay = Process::start(data.path());
-    relay.client("r1", "G").await.close().await;
-    let mut sender = relay.speaker("s1").await;
-    let mut packet = message("group", "G", "kept");
-    packet["data"]["ref"] = json!("ref-1");
-    sender.send(packet.clone()).await;
-    let mid = sender.expect_reply(json!({"r1": "wait"})).await;
-    relay.kill();
-
-    let relay = Process::start(data.path());
-    let mut recipient = relay.client("r1", "G").await;
-    assert_eq!(recipient.take("kept").await, mid);
-    recipient.expect_nothing().await;
-    // Asked again by its ref: the same message, and what became of it.
-    let mut sender = relay.speaker("s1").await;
-    sender.send(packet.clone()).await;
-    assert_eq!(sender.expect_reply(json!({"r1": "ok"})).await, mid);
-    recipient.expect_nothing().await;
-    relay.kill();
-
-    // The reply said `ok`: the confirmation survives too.
-    let relay = Process::start(data.path());
-    let mut recipient = relay.client("r1", "G").await;
-    recipient.expect_nothing().await;
-    let mut sender = relay.speaker("s1").await;
-    sender.send(packet).await;
-    assert_eq!(sender.expect_reply(json!({"r1": "ok"})).await, mid);
-    // New ones are newer.
-    sender.message_to("r1", "next").await;
-    assert!(recipient.take("next").await > mid);
-}
-
-/// Sends `first..` by HTTP, one after the other on one connection, until `count` or the connection
-/// breaks. Returns the numbers that were accepted and the first one that was not tried.
-async fn send_many(
-    address: SocketAddr,
-    first: usize,
-    count: usize,
-    progress: &watch::Sender<usize>,
-) -> (Vec<usize>, usize) {
-    let mut accepted = Vec::new();
-    let Ok(mut stream) = within(TcpStream::connect(address)).await else {
-        return (accepted, first);
-    };
-    for n in first..count {
-        let request =
-            format!("GET /r1.send?text={n}&wait=0&token={TOKEN} HTTP/1.1\r\nHost: x\r\n\r\n");
-        let mut answer = Vec::new();
-        let whole = async {
-            stream.write_all(request.as_bytes()).await?;
-            while !answer.ends_with(b"}}}") {
-                if stream.read_buf(&mut answer).await? == 0 {
-                    return Err(std::io::ErrorKind::UnexpectedEof.into());
-                }
-            }
-            Ok::<_, std::io::Error>(())
-        };
-        if within(whole).await.is_err() {
-            // Accepted or not: nobody was told.
-            return (accepted, n + 1);
-        }
-        let answer = String::from_utf8(answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        assert!(answer.ends_with(r#""status":{"r1":"wait"}}}"#), "{answer}");
-        accepted.push(n);
-        progress.send_replace(n + 1);
-    }
-    (accepted, count)
-}
-
-#[tokio::test]
-async fn of_10_000_messages_through_two_kills_all_accepted_ones_arrive_once_in_order() {
-    const COUNT: usize = 10_000;
-    let data = tempfile::tempdir().unwrap();
-    let mut relay = Process::start(data.path());
-    relay.client("r1", "").await.close().await;
-    let progress = Arc::new(watch::Sender::new(0));
-    let mut accepted = Vec::new();
-    let mut next = 0;
-    for kill_at in [Some(COUNT / 3), Some(COUNT * 2 / 3), None] {
-        let sending = tokio::spawn({
-            let (address, progress) = (relay.address, Arc::clone(&progress));
-            async move { send_many(address, next, COUNT, &progress).await }
-        });
-        if let Some(at) = kill_at {
-            // In the middle of the traffic.
-            let mut sent = progress.subscribe();
-            within(sent.wait_for(|sent| *sent >= at)).await.unwrap();
-            relay.kill();
-            relay = Process::start(data.path());
-        }
-        let (some, untried) = sending.await.unwrap();
-        accepted.extend(some);
-        next = untried;
-    }
-    assert_eq!(next, COUNT);
-    assert!(accepted.len() >= COUNT - 2);
-
-    let mut recipient = relay.client("r1", "").await;
-    let mut received: Vec<usize> = Vec::new();
-    while received.last() != Some(&(COUNT - 1)) {
-        let packet = recipient.recv().await;
-        let data = &packet["data"];
-        received.push(data["message"]["text"].as_str().unwrap().parse().unwrap());
-        recipient.confirm(data["mid"].as_str().unwrap()).await;
-    }
-    recipient.expect_nothing().await;
-    assert!(received.is_sorted_by(|a, b| a < b), "out of order or twice");
-    let missing: Vec<_> = accepted
-        .iter()
-        .filter(|n| received.binary_search(n).is_err())
-        .collect();
-    assert!(missing.is_empty(), "lost: {missing:?}");
-    // Nobody hears of them again, once the confirmations are kept.
-    let mut sender = relay.client("s1", "").await;
-    sender.message_to("r1", "last").await;
-    recipient.take("last").await;
-    sender.expect_reply(json!({"r1": "ok"})).await;
-    relay.kill();
-    let relay = Process::start(data.path());
-    relay.client("r1", "").await.expect_nothing().await;
 }
 
 #[cfg(unix)]

@@ -273,28 +273,6 @@ async fn a_client_moves_between_groups() {
 }
 
 #[tokio::test]
-async fn section_3_line_12_queued_messages_come_after_auth_200_in_order() {
-    let relay = Relay::with(impatient()).await;
-    relay.known("r1", "").await;
-    let mut sender = relay.client("s1", "").await;
-    for n in 0..300 {
-        sender.message_to("r1", &n.to_string()).await;
-    }
-    for _ in 0..300 {
-        sender.expect_reply(json!({"r1": "wait"})).await;
-    }
-    // `client` expects AUTH 200 as the first packet.
-    let mut recipient = relay.client("r1", "").await;
-    for n in 0..300 {
-        recipient.take(&n.to_string()).await;
-    }
-    recipient.expect_nothing().await;
-    recipient.close().await;
-    let mut recipient = relay.client("r1", "").await;
-    recipient.expect_nothing().await;
-}
-
-#[tokio::test]
 async fn unconfirmed_messages_come_again_unchanged_until_they_are_confirmed() {
     let mut config = impatient();
     config.timing.retry = Duration::from_millis(50);
@@ -323,29 +301,6 @@ async fn unconfirmed_messages_come_again_unchanged_until_they_are_confirmed() {
     sender.message_to("r1", "next").await;
     recipient.take("next").await;
     sender.expect_reply(json!({"r1": "ok"})).await;
-}
-
-#[tokio::test]
-async fn section_3_line_3_one_silent_message_blocks_only_its_window() {
-    let mut config = impatient();
-    config.bounds.window = 3;
-    let relay = Relay::with(config).await;
-    let mut sender = relay.client("s1", "").await;
-    let mut recipient = relay.client("r1", "").await;
-    for n in 0..5 {
-        sender.message_to("r1", &n.to_string()).await;
-    }
-    recipient.expect("0").await;
-    let second = recipient.expect("1").await;
-    recipient.expect("2").await;
-    recipient.expect_nothing().await;
-    recipient.confirm(&second).await;
-    recipient.expect("3").await;
-    sender.expect_reply(json!({"r1": "ok"})).await;
-    // Sent and silent: wait; behind the window: ready.
-    for status in ["wait", "wait", "wait", "ready"] {
-        sender.expect_reply(json!({"r1": status})).await;
-    }
 }
 
 #[tokio::test]
@@ -431,54 +386,6 @@ async fn a_reply_finds_the_sender_on_its_next_connection() {
     again.expect_nothing().await;
     recipient.confirm(&mid).await;
     assert_eq!(again.expect_reply(json!({"r1": "ok"})).await, mid);
-}
-
-#[tokio::test]
-async fn section_3_line_2_mids_never_collide_and_read_as_milliseconds() {
-    let relay = Relay::start().await;
-    let mut sender = relay.client("s1", "").await;
-    let mut recipient = relay.client("r1", "").await;
-    for n in 0..50 {
-        sender.message_to("r1", &n.to_string()).await;
-    }
-    let mut mids = Vec::new();
-    for n in 0..50 {
-        mids.push(recipient.take(&n.to_string()).await);
-    }
-    assert!(mids.is_sorted_by(|a, b| a < b), "{mids:?}");
-    assert!(mids.iter().all(|mid| mid.len() == 13), "{mids:?}");
-}
-
-#[tokio::test]
-async fn section_3_line_4_a_full_queue_is_refused_to_the_senders_face() {
-    let mut config = impatient();
-    config.bounds.queue_messages = 2;
-    let relay = Relay::with(config).await;
-    relay.known("r1", "G").await;
-    let mut other = relay.client("r2", "G").await;
-    let mut sender = relay.client("s1", "").await;
-    for _ in 0..2 {
-        sender.message_to("r1", "x").await;
-    }
-    for _ in 0..2 {
-        sender.expect_reply(json!({"r1": "wait"})).await;
-    }
-    sender.message_to_group("G", "y").await;
-    let info = sender.recv().await;
-    assert_eq!(info["cmd"], "INFO", "{info}");
-    assert!(
-        info["data"]
-            .as_str()
-            .unwrap()
-            .starts_with("refused for r1:"),
-        "{info}"
-    );
-    other.take("y").await;
-    sender.expect_reply(json!({"r1": "no", "r2": "ok"})).await;
-    let mut recipient = relay.client("r1", "G").await;
-    recipient.take("x").await;
-    recipient.take("x").await;
-    recipient.expect_nothing().await;
 }
 
 #[tokio::test]
