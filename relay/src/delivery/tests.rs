@@ -141,7 +141,7 @@ fn a_read_that_failed_is_tried_again_later() {
 }
 
 #[test]
-fn section_3_line_3_a_silent_client_blocks_only_beyond_its_window() {
+fn line_03_a_silent_client_blocks_only_beyond_its_window() {
     let mut script = Script::live();
     for n in 1..=6 {
         script.feed(Input::Announced(queued(n)));
@@ -159,7 +159,7 @@ fn section_3_line_3_a_silent_client_blocks_only_beyond_its_window() {
 }
 
 #[test]
-fn unconfirmed_messages_are_sent_again_with_growing_pauses() {
+fn line_03_unconfirmed_messages_are_sent_again_with_growing_pauses() {
     let mut script = Script::live();
     script.feed(Input::Announced(queued(1)));
     assert_eq!(script.wait(2), [""; 0]);
@@ -225,7 +225,7 @@ fn large_messages_go_one_by_one() {
 }
 
 #[test]
-fn section_3_line_3_what_has_expired_is_not_sent_again_and_makes_room() {
+fn line_03_what_has_expired_is_not_sent_again_and_makes_room() {
     let mut script = Script::live();
     for n in 1..=6 {
         script.feed(Input::Announced(queued(n)));
