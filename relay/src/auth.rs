@@ -88,6 +88,19 @@ impl Access {
         }
     }
 
+    /// The token it was let in by, if that has a name.
+    pub(crate) fn token(&self) -> Option<&NamedToken> {
+        match self {
+            Self::Named(token) => Some(token),
+            Self::Open | Self::Shared(_) => None,
+        }
+    }
+
+    /// Where a request of this access goes that names no recipient.
+    pub(crate) fn destination(&self) -> Option<&Target> {
+        Some(self.token()?.to.as_ref()?.target())
+    }
+
     fn hash(&self) -> Option<&Hash> {
         match self {
             Self::Open => None,
@@ -203,6 +216,14 @@ impl Gate {
             self.wrong(from, now);
             Refusal::Invalid
         })
+    }
+
+    /// The holder of a token with a destination, where a path may hold its secret or a name. A text
+    /// that is no such secret is not counted as a guess: these secrets are made here, of 256 random
+    /// bits, which no guessing goes through.
+    pub(crate) fn holder(&self, secret: &str) -> Option<Access> {
+        let access = self.keys().find(&Hash::of(secret))?;
+        access.destination().is_some().then_some(access)
     }
 
     /// Refuses an address that has guessed wrong too often.

@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use ipnet::IpNet;
 use tidings_protocol::limits;
 
-use crate::tokens::NamedToken;
+use crate::{dialect::Dialects, tokens::NamedToken};
 
 /// The relay's settings. `Config::default()` is a relay that anybody who reaches it may use; it is
 /// meant for loopback and tests. Everybody else sets [`Config::token`] or named ones.
@@ -29,6 +29,8 @@ pub struct Config {
     /// Reverse proxies: what they say in `X-Forwarded-For` counts as a request's address, and they
     /// are under no limit of their own. Nobody else's word is taken.
     pub trusted_forwarders: Vec<IpNet>,
+    /// Which foreign senders the HTTP side understands beside those of the base protocol.
+    pub dialects: Dialects,
     /// The wall clock, for mids and tickets.
     pub clock: Clock,
 }
@@ -70,8 +72,8 @@ impl Token {
         Ok(Self(text.into()))
     }
 
-    /// A secret that was made here: letters of base64url.
-    pub(crate) fn of_base64url(text: String) -> Self {
+    /// A secret that was made here: letters and digits.
+    pub(crate) fn made(text: String) -> Self {
         Self(text.into())
     }
 

@@ -30,6 +30,9 @@ pub struct NamedToken {
     pub rights: Rights,
     /// When it was made: milliseconds since 1970.
     pub created_ms: u64,
+    /// Where a request goes that names no recipient, as with gotify's dialect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Destination>,
     #[serde(rename = "sha256")]
     hash: Hash,
 }
@@ -72,18 +75,78 @@ impl NamedToken {
     ) -> Result<(Self, Token), getrandom::Error> {
         let mut secret = [0; SECRET_BYTES];
         getrandom::fill(&mut secret)?;
-        let secret = Token::of_base64url(URL_SAFE_NO_PAD.encode(secret));
+        // Letters and digits only: some senders put it in a path, or take nothing else.
+        let secret = Token::made(secret.iter().map(|byte| format!("{byte:02x}")).collect());
         let token = Self {
             name: name.to_owned(),
             rights,
             created_ms,
+            to: None,
             hash: Hash::of(secret.expose()),
         };
         Ok((token, secret))
     }
 
+    /// The same with a destination, which it may then send to.
+    #[must_use]
+    pub fn towards(mut self, to: Destination) -> Self {
+        if !self.rights.send.allows(&to.0) {
+            self.rights.send.0.push(Who::Exactly(to.0.clone()));
+        }
+        self.to = Some(to);
+        self
+    }
+
     pub(crate) fn hash(&self) -> &Hash {
         &self.hash
+    }
+}
+
+/// One name or group, as `NAME` or `@GROUP`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Destination(Target);
+
+impl Destination {
+    /// Whom it stands for.
+    #[must_use]
+    pub fn target(&self) -> &Target {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for Destination {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        match text.strip_prefix('@') {
+            Some("") => Err(InvalidId::Empty { what: "group" }),
+            Some(group) => Ok(Self(Target::Group(Group::new(group)?))),
+            None => Ok(Self(Target::Personal(Name::new(text)?))),
+        }
+    }
+}
+
+impl TryFrom<String> for Destination {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Target::Personal(name) => write!(f, "{name}"),
+            Target::Group(group) => write!(f, "@{group}"),
+        }
+    }
+}
+
+impl From<Destination> for String {
+    fn from(to: Destination) -> Self {
+        to.to_string()
     }
 }
 
@@ -228,5 +291,28 @@ mod tests {
         let read: NamedToken = serde_json::from_str(&text).unwrap();
         assert_eq!(read, token);
         assert_eq!(*read.hash(), Hash::of(secret.expose()));
+        assert!(secret.expose().bytes().all(|b| b.is_ascii_alphanumeric()));
+    }
+
+    #[test]
+    fn a_destination_is_kept_and_may_be_sent_to() {
+        let nothing = Rights {
+            send: Scope::nobody(),
+            receive: Scope::nobody(),
+        };
+        let (token, _) = NamedToken::generate("nas", nothing, 1).unwrap();
+        let before = serde_json::to_string(&token).unwrap();
+        assert!(!before.contains("\"to\""), "{before}");
+        let token = token.towards("@family".parse().unwrap());
+        let text = serde_json::to_string(&token).unwrap();
+        assert!(text.contains(r#""to":"@family""#), "{text}");
+        assert_eq!(token.rights.send.to_string(), "@family");
+        let read: NamedToken = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, token);
+        let again = token.clone().towards("@family".parse().unwrap());
+        assert_eq!(again, token);
+        for wrong in ["", "@", "a\nb"] {
+            assert!(wrong.parse::<Destination>().is_err(), "{wrong:?}");
+        }
     }
 }
