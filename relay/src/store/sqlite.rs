@@ -285,7 +285,7 @@ pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use tidings_protocol::{Group, Ref};
+    use tidings_protocol::{Group, Ref, Status};
 
     use super::*;
     use crate::{
@@ -356,5 +356,42 @@ mod tests {
         store.confirm(&lease, positions).await.unwrap().unwrap();
         let again = store.accept(message(100)).await.unwrap();
         assert!(matches!(again, Accepted::New(_)), "{again:?}");
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_cannot_be_written_still_says_what_was_accepted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let connection = schema::open(&path, Durability::Os).unwrap();
+        let lock = lock_folder(folder.path()).unwrap();
+        let store = SqliteStore::start(connection, &path, lock).unwrap();
+        store.identity().await.unwrap();
+        let recipient = Registration {
+            name: Name::new("r").unwrap(),
+            group: Group::none(),
+        };
+        store.register(recipient).await.unwrap();
+        store.accept(message(0)).await.unwrap();
+        drop(store);
+
+        let connection = schema::open(&path, Durability::Os).unwrap();
+        // Every message that is stored raises the highest mid.
+        let trigger = "CREATE TEMP TRIGGER full BEFORE UPDATE ON meta
+                       BEGIN SELECT RAISE(ABORT, 'no room'); END";
+        connection.execute_batch(trigger).unwrap();
+        let lock = lock_folder(folder.path()).unwrap();
+        let store = SqliteStore::start(connection, &path, lock).unwrap();
+        assert!(store.accept(message(1)).await.is_err());
+        let mut again = message(0);
+        again.mid = message(2).mid;
+        let mid = message(0).mid;
+        let statuses = vec![(Name::new("r").unwrap(), Status::Wait)];
+        assert_eq!(
+            store.accept(again).await.unwrap(),
+            Accepted::Duplicate { mid, statuses }
+        );
+        let (lease, _wakeups) = store.attach(&Name::new("r").unwrap()).await.unwrap();
+        let batch = store.read(&lease, Position::START, 100).await.unwrap();
+        assert_eq!(batch.unwrap().messages.len(), 1);
     }
 }

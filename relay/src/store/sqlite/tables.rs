@@ -165,16 +165,19 @@ impl Tables {
     }
 
     pub(super) fn accept(&mut self, accept: &Accept) -> rusqlite::Result<Accepted> {
-        self.highest = self.highest.max(Some(accept.mid.number()));
         if let Some((reference, digest)) = &accept.reference
             && let Some((mid, first)) = self.accepted_before(accept.sender.as_ref(), reference)?
         {
-            if first != *digest {
-                return Ok(Accepted::Conflict);
+            if first == *digest {
+                // Its own mid is told to nobody. So nothing is written, and a full disk does not keep
+                // the sender of an accepted message from hearing that it was.
+                let statuses = self.status(mid)?.unwrap_or_default();
+                return Ok(Accepted::Duplicate { mid, statuses });
             }
-            let statuses = self.status(mid)?.unwrap_or_default();
-            return Ok(Accepted::Duplicate { mid, statuses });
+            self.highest = self.highest.max(Some(accept.mid.number()));
+            return Ok(Accepted::Conflict);
         }
+        self.highest = self.highest.max(Some(accept.mid.number()));
         let bytes = accept.frame.len() as u64;
         if self.used.saturating_add(bytes) > accept.bound.store_bytes {
             return Ok(Accepted::StoreFull);
