@@ -31,7 +31,7 @@ const HELD: usize = 1024;
 /// The same in bytes. They are shared with other recipients and with the store's announcements.
 const HELD_BYTES: usize = 1024 * 1024;
 /// Bytes sent and unconfirmed at most: what a slow link takes some seconds for.
-const WINDOW_BYTES: usize = 4 * 1024 * 1024;
+pub const WINDOW_BYTES: usize = 4 * 1024 * 1024;
 /// Messages whose confirmation waits for the store do not fill the window, up to so many windows.
 const CONFIRMING_WINDOWS: usize = 4;
 /// After this a read that failed is tried again.
