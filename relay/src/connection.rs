@@ -3,8 +3,9 @@
 //!
 //! One task does all of it. The conversation is the protocol's: nothing but AUTH is answered before
 //! AUTH 200, and AUTH 200 leaves before any message. Invariants: the socket is read only while
-//! fewer than [`STORING`] of its messages wait for the store, so a sender is slowed down and not
-//! refused; whatever waits for the client is bounded, and a client that does not take it is
+//! fewer than [`STORING`] of its messages wait for the store and there is room for the answers, so a
+//! client that is too fast is slowed down and not refused; after a batch of its packets all others
+//! have their turn; whatever waits for the client is bounded, and a client that does not take it is
 //! dropped, its messages staying in the store.
 
 mod end;
@@ -104,14 +105,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn serve(&mut self, shutdown: &CancellationToken) -> End {
         let timer = sleep_until(self.deadline());
         tokio::pin!(timer);
-        let mut others_first = false;
+        // What the last batch of packets was followed by: nothing, or more of them.
+        let mut batch = None;
         loop {
             // A client that floods its socket must not keep its own messages, replies and takeover
             // waiting: they have their turn after every batch of its packets.
-            if std::mem::take(&mut others_first)
-                && let Err(end) = self.others()
-            {
-                return end;
+            if let Some(more) = batch.take() {
+                if let Err(end) = self.others() {
+                    return end;
+                }
+                if more {
+                    // Nor all other connections.
+                    tokio::task::yield_now().await;
+                }
             }
             if let Err(Overflown) = self.send_messages() {
                 return End::Overflown;
@@ -128,7 +134,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 () = &mut timer => self.timeout(read).await,
                 Ok(()) = self.tokens.changed() => self.tokens_replaced(),
                 event = self.socket.next(read) => {
-                    others_first = matches!(event, socket::Event::Idle);
+                    if let socket::Event::Idle { more } = event {
+                        batch = Some(more);
+                    }
                     self.came(event).await
                 }
                 Some(notice) = self.storing.next(), if !self.storing.is_empty() => {
@@ -154,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn came(&mut self, event: socket::Event) -> Result<(), End> {
-        if matches!(event, socket::Event::Idle) {
+        if matches!(event, socket::Event::Idle { .. }) {
             if let Some(client) = &mut self.client {
                 client.confirm_gathered();
             }
@@ -166,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             socket::Event::Text(text) => self.packet(&text).await,
             socket::Event::Binary if self.client.is_some() => self.info("Unknow cmd: undefined"),
             socket::Event::Binary => self.need_auth(),
-            socket::Event::Alive | socket::Event::Idle => Ok(()),
+            socket::Event::Alive | socket::Event::Idle { .. } => Ok(()),
             socket::Event::TooLarge => {
                 let limit = limits::FRAME_BYTES;
                 self.info(format!(
@@ -355,6 +363,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return self.came(event).await;
         }
         let now = Instant::now();
+        if !read || !self.socket.has_room() {
+            // It may be talking: it is this end that does not listen.
+            self.heard = now;
+        }
         let timing = &self.router.config.timing;
         if self.client.is_none() && now >= self.opened + timing.auth {
             return Err(End::NoAuth);

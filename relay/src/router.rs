@@ -11,7 +11,7 @@ mod outcome;
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard},
     time::Duration,
 };
 
@@ -34,10 +34,11 @@ use crate::{
     pace::Pace,
     peers::Peers,
     receipt::{self, Receipts, Waiter},
-    registry::Registry,
+    registry::{Needed, Registry},
     seats::Seats,
     store::{
-        Accept, Accepted, Confirmed, QueueBound, Registration, Store, StoreError, Word, in_time,
+        Accept, Accepted, Confirmed, Outcome, QueueBound, Registration, Store, StoreError, Word,
+        in_time,
     },
 };
 
@@ -113,10 +114,7 @@ pub(crate) enum SendError {
 impl Router {
     pub(crate) async fn open(config: Config, store: Arc<dyn Store>) -> Result<Self, StoreError> {
         let identity = in_time(store.identity()).await?;
-        let mut registry = Registry::default();
-        for registration in in_time(store.registrations()).await? {
-            registry.register(registration);
-        }
+        let registry = Registry::known(in_time(store.registrations()).await?);
         let storing = config.bounds.storing_bytes.div_ceil(STORING_UNIT);
         Ok(Self {
             metrics: Metrics::new(),
@@ -160,22 +158,31 @@ impl Router {
 
     /// Makes a client known.
     pub(crate) async fn register(&self, registration: Registration) -> Result<(), RegisterError> {
-        {
-            let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
-            match registry.group(&registration.name) {
-                Some(group) if *group == registration.group => return Ok(()),
-                None if registry.len() >= self.config.bounds.clients => {
-                    return Err(RegisterError::TooMany(registry.len()));
-                }
-                _ => {}
+        let (order, answer) = {
+            // The store is asked under the lock, so that its order is the registry's.
+            let mut registry = self.known();
+            match registry.ask(&registration, self.config.bounds.clients) {
+                Needed::Nothing => return Ok(()),
+                Needed::Place(known) => return Err(RegisterError::TooMany(known)),
+                Needed::Asking(order) => (order, self.store.register(registration.clone())),
             }
+        };
+        let outcome = in_time(answer).await;
+        match &outcome {
+            Ok(()) => self.known().kept(registration, order),
+            // It may be kept yet: the next one of this name asks the store again.
+            Err(error) if error.outcome() == Outcome::Unknown => {}
+            Err(_) => self.known().not_kept(&registration.name, order),
         }
-        in_time(self.store.register(registration.clone())).await?;
+        Ok(outcome?)
+    }
+
+    fn known(&self) -> RwLockWriteGuard<'_, Registry> {
+        // Every change is whole in itself; a client more or less in a group is set right by its
+        // next AUTH.
         self.registry
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .register(registration);
-        Ok(())
     }
 
     /// The server's AUTH 200 for a client.

@@ -44,8 +44,11 @@ pub(super) enum Event {
     Binary,
     /// A ping or pong: the peer lives.
     Alive,
-    /// All that had come was handed out: now is the time for what is done once for many frames.
-    Idle,
+    /// A batch of frames was handed out: now is the time for what is done once for many.
+    Idle {
+        /// It was a full one, so there may be more at once.
+        more: bool,
+    },
     /// The peer sent more than a frame may hold.
     TooLarge,
     /// The peer closed, or the connection broke.
@@ -121,6 +124,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.stalled_since
     }
 
+    /// Whether there is room for the answers to what is read next. A window of messages takes half of
+    /// the bound at most, so without room there are answers that the peer does not take.
+    pub(super) fn has_room(&self) -> bool {
+        self.queued_bytes <= self.bound / 2
+    }
+
     /// True while something waits to be written.
     pub(super) fn is_blocked(&self) -> bool {
         !self.queue.is_empty() || self.unflushed
@@ -132,33 +141,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>, read: bool) -> Poll<Event> {
-        if read
-            && self.in_a_row < READ_IN_A_ROW
-            && let Poll::Ready(came) = Pin::new(&mut self.stream).poll_next(cx)
-        {
-            self.in_a_row += 1;
-            self.busy = true;
-            return Poll::Ready(match came {
-                Some(Ok(Message::Text(text))) => Event::Text(text),
-                Some(Ok(Message::Binary(_))) => Event::Binary,
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                    // A pong may have been queued for it.
-                    self.unflushed = true;
-                    Event::Alive
-                }
-                Some(Err(Error::Capacity(_))) => Event::TooLarge,
-                Some(Ok(Message::Close(_)) | Err(_)) | None => Event::Gone,
-            });
+        loop {
+            let room = self.has_room();
+            if read
+                && room
+                && self.in_a_row < READ_IN_A_ROW
+                && let Poll::Ready(came) = self.poll_read(cx)
+            {
+                return Poll::Ready(came);
+            }
+            let more = std::mem::take(&mut self.in_a_row) >= READ_IN_A_ROW;
+            let written = self.poll_write(cx);
+            if let Poll::Ready(Err(_)) = written {
+                return Poll::Ready(Event::Gone);
+            }
+            if std::mem::take(&mut self.busy) {
+                return Poll::Ready(Event::Idle { more });
+            }
+            // Room that was just made is room to read, and nothing else would say so.
+            if room || !self.has_room() {
+                return Poll::Pending;
+            }
         }
-        self.in_a_row = 0;
-        let written = self.poll_write(cx);
-        if let Poll::Ready(Err(_)) = written {
-            return Poll::Ready(Event::Gone);
-        }
-        if std::mem::take(&mut self.busy) {
-            return Poll::Ready(Event::Idle);
-        }
-        Poll::Pending
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        let came = ready!(Pin::new(&mut self.stream).poll_next(cx));
+        self.in_a_row += 1;
+        self.busy = true;
+        Poll::Ready(match came {
+            Some(Ok(Message::Text(text))) => Event::Text(text),
+            Some(Ok(Message::Binary(_))) => Event::Binary,
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                // A pong may have been queued for it.
+                self.unflushed = true;
+                Event::Alive
+            }
+            Some(Err(Error::Capacity(_))) => Event::TooLarge,
+            Some(Ok(Message::Close(_)) | Err(_)) | None => Event::Gone,
+        })
     }
 
     /// Writes what is queued; ready when all of it has left.

@@ -1,7 +1,9 @@
 //! What the relay should not get: garbage, floods, silence. Each time it goes on for everybody else.
 
+use std::time::Duration;
+
 use serde_json::json;
-use tidings_relay::{Bounds, Config};
+use tidings_relay::{Bounds, Config, Timing};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -18,6 +20,10 @@ async fn a_flood_of_replies_to_a_client_that_does_not_read_is_bounded() {
         bounds: Bounds {
             outgoing_bytes: 64 * 1024,
             ..Bounds::default()
+        },
+        timing: Timing {
+            stalled_after: Duration::from_secs(1),
+            ..config().timing
         },
         ..config()
     };

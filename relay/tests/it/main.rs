@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod crowd;
 mod hostile;
 mod http;
 mod limits;
@@ -16,6 +17,7 @@ mod operating;
 mod process;
 mod raw_socket;
 mod section3;
+mod slow_store;
 mod store;
 mod store_file;
 mod store_push;
