@@ -165,7 +165,7 @@ pub struct Bounds {
     pub queue_bytes: u64,
     /// Bytes of the store in all; beyond it, no message is taken until some are confirmed or expire.
     pub store_bytes: u64,
-    /// Messages sent to one recipient and not confirmed yet.
+    /// Messages sent to one recipient and not confirmed yet; more than 700 count as 700.
     pub window: usize,
     /// Bytes waiting to be written to one socket, beyond which it is dropped.
     pub outgoing_bytes: usize,

@@ -21,6 +21,10 @@ use crate::{
     },
 };
 
+/// The widest window. A delivery holds up to four of them and a thousand messages more, which has to
+/// fit in what its store tells at once of messages given up.
+const WIDEST: usize = 700;
+
 /// Something that concerns the client.
 pub(super) enum Event {
     /// Replies to what it sent.
@@ -69,7 +73,7 @@ impl Recipient {
         let (lease, wakeups) = in_time(router.store.attach(&name)).await?;
         let seat = router.seats.take(&lease);
         let policy = Policy {
-            window: router.config.bounds.window,
+            window: router.config.bounds.window.min(WIDEST),
             retry: router.config.timing.retry,
             retry_max: router.config.timing.retry_max,
         };

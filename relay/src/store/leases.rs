@@ -6,7 +6,7 @@
 //! misses that something happened.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -70,7 +70,7 @@ struct Pending {
     messages: VecDeque<Queued>,
     bytes: usize,
     look: bool,
-    expired: Vec<Position>,
+    expired: BTreeSet<Position>,
     fenced: bool,
 }
 
@@ -88,13 +88,19 @@ impl Wakeups {
     fn take(&self, into: &mut Vec<Wakeup>) -> bool {
         let mut state = self.0.lock();
         let before = into.len();
-        into.extend(state.messages.drain(..).map(Wakeup::Message));
+        // What was given up before the reader heard of it is not to be sent at all.
+        let Pending {
+            messages, expired, ..
+        } = &mut *state;
+        messages.retain(|message| !expired.contains(&message.position));
+        into.extend(messages.drain(..).map(Wakeup::Message));
         state.bytes = 0;
         if std::mem::take(&mut state.look) {
             into.push(Wakeup::Look);
         }
         if !state.expired.is_empty() {
-            into.push(Wakeup::Expired(std::mem::take(&mut state.expired)));
+            let expired = std::mem::take(&mut state.expired);
+            into.push(Wakeup::Expired(expired.into_iter().collect()));
         }
         if state.fenced {
             into.push(Wakeup::Fenced);
@@ -115,8 +121,9 @@ impl Bell {
     }
 }
 
-/// Expired positions kept for a reader. Beyond it some are left out: their messages may be sent again
-/// until the connection ends, and a confirmation of them changes nothing.
+/// Expired positions kept for a reader, the lowest ones. A reader holds messages from the front of its
+/// queue only, and fewer than this; so those left out are not among them, and it will not find them in
+/// the store.
 const EXPIRED: usize = 4096;
 
 /// All leases of a store.
@@ -181,8 +188,9 @@ impl Leases {
             None => return,
         };
         bell.ring(|pending| {
-            if pending.expired.len() < EXPIRED {
-                pending.expired.push(position);
+            pending.expired.insert(position);
+            if pending.expired.len() > EXPIRED {
+                pending.expired.pop_last();
             }
         });
     }

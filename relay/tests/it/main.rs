@@ -10,6 +10,7 @@
 )]
 
 mod crowd;
+mod expiring;
 mod hostile;
 mod http;
 mod limits;

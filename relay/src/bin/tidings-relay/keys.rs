@@ -273,7 +273,8 @@ pub(crate) fn keys() -> Vec<Key> {
             "COUNT",
             bounds.window.to_string(),
             One,
-            "Messages sent to one recipient and not confirmed yet, at most",
+            "Messages sent to one recipient and not confirmed yet, at most; more than 700 count as \
+             700",
         ),
         key(
             LOG,
