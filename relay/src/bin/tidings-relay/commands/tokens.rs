@@ -4,7 +4,7 @@ use std::{fmt::Write as _, process::ExitCode};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use tidings_relay::{Clock, NamedToken, Rights, Scope, TokensFile};
+use tidings_relay::{Clock, Destination, NamedToken, Rights, Scope, TokensFile};
 
 use super::{list, with_data};
 use crate::{layers::Layers, print, settings};
@@ -16,6 +16,8 @@ asked for. A running relay takes it into use when it gets SIGHUP.
 Examples:
   A script that sends to ann and to the group family, and receives nothing:
       tidings-relay tokens add backup --send ann --send @family
+  A program that cannot say whom it sends to, such as one made for gotify:
+      tidings-relay tokens add nas --to @family
   A computer that is ann, in the group family, and sends to everybody:
       tidings-relay tokens add ann-laptop --receive ann --receive @family --send '*'";
 
@@ -43,6 +45,10 @@ pub(super) fn command() -> Command {
                 .after_help(ADD_HELP)
                 .arg(name())
                 .arg(scope("send", "Whom it may send to. Can be repeated"))
+                .arg(Arg::new("to").long("to").value_name("NAME|@GROUP").help(
+                    "Where its requests go that name no recipient, as those of gotify's, \
+                             PushDeer's and ServerChan's senders; it may send there",
+                ))
                 .arg(scope(
                     "receive",
                     "Which name it may connect as, which group it may be in. Can be repeated",
@@ -84,12 +90,19 @@ fn add(file: &TokensFile, matches: &ArgMatches) -> anyhow::Result<()> {
         send: scope("send")?,
         receive: scope("receive")?,
     };
-    if rights.send.is_empty() && rights.receive.is_empty() {
-        bail!("the token would allow nothing: say --send or --receive, or both");
+    let to: Option<Destination> = matches
+        .get_one::<String>("to")
+        .map(|to| to.parse().context("--to is wrong"))
+        .transpose()?;
+    if rights.send.is_empty() && rights.receive.is_empty() && to.is_none() {
+        bail!("the token would allow nothing: say --to, --send or --receive");
     }
     let (token, secret) = NamedToken::generate(name, rights, Clock::default().now_ms())
         .map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
-    file.add(token)?;
+    file.add(match to {
+        Some(to) => token.towards(to),
+        None => token,
+    })?;
     print(&format!("{}\n", secret.expose()));
     eprint("This is the only time it is shown. A relay that runs has to be told: send it SIGHUP\n");
     Ok(())
@@ -109,10 +122,15 @@ fn shown(tokens: &[NamedToken]) -> String {
     }
     tokens.iter().fold(String::new(), |mut text, token| {
         let Rights { send, receive } = &token.rights;
+        let to = token
+            .to
+            .as_ref()
+            .map(|to| format!("  goes to: {to}"))
+            .unwrap_or_default();
         // Writing to a text cannot fail.
         let _ = writeln!(
             text,
-            "{}  sends to: {send}  receives as: {receive}",
+            "{}  sends to: {send}  receives as: {receive}{to}",
             token.name
         );
         text
