@@ -15,7 +15,7 @@ mod socket;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use tidings_protocol::{DecodeError, client, limits, server};
+use tidings_protocol::{DecodeError, Name, client, limits, server};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
@@ -32,10 +32,10 @@ use self::{
 use crate::{
     auth::Access,
     router::{Notice, Outgoing, RegisterError, ReplyTo, Router},
-    store::Registration,
+    store::{Registration, Word},
 };
 
-/// Messages of one sender that wait for the store at once: the window that senders use, so that
+/// Messages (and the like) of one sender that wait for the store at once: the window that senders use, so that
 /// one commit can take all of it.
 const STORING: usize = 256;
 
@@ -205,9 +205,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Ok(())
             }
             client::Packet::Ping => self.send(&server::Packet::Pong),
-            client::Packet::RegisterPush(_) => self.info("this server offers no push"),
-            // No push, so nothing it could confirm.
-            client::Packet::ConfirmPush(_) => Ok(()),
+            client::Packet::RegisterPush(subscription) => {
+                self.beside(|router, name| async move {
+                    let subscribed = router.subscribe(&name, &subscription).await;
+                    Notice {
+                        info: subscribed.err().map(|error| error.to_string()),
+                        ..Notice::default()
+                    }
+                });
+                Ok(())
+            }
+            client::Packet::ConfirmPush(mid) => {
+                self.beside(|router, name| async move {
+                    if let Err(error) = router.settle(&name, &mid, Word::Push).await {
+                        tracing::warn!(client = %name, %error, "cannot keep a confirmation");
+                    }
+                    Notice::default()
+                });
+                Ok(())
+            }
         }
     }
 
@@ -304,6 +320,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Ok(())
             }
             Err(error) => self.info(error.to_string()),
+        }
+    }
+
+    /// Does something for the client that waits for the store, beside everything else.
+    fn beside<F>(&mut self, work: impl FnOnce(Arc<Router>, Name) -> F)
+    where
+        F: Future<Output = Notice> + Send + 'static,
+    {
+        if let Some(client) = &self.client {
+            let work = work(Arc::clone(&self.router), client.name.clone());
+            self.storing.push(Box::pin(work));
         }
     }
 

@@ -122,6 +122,8 @@ pub struct Delivery {
     source: Source,
     /// No message is due before this.
     earliest: Option<Instant>,
+    /// A message was due to be sent again, and nothing was confirmed since.
+    silent: bool,
     outputs: VecDeque<Output>,
 }
 
@@ -157,6 +159,7 @@ impl Delivery {
             unconfirmed_bytes: 0,
             source: Source::Store,
             earliest: None,
+            silent: false,
             outputs: VecDeque::new(),
         };
         delivery.refill();
@@ -200,6 +203,12 @@ impl Delivery {
     #[must_use]
     pub fn held_from(&self) -> Option<MidNumber> {
         self.held.front().map(|message| message.mid)
+    }
+
+    /// Whether the client lets the time pass in which it should confirm.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.silent
     }
 
     fn announced(&mut self, message: Queued) {
@@ -301,6 +310,7 @@ impl Delivery {
             && !sent.confirming
         {
             sent.confirming = true;
+            self.silent = false;
             self.unconfirmed -= 1;
             self.unconfirmed_bytes -= sent.message.frame.len();
             self.outputs
@@ -348,6 +358,7 @@ impl Delivery {
         }
         self.earliest = None;
         for sent in self.sent.iter_mut().filter(|sent| !sent.confirming) {
+            self.silent |= sent.due <= now;
             if sent.due <= now && blocked {
                 sent.due = now + sent.pause;
             } else if sent.due <= now {

@@ -21,7 +21,7 @@ use axum::{
 };
 use futures_util::FutureExt as _;
 use http_body_util::{BodyExt as _, Limited};
-use tidings_protocol::{DecodeError, Name, client, limits, server};
+use tidings_protocol::{DecodeError, Mid, Name, client, limits, server};
 use tokio::{
     sync::oneshot,
     time::{Instant, timeout},
@@ -34,8 +34,8 @@ use self::{
 };
 use crate::{
     auth::{Access, Denied, Refusal},
-    router::{Outgoing, ReplyTo, Router, SendError},
-    store::in_time,
+    router::{Outgoing, ReplyTo, Router, SendError, SubscribeError},
+    store::{Word, in_time},
 };
 
 /// Where a request came from.
@@ -152,25 +152,23 @@ async fn posted_packet(router: &Arc<Router>, request: Request<Body>) -> Result<R
             send_and_wait(router, sender, send, wait).await
         }
         client::Packet::Confirm(mid) => {
-            let name = confirmer(router, posted.ticket.as_deref(), peer)?;
-            router
-                .settle(&name, &mid)
-                .await
-                .map_err(|error| info(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
-            Ok(packet(
-                StatusCode::OK,
-                &server::Packet::Info("ok".to_owned()),
-            ))
+            let name = client_of(router, posted.ticket.as_deref(), peer)?;
+            settle(router, &name, &mid, Word::Message).await
         }
-        client::Packet::ConfirmPush(_) => {
-            confirmer(router, posted.ticket.as_deref(), peer)?;
-            // No push, so nothing it could confirm: ignored, as any mid that waits nowhere.
-            Ok(packet(
-                StatusCode::OK,
-                &server::Packet::Info("ok".to_owned()),
-            ))
+        client::Packet::ConfirmPush(mid) => {
+            let name = client_of(router, posted.ticket.as_deref(), peer)?;
+            settle(router, &name, &mid, Word::Push).await
         }
-        client::Packet::RegisterPush(_) => Err(bad("this server offers no push".to_owned())),
+        client::Packet::RegisterPush(subscription) => {
+            let name = client_of(router, posted.ticket.as_deref(), peer)?;
+            match router.subscribe(&name, &subscription).await {
+                Ok(()) => Ok(ok()),
+                Err(SubscribeError::Store(error)) => {
+                    Err(info(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))
+                }
+                Err(error) => Err(bad(error.to_string())),
+            }
+        }
         client::Packet::Ping => Err(bad("Unknow cmd: PING".to_owned())),
     }
 }
@@ -196,12 +194,22 @@ fn sender(
     }
 }
 
-/// Who confirms: only a ticket says so.
-fn confirmer(router: &Router, ticket: Option<&str>, peer: IpAddr) -> Result<Name, Refused> {
+fn ok() -> Response {
+    packet(StatusCode::OK, &server::Packet::Info("ok".to_owned()))
+}
+
+async fn settle(router: &Router, name: &Name, mid: &Mid, word: Word) -> Result<Response, Refused> {
+    let settled = router.settle(name, mid, word).await;
+    settled.map_err(|error| info(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
+    Ok(ok())
+}
+
+/// Which client confirms or subscribes: only a ticket says so.
+fn client_of(router: &Router, ticket: Option<&str>, peer: IpAddr) -> Result<Name, Refused> {
     let needed = || {
         info(
             StatusCode::UNAUTHORIZED,
-            "a confirmation by HTTP needs the `auth` ticket of the client that got the message",
+            "this packet by HTTP needs the `auth` ticket of the client that it is about: AUTH gives one",
         )
     };
     let ticket = ticket.ok_or_else(needed)?;

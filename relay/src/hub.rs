@@ -2,17 +2,22 @@
 
 use std::sync::{Arc, Weak};
 
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{Config, NamedToken, Store, StoreError, Token, router::Router, store::in_time};
+use crate::{
+    Config, NamedToken, NoPush, Push, Store, StoreError, Token, router::Router, store::in_time,
+};
 
 /// A relay. Clones are the same relay; it ends, and lets go of its store, when the last one is dropped
 /// and no [`serve`](crate::serve) of it runs any more.
 #[derive(Clone)]
 pub struct Hub {
     pub(crate) router: Arc<Router>,
-    _tasks: Arc<[AbortOnDropHandle<()>; 2]>,
+    _tasks: Arc<[AbortOnDropHandle<()>; 3]>,
 }
 
 impl std::fmt::Debug for Hub {
@@ -24,19 +29,33 @@ impl std::fmt::Debug for Hub {
 }
 
 impl Hub {
-    /// Opens a relay on what the store holds. Needs a tokio runtime with timers.
+    /// Opens a relay on what the store holds, without Web Push. Needs a tokio runtime with timers.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn open(config: Config, store: Arc<dyn Store>) -> Result<Self, StoreError> {
-        let router = Arc::new(Router::open(config, store).await?);
+        Self::open_with_push(config, store, Arc::new(NoPush)).await
+    }
+
+    /// Like [`Self::open`], with a way to push services.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn open_with_push(
+        config: Config,
+        store: Arc<dyn Store>,
+        push: Arc<dyn Push>,
+    ) -> Result<Self, StoreError> {
+        let router = Arc::new(Router::open(config, store, push).await?);
         let due = Arc::clone(&router.receipts_due);
         let receipts = tokio::spawn(keep_receipts(Arc::downgrade(&router), due));
         let sooner = Arc::clone(&router.expiry.sooner);
         let expiry = tokio::spawn(expire(Arc::downgrade(&router), sooner));
+        let due = Arc::clone(&router.pushing.due);
+        let pushes = tokio::spawn(push_messages(Arc::downgrade(&router), due));
         Ok(Self {
             router,
-            _tasks: Arc::new([receipts, expiry].map(AbortOnDropHandle::new)),
+            _tasks: Arc::new([receipts, expiry, pushes].map(AbortOnDropHandle::new)),
         })
     }
 
@@ -85,6 +104,31 @@ async fn expire(router: Weak<Router>, sooner: Arc<Notify>) {
             biased;
             () = sooner.notified() => {}
             () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Pushes messages. The work under way is bounded by the plan, and ends with the task; it holds the way
+/// to push services, but not the relay.
+async fn push_messages(router: Weak<Router>, due: Arc<Notify>) {
+    let mut work = JoinSet::new();
+    while let Some(next) = router.upgrade().map(|router| router.push(&mut work)) {
+        let timeout = async {
+            match next {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        // In a fixed order, so that a simulated run can be repeated.
+        tokio::select! {
+            biased;
+            Some(done) = work.join_next(), if !work.is_empty() => {
+                if let (Some(router), Ok(done)) = (router.upgrade(), done) {
+                    router.push_done(done);
+                }
+            }
+            () = due.notified() => {}
+            () = timeout => {}
         }
     }
 }

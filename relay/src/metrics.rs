@@ -44,6 +44,7 @@ pub(crate) struct Metrics {
     pub(crate) sent_again: Counter,
     pub(crate) confirmed: Counter,
     pub(crate) expired: Counter,
+    pushes: Family<By, Counter>,
     pub(crate) storing: Histogram,
     pub(crate) confirming: Histogram,
     accepted: Family<By, Counter>,
@@ -62,6 +63,7 @@ impl Metrics {
             sent_again: Counter::default(),
             confirmed: Counter::default(),
             expired: Counter::default(),
+            pushes: Family::default(),
             storing: Histogram::new(STORING),
             confirming: Histogram::new(CONFIRMING),
             accepted: Family::default(),
@@ -106,6 +108,12 @@ impl Metrics {
             "Messages given up, once per recipient",
             expired,
         );
+        let pushes = self.pushes.clone();
+        registry.register(
+            "pushes",
+            "Messages handed to push services, by what became of it",
+            pushes,
+        );
         let refused = self.refused.clone();
         registry.register("refused", "What was refused, by the reason", refused);
         let queued = self.queued.clone();
@@ -135,6 +143,11 @@ impl Metrics {
     /// A message is durable.
     pub(crate) fn accepted(&self, by: &'static str) {
         self.accepted.get_or_create(&[("by", by)]).inc();
+    }
+
+    /// A message was handed to a push service.
+    pub(crate) fn pushed(&self, outcome: &'static str) {
+        self.pushes.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// Something was refused.
@@ -188,6 +201,7 @@ mod tests {
         let open = metrics.connection();
         metrics.accepted("http");
         metrics.refused(Why::Token);
+        metrics.pushed("taken");
         metrics.storing.observe(0.002);
         let load = Load {
             messages: 3,
@@ -199,6 +213,7 @@ mod tests {
             "tidings_clients 2",
             "tidings_messages_accepted_total{by=\"http\"} 1",
             "tidings_refused_total{why=\"token\"} 1",
+            "tidings_pushes_total{outcome=\"taken\"} 1",
             "tidings_messages_queued 3",
             "tidings_messages_queued_bytes 99",
             "tidings_storing_seconds_count 1",

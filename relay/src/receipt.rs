@@ -69,6 +69,15 @@ pub enum Input<R> {
         /// Whose.
         name: Name,
     },
+    /// It came further on its way to a recipient, durably: pushed, or confirmed as a push.
+    Became {
+        /// Its mid.
+        mid: MidNumber,
+        /// Whose.
+        name: Name,
+        /// What it is now.
+        status: Status,
+    },
     /// Time has passed.
     Timeout,
 }
@@ -171,6 +180,12 @@ impl<R> Receipts<R> {
                     self.settle(mid, now);
                 }
             }
+            Input::Became { mid, name, status } => {
+                if let Some(receipt) = self.open.get_mut(&mid) {
+                    receipt.decide(&name, status);
+                    self.settle(mid, now);
+                }
+            }
             Input::Timeout => {
                 while let Some(&(deadline, mid)) = self.deadlines.first()
                     && deadline <= now
@@ -270,8 +285,10 @@ impl<R> Receipt<R> {
             && let Some((_, slot)) = self.statuses.get_mut(at)
             && !slot.is_final()
         {
+            if status.is_final() {
+                self.undecided -= 1;
+            }
             *slot = status;
-            self.undecided -= 1;
         }
     }
 }

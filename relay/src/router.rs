@@ -8,6 +8,7 @@
 
 mod expiry;
 mod outcome;
+mod pushing;
 
 use std::{
     net::IpAddr,
@@ -24,7 +25,11 @@ use tokio::{
 };
 
 use self::outcome::OpenReceipt;
-pub(crate) use self::{expiry::Expiry, outcome::Notice};
+pub(crate) use self::{
+    expiry::Expiry,
+    outcome::Notice,
+    pushing::{Pushing, SubscribeError},
+};
 use crate::{
     auth::{Access, Gate, Refusal},
     config::Config,
@@ -33,6 +38,7 @@ use crate::{
     mint::{MidNumber, Mint},
     pace::Pace,
     peers::Peers,
+    push::Push,
     receipt::{self, Receipts, Waiter},
     registry::{Needed, Registry},
     seats::Seats,
@@ -66,6 +72,7 @@ pub(crate) struct Router {
     pub(crate) receipts_due: Arc<Notify>,
     storing: Arc<Semaphore>,
     pub(crate) expiry: Expiry,
+    pub(crate) pushing: Pushing,
 }
 
 /// The receipts, and when the clock that answers late ones looks next.
@@ -112,11 +119,17 @@ pub(crate) enum SendError {
 }
 
 impl Router {
-    pub(crate) async fn open(config: Config, store: Arc<dyn Store>) -> Result<Self, StoreError> {
+    pub(crate) async fn open(
+        config: Config,
+        store: Arc<dyn Store>,
+        push: Arc<dyn Push>,
+    ) -> Result<Self, StoreError> {
         let identity = in_time(store.identity()).await?;
         let registry = Registry::known(in_time(store.registrations()).await?);
+        let pushing = Pushing::open(push, &*store).await?;
         let storing = config.bounds.storing_bytes.div_ceil(STORING_UNIT);
         Ok(Self {
+            pushing,
             metrics: Metrics::new(),
             peers: Arc::new(Peers::new(
                 config.trusted_forwarders.clone(),
@@ -192,6 +205,7 @@ impl Router {
         let mut welcome = server::Welcome {
             msg: "Successful authentication".to_owned(),
             ticket: Some(ticket),
+            push_key: self.pushing.public_key(),
             ..server::Welcome::default()
         };
         // A client of the base protocol is told nothing that it did not ask for.
@@ -296,19 +310,36 @@ impl Router {
             .map_err(|_| SendError::Closing)
     }
 
-    /// Confirms a message on the word of its recipient that came by HTTP. A mid that is not one of
-    /// its waiting messages is ignored, as over its socket.
-    pub(crate) async fn settle(&self, name: &Name, mid: &Mid) -> Result<(), StoreError> {
+    /// Confirms a message on the word of its recipient that came by another way than its delivery. A
+    /// mid that is not one of its waiting messages is ignored.
+    pub(crate) async fn settle(
+        &self,
+        name: &Name,
+        mid: &Mid,
+        word: Word,
+    ) -> Result<(), StoreError> {
         if let Some(mid) = MidNumber::parse(mid)
-            && in_time(self.store.settle(name, mid, Word::Message)).await? == Confirmed::Done
+            && in_time(self.store.settle(name, mid, word)).await? == Confirmed::Done
         {
-            self.confirmed(name, [mid]);
+            match word {
+                Word::Message => self.confirmed(name, [mid]),
+                Word::Push => self.confirmed_as(name, [mid], &Status::PushConfirmed),
+            }
         }
         Ok(())
     }
 
     /// Notes confirmations that are durable.
     pub(crate) fn confirmed(&self, name: &Name, mids: impl IntoIterator<Item = MidNumber>) {
+        self.confirmed_as(name, mids, &Status::Ok);
+    }
+
+    fn confirmed_as(
+        &self,
+        name: &Name,
+        mids: impl IntoIterator<Item = MidNumber>,
+        status: &Status,
+    ) {
         let mut ledger = self.ledger();
         let now = Instant::now().into_std();
         let now_ms = self.config.clock.now_ms();
@@ -317,10 +348,12 @@ impl Router {
             let took = now_ms.saturating_sub(mid.number());
             self.metrics.confirmed.inc();
             self.metrics.confirming.observe(took as f64 / 1000.0);
-            let name = name.clone();
-            ledger
-                .receipts
-                .handle(receipt::Input::Confirmed { mid, name }, now);
+            let (name, status) = (name.clone(), status.clone());
+            let input = match status {
+                Status::Ok => receipt::Input::Confirmed { mid, name },
+                status => receipt::Input::Became { mid, name, status },
+            };
+            ledger.receipts.handle(input, now);
         }
         self.answer(ledger);
     }
@@ -374,7 +407,10 @@ impl Router {
     fn reply(&self, output: receipt::Output<ReplyTo>) {
         let mut status = output.statuses;
         for (name, status) in &mut status {
-            if *status == Status::Wait && self.seats.holds_back(name, output.mid) {
+            let mid = output.mid;
+            if *status == Status::Wait
+                && (self.seats.holds_back(name, mid) || self.pushing.holds_back(name, mid))
+            {
                 *status = Status::Ready;
             }
         }

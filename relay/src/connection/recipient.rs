@@ -54,6 +54,8 @@ pub(super) struct Recipient {
     to_confirm: Vec<Position>,
     confirming: Option<Confirming>,
     fenced: bool,
+    /// What the pushes were told last.
+    silent: bool,
 }
 
 /// The confirmation under way.
@@ -93,7 +95,9 @@ impl Recipient {
             to_confirm: Vec::new(),
             confirming: None,
             fenced: false,
+            silent: false,
         };
+        recipient.router.connected(&recipient.lease);
         recipient.perform();
         Ok(recipient)
     }
@@ -234,6 +238,10 @@ impl Recipient {
             }
         }
         self.seat.hold_from(self.delivery.held_from());
+        if self.silent != self.delivery.is_silent() {
+            self.silent = self.delivery.is_silent();
+            self.router.silent(&self.lease, self.silent);
+        }
         if !confirmed.is_empty() {
             self.router.confirmed(&self.name, confirmed);
         }
@@ -243,6 +251,7 @@ impl Recipient {
 impl Drop for Recipient {
     fn drop(&mut self) {
         self.router.store.detach(&self.lease);
+        self.router.left(&self.lease);
     }
 }
 

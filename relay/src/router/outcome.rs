@@ -77,6 +77,8 @@ impl OpenReceipt {
                     ..Notice::default()
                 };
                 router.account(receipt::Input::Stored { mid, refused });
+                let queued = placed().filter(|(_, placed)| matches!(placed, Placed::Queued(_)));
+                router.queued(queued.map(|(name, _)| name));
                 notice
             }
             Ok(Accepted::Duplicate {

@@ -2,7 +2,7 @@
 //! from the operator, and what it is for. The command line, the environment and the file all read
 //! this table, so that a setting has the same meaning and name in each.
 
-use tidings_relay::{Bounds, Config, Timing};
+use tidings_relay::{Bounds, Config, Timing, WebPushOptions};
 
 /// A setting. `queue_messages` in the file is `TIDINGS_QUEUE_MESSAGES` in the environment and
 /// `--queue-messages` on the command line.
@@ -40,6 +40,7 @@ impl Key {
 
 const LISTENING: &str = "Who can reach it";
 const KEEPING: &str = "What it keeps";
+const PUSHING: &str = "Web Push: messages for browsers that hold no connection";
 const TIMES: &str = "How long things take, in seconds";
 const LIMITS: &str = "Limits";
 const LOG: &str = "Log";
@@ -169,6 +170,42 @@ pub(crate) fn keys() -> Vec<Key> {
             seconds(timing.ttl),
             One,
             "How long a message waits for its recipients, unless its own ttl says otherwise",
+        ),
+        key(
+            PUSHING,
+            "push",
+            "true|false",
+            text("true"),
+            Switch,
+            "Offer Web Push: browsers register for it, and a message whose recipient is not \
+             connected goes to the push service of its browser, encrypted",
+        ),
+        key(
+            PUSHING,
+            "push_contact",
+            "ADDRESS",
+            WebPushOptions::default().contact,
+            One,
+            "Whom a push service may write to about this relay, as mailto:you@example.org or a \
+             page of https. Some services, Apple's among them, insist on one that exists",
+        ),
+        key(
+            PUSHING,
+            "push_private",
+            "true|false",
+            text("false"),
+            Switch,
+            "Push to addresses of private networks too, for a push service of your own. Without it \
+             no client can make the relay reach into its own network",
+        ),
+        key(
+            PUSHING,
+            "push_ca",
+            "FILE",
+            String::new(),
+            One,
+            "Certificates of authorities (PEM) that push services are trusted by, beside the \
+             system's",
         ),
         key(
             TIMES,

@@ -4,7 +4,8 @@ use std::{io::Write as _, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tidings_relay::{
-    Hub, NamedToken, Rights, Scope, SqliteStore, Tls, TlsFiles, Token, TokensFile, serve, serve_tls,
+    Hub, NamedToken, NoPush, Push, Rights, Scope, SqliteStore, Store, Tls, TlsFiles, Token,
+    TokensFile, WebPush, WebPushError, WebPushOptions, serve, serve_tls,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,7 @@ async fn listen(settings: Settings, store: SqliteStore) -> anyhow::Result<ExitCo
         bind,
         data,
         token,
+        push,
         config,
         ..
     } = settings;
@@ -49,7 +51,9 @@ async fn listen(settings: Settings, store: SqliteStore) -> anyhow::Result<ExitCo
         Some(files) => Some((Arc::new(Tls::read(&files)?), files)),
         None => None,
     };
-    let hub = Hub::open(config, Arc::new(store)).await?;
+    let store: Arc<dyn Store> = Arc::new(store);
+    let push = way_to_push(&*store, push).await?;
+    let hub = Hub::open_with_push(config, store, push).await?;
     let listener = TcpListener::bind(bind).await.with_context(|| {
         format!(
             "cannot listen on {bind}. If another program has the port, stop it or choose another \
@@ -117,6 +121,25 @@ async fn listen(settings: Settings, store: SqliteStore) -> anyhow::Result<ExitCo
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Push services, or none. A system that trusts no authority, as small containers do, is no reason not
+/// to serve.
+async fn way_to_push(
+    store: &dyn Store,
+    options: Option<WebPushOptions>,
+) -> anyhow::Result<Arc<dyn Push>> {
+    let Some(options) = options else {
+        return Ok(Arc::new(NoPush));
+    };
+    match WebPush::open(store, options).await {
+        Ok(push) => Ok(Arc::new(push)),
+        Err(error @ WebPushError::Roots(_)) => {
+            tracing::warn!("Web Push is off: {error}");
+            Ok(Arc::new(NoPush))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn second_end(signals: &mut Signals) {

@@ -7,9 +7,9 @@ mod secrets;
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use anyhow::bail;
-use tidings_relay::{Config, Durability};
+use tidings_relay::{Config, Durability, WebPushOptions};
 
-use self::parse::{network, number, origin, seconds, truth, ttl};
+use self::parse::{contact, network, number, origin, seconds, truth, ttl};
 pub(crate) use self::secrets::{TlsChoice, TokenSource};
 use crate::{
     keys::keys,
@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) tls: TlsChoice,
     pub(crate) log: String,
     pub(crate) log_json: bool,
+    /// What push services are told; `None`: no push is offered.
+    pub(crate) push: Option<WebPushOptions>,
     /// Where the shared token is, if there is one.
     pub(crate) token: TokenSource,
     /// The library's part, with the tokens in it.
@@ -81,6 +83,7 @@ pub(crate) fn read(layers: &Layers) -> Read {
         tls: TlsChoice::Off,
         log: "info".to_owned(),
         log_json: false,
+        push: Some(WebPushOptions::default()),
         token: TokenSource::Nowhere,
         config: Config::default(),
     };
@@ -135,6 +138,12 @@ impl Reader<'_> {
         ] {
             self.one(name, time, seconds);
         }
+        let (mut offered, mut push) = (true, WebPushOptions::default());
+        self.one("push", &mut offered, truth);
+        self.one("push_contact", &mut push.contact, contact);
+        self.one("push_private", &mut push.private, truth);
+        self.one("push_ca", &mut push.ca, |text| Ok(Some(text.into())));
+        settings.push = offered.then_some(push);
         self.one("connections", &mut bounds.connections, number);
         self.one(
             "connections_per_address",
@@ -259,6 +268,14 @@ fn judge(settings: &Settings, layers: &Layers, problems: &mut Vec<String>) -> Ve
     }
     if timing.retry.is_zero() {
         problems.push("retry is 0: messages would be sent without a pause; make it 3".to_owned());
+    }
+    if let Some(ca) = settings.push.as_ref().and_then(|push| push.ca.as_ref())
+        && let Err(error) = std::fs::File::open(ca)
+    {
+        problems.push(format!(
+            "push_ca cannot be read: {}: {error}. Give a file of certificates (PEM), or leave it out",
+            ca.display()
+        ));
     }
     if reachable && settings.tls == TlsChoice::Off {
         warnings.push(

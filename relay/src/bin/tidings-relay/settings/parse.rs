@@ -49,6 +49,22 @@ pub(super) fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| "no address and no network: write for example 10.0.0.0/8".to_owned())
 }
 
+/// Whom to write to, as RFC 8292 has it in a token's `sub`.
+pub(super) fn contact(text: &str) -> Result<String, String> {
+    let mail = text.strip_prefix("mailto:").filter(|mail| {
+        let parts = mail.split_once('@');
+        parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
+    });
+    let page = text
+        .strip_prefix("https://")
+        .filter(|rest| !rest.is_empty());
+    if mail.or(page).is_some() && !text.contains(|c: char| c.is_control() || c == ' ') {
+        Ok(text.to_owned())
+    } else {
+        Err("no contact: write for example mailto:you@example.org".to_owned())
+    }
+}
+
 pub(super) fn origin(text: &str) -> Result<String, String> {
     let host = text.split_once("://").map(|(_, host)| host);
     match host {
