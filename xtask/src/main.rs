@@ -16,6 +16,7 @@ mod sh;
 mod steps;
 mod test;
 mod tidy;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,18 @@ enum Command {
     Demo,
     /// Set up and run everything that CI runs; ends in the tests' count
     Test,
+    /// Kill the relay again and again under load; ends in what was lost, repeated or reordered
+    Torture {
+        /// How often
+        #[arg(long, default_value_t = 300)]
+        kills: u32,
+        /// Repeat the schedule of a run, as far as real processes can
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Fill the disk at random moments (Linux; takes namespaces, which some systems forbid)
+        #[arg(long)]
+        disk_full: bool,
+    },
     /// Check the rules of the house
     Tidy,
     /// Write the UI's types anew from crates/control
@@ -59,6 +72,11 @@ fn main() -> ExitCode {
         Command::Run { release } => run::run(release),
         Command::Demo => demo::demo(),
         Command::Test => test::test(),
+        Command::Torture {
+            kills,
+            seed,
+            disk_full,
+        } => torture::torture(kills, seed, disk_full),
         Command::Tidy => tidy::tidy(),
         Command::Bindings => steps::write_bindings(),
     };

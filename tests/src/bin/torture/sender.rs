@@ -1,0 +1,233 @@
+//! Senders over a WebSocket: those with `ref`, several messages under way, and those without.
+//!
+//! A `ref` whose outcome is unknown is tried again on the next connection, before anything new and
+//! in the order of sending; one that was refused is tried again too, after a pause. Without a `ref`
+//! one message is under way, and nothing is ever tried again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep_until};
+
+use crate::cast::{Id, To, sender_name};
+use crate::socket::{Frame, Socket};
+use crate::world::{Phase, World, between};
+
+/// Messages under way at most, of a sender with `ref`.
+const WINDOW: usize = 24;
+/// The longest body, now and then.
+const LARGE: usize = 40_000;
+
+/// A MESSAGE packet's data.
+pub(crate) fn message(id: Id, to: To, rng: &mut fastrand::Rng, with_ref: bool) -> Value {
+    let (kind, target) = to.target();
+    let body = "x".repeat(match rng.u8(..) {
+        0 => rng.usize(..LARGE),
+        _ => rng.usize(..300),
+    });
+    let mut data = json!({
+        "sendType": kind,
+        "target": target,
+        "message": {"text": id.to_string(), "desp": body, "extra": {}},
+    });
+    if with_ref && let Some(fields) = data.as_object_mut() {
+        fields.insert("ref".to_owned(), json!(id.to_string()));
+    }
+    data
+}
+
+/// Whether a notice says why a message was not stored, and what to do.
+pub(crate) fn says_why(info: &str) -> bool {
+    info.contains("not stored") && info.contains("disk") && info.contains("full")
+}
+
+/// A message whose outcome the sender does not know.
+struct Open {
+    data: Value,
+    /// When it is tried again, if it was refused.
+    again: Option<Instant>,
+}
+
+/// See the module.
+pub(crate) struct Sender {
+    world: Arc<World>,
+    number: u16,
+    speaks_ref: bool,
+    rng: fastrand::Rng,
+    open: BTreeMap<Id, Open>,
+    next: Instant,
+}
+
+impl Sender {
+    pub(crate) fn new(world: Arc<World>, number: u16, speaks_ref: bool) -> Self {
+        let rng = world.rng("sender", number.into());
+        let next = Instant::now();
+        Self {
+            world,
+            number,
+            speaks_ref,
+            rng,
+            open: BTreeMap::new(),
+            next,
+        }
+    }
+
+    /// Sends until the load is over and every `ref` has its outcome.
+    pub(crate) async fn run(mut self) {
+        let name = sender_name(self.number);
+        while !self.is_done() {
+            let world = Arc::clone(&self.world);
+            match Socket::connect(&world, &name, "", self.speaks_ref).await {
+                Ok(socket) => self.serve(socket).await,
+                Err(_) => world.pause().await,
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        let going_on = matches!(self.world.phase(), Phase::Load | Phase::Quiet);
+        !going_on && self.open.is_empty()
+    }
+
+    /// One connection, to its end.
+    async fn serve(&mut self, mut socket: Socket) {
+        let world = Arc::clone(&self.world);
+        let mut phase = world.phase.subscribe();
+        let life = world.life();
+        if self.try_again(&mut socket, true).await.is_err() {
+            return;
+        }
+        // Now and then the connection, not the relay, breaks. Without `ref` a reply of the old one
+        // could not be told apart on the next.
+        let breaks = self.speaks_ref && self.rng.u8(0..4) == 0;
+        let end = breaks.then(|| Instant::now() + between(&mut self.rng, 50, 3000));
+        while !self.is_done() {
+            let now = Instant::now();
+            if end.is_some_and(|end| end <= now) {
+                break;
+            }
+            let again = self.open.values().filter_map(|open| open.again).min();
+            let may_send = *phase.borrow() == Phase::Load && self.open.len() < self.window();
+            let next = may_send.then_some(self.next);
+            let due = [again, next, end].into_iter().flatten().min();
+            tokio::select! {
+                frame = socket.next(&world) => {
+                    if matches!(frame, Frame::Gone) {
+                        break;
+                    }
+                    self.came(frame);
+                }
+                () = until(due) => {
+                    if self.try_again(&mut socket, false).await.is_err() {
+                        break;
+                    }
+                    if may_send && self.next <= Instant::now() && self.send(&mut socket).await.is_err() {
+                        break;
+                    }
+                }
+                _ = phase.changed() => {}
+            }
+        }
+        self.ended(world.life() == life);
+        if self.rng.bool() {
+            socket.close().await;
+        }
+    }
+
+    /// The connection has; the relay perhaps not.
+    fn ended(&mut self, relay_lives: bool) {
+        let mut ledger = self.world.ledger();
+        for (id, open) in &self.open {
+            if open.again.is_none() {
+                ledger.unknown(*id, relay_lives && !self.speaks_ref);
+            }
+        }
+        if !self.speaks_ref {
+            self.open.clear();
+        }
+    }
+
+    fn window(&self) -> usize {
+        if self.speaks_ref { WINDOW } else { 1 }
+    }
+
+    /// Sends one, or a burst.
+    async fn send(&mut self, socket: &mut Socket) -> anyhow::Result<()> {
+        let burst = match self.rng.u8(..) {
+            0..16 if self.speaks_ref => self.rng.usize(1..WINDOW),
+            _ => 1,
+        };
+        self.next = Instant::now() + between(&mut self.rng, 5, 90);
+        for _ in 0..burst {
+            if self.open.len() >= self.window() {
+                break;
+            }
+            let to = To::any(&mut self.rng);
+            let id = self.world.ledger().sent(self.number, to, self.world.now());
+            let data = message(id, to, &mut self.rng, self.speaks_ref);
+            let packet = json!({"cmd": "MESSAGE", "data": data});
+            let again = None;
+            self.open.insert(id, Open { data, again });
+            socket.send(&packet).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends again what is due, or on a new connection all.
+    async fn try_again(&mut self, socket: &mut Socket, all: bool) -> anyhow::Result<()> {
+        let now = Instant::now();
+        for (id, open) in &mut self.open {
+            if all || open.again.is_some_and(|again| again <= now) {
+                open.again = None;
+                self.world.ledger().tried_again(*id, self.world.now());
+                let packet = json!({"cmd": "MESSAGE", "data": open.data});
+                socket.send(&packet).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn came(&mut self, frame: Frame) {
+        let now = self.world.now();
+        let mut ledger = self.world.ledger();
+        match frame {
+            Frame::Reply(reply) => {
+                let only = self.open.keys().next().copied();
+                let id = if self.speaks_ref {
+                    reply.reference
+                } else {
+                    only
+                };
+                let Some(id) = id.filter(|id| self.open.contains_key(id)) else {
+                    // A second answer: to a message that was sent again on this connection's
+                    // predecessor, whose answer comes here.
+                    if !self.speaks_ref || reply.reference.is_none() {
+                        ledger.odd(format!("s{}: a reply to nothing: {reply:?}", self.number));
+                    }
+                    return;
+                };
+                ledger.answered(id, reply.mid, &reply.statuses, now);
+                let refused = reply.statuses.iter().all(|(_, status)| status == "no");
+                drop(ledger);
+                match self.open.get_mut(&id) {
+                    Some(open) if refused && self.speaks_ref => {
+                        open.again = Some(Instant::now() + between(&mut self.rng, 100, 1500));
+                    }
+                    _ => drop(self.open.remove(&id)),
+                }
+            }
+            Frame::Info(info) if says_why(&info) => {}
+            other => ledger.odd(format!("s{}: {other:?}", self.number)),
+        }
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        // Something else comes first.
+        None => tokio::time::sleep(Duration::from_secs(1)).await,
+    }
+}
