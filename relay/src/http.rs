@@ -1,21 +1,26 @@
 //! The HTTP side: sends of scripts, packets by POST, health, and the WebSocket's upgrade.
 //!
-//! Owns what is answered to whom: path and method first, then the page's origin, then the token,
-//! then the body. What a request says is read in `request`. Invariants: a caller's mistake is
-//! answered by 4xx and an INFO that says what to do; nothing is read from or done for a caller
-//! without the token, except for health and packets that carry their own proof; a token is never
-//! part of a message.
+//! Owns what is answered to whom: the page's origin first, then path and method (`places` has the
+//! table), then the token. Messages that are no packets are sent in `sends`, and understood in
+//! `request` and `dialects`. Invariants: a caller's mistake is answered by 4xx with what to do, as an
+//! INFO or in the caller's dialect; nothing is done for a caller without the token, except for health
+//! and packets that carry their own proof; a token is never part of a message.
 
 mod answer;
+mod asked;
+mod body;
+mod dialects;
 mod operator;
+mod places;
 mod request;
+mod sends;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
     extract::State,
-    http::{HeaderMap, Method, Request, StatusCode, header},
+    http::{Method, Request, StatusCode},
     response::Response,
     routing::get,
 };
@@ -30,10 +35,13 @@ use tokio::{
 pub(crate) use self::answer::{accept_upgrade, asks_for_upgrade, too_many};
 use self::{
     answer::{Refused, info, packet, refuse, refused, wait_as_told},
-    request::{Fields, Place, place},
+    asked::Asked,
+    dialects::Foreign,
+    places::{Place, place},
 };
 use crate::{
     auth::{Access, Denied, Refusal},
+    dialect::Dialect,
     router::{Outgoing, ReplyTo, Router, SendError, SubscribeError},
     store::{Word, in_time},
 };
@@ -44,7 +52,7 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 
 pub(crate) fn routes(router: Arc<Router>) -> axum::Router {
     axum::Router::new()
-        .route("/health", get(operator::live))
+        .route("/health", get(operator::health))
         .route("/health/live", get(operator::live))
         .route("/health/ready", get(operator::ready))
         .route("/metrics", get(operator::metrics))
@@ -72,58 +80,70 @@ async fn any(State(router): State<Arc<Router>>, request: Request<Body>) -> Respo
 }
 
 async fn dispatch(router: &Arc<Router>, request: Request<Body>) -> Result<Response, Refused> {
-    let place = place(request.uri().path()).map_err(|e| info(StatusCode::BAD_REQUEST, e))?;
-    let posted = request.method() == Method::POST;
-    match place {
-        Place::Send(target) if posted || request.method() == Method::GET => {
-            flat(router, request, target).await
-        }
-        Place::Send(_) => Err(answer::not_allowed("GET, POST")),
-        Place::Packets | Place::Elsewhere if posted => posted_packet(router, request).await,
-        Place::Packets if request.method() != Method::GET => Err(answer::not_allowed("POST")),
-        Place::Packets | Place::Elsewhere => Err(info(
-            StatusCode::NOT_FOUND,
-            "nothing is here: send with GET /NAME.send?text=..&desp=.. to a client, \
-             /GROUP.group?text=.. to a group, or POST a packet to /",
-        )),
+    let dialects = &router.config.dialects;
+    let place =
+        place(request.uri().path(), dialects).map_err(|e| info(StatusCode::BAD_REQUEST, e))?;
+    let by_get = request.method() == Method::GET;
+    if !place.takes(request.method(), dialects) {
+        return Err(match place {
+            Place::Send(_) | Place::SendToField => answer::not_allowed(place.methods(dialects)),
+            _ if !by_get && place != Place::Elsewhere => {
+                answer::not_allowed(place.methods(dialects))
+            }
+            _ => info(
+                StatusCode::NOT_FOUND,
+                "nothing is here: send with GET /NAME.send?text=..&desp=.. to a client, \
+                 /GROUP.group?text=.. to a group, or POST a packet to /",
+            ),
+        });
     }
-}
-
-/// `/NAME.send` and `/GROUP.group`.
-async fn flat(
-    router: &Arc<Router>,
-    request: Request<Body>,
-    target: tidings_protocol::Target,
-) -> Result<Response, Refused> {
-    let peer = peer(&request);
-    let mut fields = Fields::of_query(request.uri().query().unwrap_or_default());
-    let token = bearer(request.headers()).or(fields.token.take());
-    let access = check(router, token.as_deref(), peer)?;
-    access.may_send(&target).map_err(denied)?;
-    if request.method() == Method::POST {
-        let kind = content_type(request.headers());
-        let body = body(router, request).await?;
-        fields
-            .add_body(&kind, &body)
-            .map_err(|e| info(StatusCode::BAD_REQUEST, e))?;
+    let (parts, body) = request.into_parts();
+    let mut asked = Asked::head(parts);
+    if let Place::Send(target) = place {
+        return sends::to_target(router, asked, body, target).await;
     }
-    let wait = wait_as_told(router, fields.wait.as_deref())?;
-    let send = client::Send {
-        target,
-        message: fields.into_message(),
-        reference: None,
+    let foreign = match &place {
+        Place::Gotify => Some(Foreign::Gotify),
+        Place::Pushdeer => Some(Foreign::Pushdeer),
+        Place::Ntfy { topic, .. } => Some(Foreign::Ntfy(Some(topic.clone()))),
+        Place::Root if asked.method == Method::PUT => Some(Foreign::Ntfy(None)),
+        _ => None,
     };
-    send_and_wait(router, None, send, wait).await
+    if !by_get {
+        asked.body = match (read_body(router, body).await, &foreign) {
+            (Err(refused), Some(foreign)) => return Ok(foreign.refuse(refused)),
+            (read, _) => read?,
+        };
+        // A PUT is nothing to the base protocol; ntfy's brings all it says in its body.
+        if place == Place::Root && asked.method == Method::PUT && asked.body.is_empty() {
+            return Err(answer::not_allowed("POST"));
+        }
+        // The base protocol comes before every dialect.
+        if asked.method == Method::POST && asked.is_packet() {
+            return posted_packet(router, &asked).await;
+        }
+    }
+    match (place, foreign) {
+        (_, Some(foreign)) => Ok(sends::foreign(router, &foreign, &asked, None).await),
+        (Place::SendToField, _) => sends::to_field(router, &asked).await,
+        (Place::GotifyVersion, _) if by_get => Ok(dialects::gotify_version()),
+        (Place::NtfyHealth, _) if by_get => Ok(answer::json(
+            StatusCode::OK,
+            r#"{"healthy":true}"#.to_owned(),
+        )),
+        (Place::Root, _) if dialects.has(Dialect::Ntfy) && asked.json_field("topic") => {
+            Ok(sends::foreign(router, &Foreign::Ntfy(None), &asked, None).await)
+        }
+        _ => posted_packet(router, &asked).await,
+    }
 }
 
 /// A packet by POST.
-async fn posted_packet(router: &Arc<Router>, request: Request<Body>) -> Result<Response, Refused> {
+async fn posted_packet(router: &Arc<Router>, asked: &Asked) -> Result<Response, Refused> {
     let bad = |text: String| info(StatusCode::BAD_REQUEST, text);
-    let peer = peer(&request);
-    let query = Fields::of_query(request.uri().query().unwrap_or_default());
-    let token = bearer(request.headers()).or(query.token);
-    let body = body(router, request).await?;
-    let text = std::str::from_utf8(&body).map_err(|_| bad("the body is not UTF-8".to_owned()))?;
+    let (peer, token) = (asked.peer, asked.token());
+    let text =
+        std::str::from_utf8(&asked.body).map_err(|_| bad("the body is not UTF-8".to_owned()))?;
     let posted = match client::Posted::decode(text) {
         Ok(posted) => posted,
         Err(DecodeError::UnknownCommand(cmd)) if cmd == "TEST_HTTP" => {
@@ -136,11 +156,11 @@ async fn posted_packet(router: &Arc<Router>, request: Request<Body>) -> Result<R
         client::Packet::Auth(auth) => {
             let access = router.check(&auth.token, peer).map_err(|refusal| {
                 let reply = server::AuthReply::Refused(refusal.to_string());
-                refused(refusal, &server::Packet::Auth(reply))
+                refused(refusal, server::Packet::Auth(reply))
             })?;
             access.may_be(&auth.name, &auth.group).map_err(|denied| {
                 let reply = server::AuthReply::Refused(denied.to_string());
-                refuse(StatusCode::FORBIDDEN, &server::Packet::Auth(reply))
+                refuse(StatusCode::FORBIDDEN, server::Packet::Auth(reply))
             })?;
             Ok(packet(StatusCode::OK, &router.welcome(&access, &auth)))
         }
@@ -148,8 +168,9 @@ async fn posted_packet(router: &Arc<Router>, request: Request<Body>) -> Result<R
             let (sender, access) =
                 sender(router, posted.ticket.as_deref(), token.as_deref(), peer)?;
             access.may_send(&send.target).map_err(denied)?;
-            let wait = wait_as_told(router, query.wait.as_deref())?;
-            send_and_wait(router, sender, send, wait).await
+            let wait = wait_as_told(router, asked.query_field("wait").as_deref())?;
+            let reply = send_and_wait(router, sender, send, wait).await?;
+            Ok(packet(StatusCode::OK, &server::Packet::Reply(reply)))
         }
         client::Packet::Confirm(mid) => {
             let name = client_of(router, posted.ticket.as_deref(), peer)?;
@@ -217,12 +238,13 @@ fn client_of(router: &Router, ticket: Option<&str>, peer: IpAddr) -> Result<Name
     name.ok_or_else(needed)
 }
 
+/// Sends, and waits until there is an answer or the time is up.
 async fn send_and_wait(
     router: &Arc<Router>,
     sender: Option<Name>,
     send: client::Send,
     wait: Duration,
-) -> Result<Response, Refused> {
+) -> Result<server::Reply, Refused> {
     let (to, reply) = oneshot::channel();
     let outgoing = Outgoing {
         from: server::From {
@@ -252,10 +274,9 @@ async fn send_and_wait(
             return Err(info(StatusCode::BAD_REQUEST, text));
         }
     }
-    let reply = reply
+    reply
         .await
-        .map_err(|_| unavailable("the relay is closing: send again".to_owned()))?;
-    Ok(packet(StatusCode::OK, &server::Packet::Reply(reply)))
+        .map_err(|_| unavailable("the relay is closing: send again".to_owned()))
 }
 
 fn check(router: &Router, token: Option<&str>, peer: IpAddr) -> Result<Access, Refused> {
@@ -265,7 +286,8 @@ fn check(router: &Router, token: Option<&str>, peer: IpAddr) -> Result<Access, R
     let Some(token) = token else {
         return Err(info(
             StatusCode::UNAUTHORIZED,
-            "this relay wants its token: as the Authorization header, or as ?token=",
+            "this relay wants its token: as the Authorization header (raw, Bearer or Basic's \
+             password), as X-Gotify-Key, or as ?token=",
         ));
     };
     router.check(token, peer).map_err(refused_token)
@@ -276,39 +298,11 @@ fn denied(denied: Denied) -> Refused {
 }
 
 fn refused_token(refusal: Refusal) -> Refused {
-    refused(refusal, &server::Packet::Info(refusal.to_string()))
+    refused(refusal, server::Packet::Info(refusal.to_string()))
 }
 
-/// The token as headers give it: raw, or after `Bearer`.
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?;
-    let value = std::str::from_utf8(value.as_bytes()).ok()?.trim();
-    let token = match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => value,
-    };
-    Some(token.to_owned())
-}
-
-fn content_type(headers: &HeaderMap) -> String {
-    headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .map(|kind| kind.trim().to_ascii_lowercase())
-        .unwrap_or_default()
-}
-
-fn peer(request: &Request<Body>) -> IpAddr {
-    // The server puts it into every request; an unknown one shares its patience with all others.
-    request
-        .extensions()
-        .get::<Peer>()
-        .map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |peer| peer.0)
-}
-
-async fn body(router: &Router, request: Request<Body>) -> Result<bytes::Bytes, Refused> {
-    let limited = Limited::new(request.into_body(), limits::FRAME_BYTES);
+async fn read_body(router: &Router, body: Body) -> Result<bytes::Bytes, Refused> {
+    let limited = Limited::new(body, limits::FRAME_BYTES);
     match timeout(router.config.timing.request, limited.collect()).await {
         Err(_) => Err(info(
             StatusCode::REQUEST_TIMEOUT,

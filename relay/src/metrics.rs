@@ -49,6 +49,7 @@ pub(crate) struct Metrics {
     pub(crate) confirming: Histogram,
     accepted: Family<By, Counter>,
     refused: Family<By, Counter>,
+    requests: Family<[(&'static str, &'static str); 2], Counter>,
     clients: Gauge,
     queued: Gauge,
     queued_bytes: Gauge,
@@ -68,6 +69,7 @@ impl Metrics {
             confirming: Histogram::new(CONFIRMING),
             accepted: Family::default(),
             refused: Family::default(),
+            requests: Family::default(),
             clients: Gauge::default(),
             queued: Gauge::default(),
             queued_bytes: Gauge::default(),
@@ -116,6 +118,12 @@ impl Metrics {
         );
         let refused = self.refused.clone();
         registry.register("refused", "What was refused, by the reason", refused);
+        let requests = self.requests.clone();
+        registry.register(
+            "requests",
+            "HTTP requests to send a message that are no packets, by dialect and outcome",
+            requests,
+        );
         let queued = self.queued.clone();
         registry.register(
             "messages_queued",
@@ -160,6 +168,13 @@ impl Metrics {
             Why::Store => "store",
         };
         self.refused.get_or_create(&[("why", why)]).inc();
+    }
+
+    /// A request to send, in some dialect, was answered.
+    pub(crate) fn request(&self, dialect: &'static str, taken: bool) {
+        let outcome = if taken { "taken" } else { "refused" };
+        let labels = [("dialect", dialect), ("outcome", outcome)];
+        self.requests.get_or_create(&labels).inc();
     }
 
     /// A connection, counted as long as this is held.

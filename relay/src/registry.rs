@@ -135,6 +135,15 @@ impl Registry {
         }
     }
 
+    /// The group of this name, else the client of this name, if there is one.
+    pub(crate) fn named(&self, name: &str) -> Option<Target> {
+        if let Some((group, _)) = self.members.get_key_value(name) {
+            return Some(Target::Group(group.clone()));
+        }
+        let (name, _) = self.groups.get_key_value(name)?;
+        Some(Target::Personal(name.clone()))
+    }
+
     pub(crate) fn resolve(&self, target: &Target) -> Resolved {
         match target {
             Target::Personal(name) => {

@@ -18,7 +18,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
-use tidings_protocol::{Mid, Name, Status, Statuses, client, server};
+use tidings_protocol::{Mid, Name, Status, Statuses, Target, client, server};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot},
     time::Instant,
@@ -196,6 +196,14 @@ impl Router {
         self.registry
             .write()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The group of this name, if it has members, else the client of this name, if one is known.
+    pub(crate) fn named(&self, name: &str) -> Option<Target> {
+        self.registry
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .named(name)
     }
 
     /// The server's AUTH 200 for a client.

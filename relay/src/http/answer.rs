@@ -27,26 +27,61 @@ pub(super) fn packet(status: StatusCode, packet: &server::Packet) -> Response {
 
 /// A request that is not granted: the answer that says so. Boxed, as it is the rarer outcome.
 #[derive(Debug)]
-pub(crate) struct Refused(Box<Response>);
+pub(crate) struct Refused(Box<Refusing>);
+
+#[derive(Debug)]
+struct Refusing {
+    status: StatusCode,
+    headers: HeaderMap,
+    packet: server::Packet,
+}
 
 impl Refused {
     fn with(mut self, header: HeaderName, value: impl Into<HeaderValue>) -> Self {
-        self.0.headers_mut().insert(header, value.into());
+        self.0.headers.insert(header, value.into());
         self
     }
 
+    pub(super) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// Why, in words.
+    pub(super) fn words(&self) -> &str {
+        match &self.0.packet {
+            server::Packet::Info(text) => text,
+            _ => self.0.status.canonical_reason().unwrap_or("refused"),
+        }
+    }
+
     pub(crate) fn into_response(self) -> Response {
-        *self.0
+        let body = self.0.packet.encode();
+        self.answered(body)
+    }
+
+    /// Says the same to somebody who does not know our packets.
+    pub(super) fn saying(self, body: &serde_json::Value) -> Response {
+        self.answered(body.to_string())
+    }
+
+    fn answered(self, body: String) -> Response {
+        let mut response = json(self.0.status, body);
+        response.headers_mut().extend(self.0.headers);
+        response
     }
 }
 
 /// Refuses with an INFO that says why and what to do.
 pub(super) fn info(status: StatusCode, text: impl Into<String>) -> Refused {
-    refuse(status, &server::Packet::Info(text.into()))
+    refuse(status, server::Packet::Info(text.into()))
 }
 
-pub(super) fn refuse(status: StatusCode, answer: &server::Packet) -> Refused {
-    Refused(Box::new(packet(status, answer)))
+pub(super) fn refuse(status: StatusCode, packet: server::Packet) -> Refused {
+    Refused(Box::new(Refusing {
+        status,
+        headers: HeaderMap::new(),
+        packet,
+    }))
 }
 
 pub(super) fn not_allowed(methods: &'static str) -> Refused {
@@ -56,7 +91,7 @@ pub(super) fn not_allowed(methods: &'static str) -> Refused {
 }
 
 /// Refuses a token, or an AUTH packet, in the way it was given.
-pub(super) fn refused(refusal: Refusal, answer: &server::Packet) -> Refused {
+pub(super) fn refused(refusal: Refusal, answer: server::Packet) -> Refused {
     match refusal {
         Refusal::Invalid => refuse(StatusCode::UNAUTHORIZED, answer),
         Refusal::Wait(wait) => refuse(StatusCode::TOO_MANY_REQUESTS, answer)
@@ -121,8 +156,8 @@ pub(super) fn allow_origin(response: &mut Response, origin: HeaderValue) {
 pub(super) fn preflight() -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    let methods = HeaderValue::from_static("GET, POST");
-    let allowed = HeaderValue::from_static("authorization, content-type");
+    let methods = HeaderValue::from_static("GET, POST, PUT");
+    let allowed = HeaderValue::from_static("authorization, content-type, title, x-gotify-key");
     let headers = response.headers_mut();
     headers.insert(header::ALLOW, methods.clone());
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);

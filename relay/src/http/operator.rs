@@ -10,8 +10,8 @@ use axum::{
 };
 use tokio::time::timeout;
 
-use super::{answer, bearer, check, peer, request::Fields};
-use crate::router::Router;
+use super::{answer, asked::Asked, check};
+use crate::{dialect::Dialect, router::Router};
 
 /// A store that answers later than this is not ready for anybody.
 const READY: Duration = Duration::from_secs(2);
@@ -20,9 +20,26 @@ const READY: Duration = Duration::from_secs(2);
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
+/// How long `/health` waits for the store, whose state it only mentions: whoever asks whether the
+/// process lives wants to know it soon.
+const MENTIONED: Duration = Duration::from_millis(500);
+
 /// The process answers.
 pub(super) async fn live() -> Response {
     answer::json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned())
+}
+
+/// The same, with what gotify's clients look for there.
+pub(super) async fn health(State(router): State<Arc<Router>>) -> Response {
+    if !router.config.dialects.has(Dialect::Gotify) {
+        return live().await;
+    }
+    let database = match timeout(MENTIONED, router.store.load()).await {
+        Ok(Ok(_)) => "green",
+        _ => "red",
+    };
+    let text = format!(r#"{{"health":"green","database":"{database}","status":"ok"}}"#);
+    answer::json(StatusCode::OK, text)
 }
 
 /// The store answers too.
@@ -37,9 +54,8 @@ pub(super) async fn ready(State(router): State<Arc<Router>>) -> Response {
 
 /// For whoever has a token, of any rights: it tells how busy the relay is.
 pub(super) async fn metrics(State(router): State<Arc<Router>>, request: Request<Body>) -> Response {
-    let query = Fields::of_query(request.uri().query().unwrap_or_default());
-    let token = bearer(request.headers()).or(query.token);
-    if let Err(refused) = check(&router, token.as_deref(), peer(&request)) {
+    let asked = Asked::head(request.into_parts().0);
+    if let Err(refused) = check(&router, asked.token().as_deref(), asked.peer) {
         return refused.into_response();
     }
     let Ok(Ok(load)) = timeout(READY, router.store.load()).await else {

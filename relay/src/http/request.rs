@@ -1,74 +1,28 @@
-//! What a request says: the path's target, and flat fields turned into a message. Pure.
+//! What a flat request says: fields of the query and the body, turned into a message. Pure.
 //!
-//! Invariants: paths are percent-decoded and the last suffix decides; `token` and `wait` are never
-//! part of the message.
+//! Invariants: `token` and `wait` are never part of the message; what the base protocol's GET puts
+//! into `extra` stays there.
 
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
-use tidings_protocol::{Group, InvalidId, Message, Name, Target};
+use tidings_protocol::{Group, Name, Target};
 
-/// What a path means.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// `/NAME.send` or `/GROUP.group`.
-    Send(Target),
-    /// `/`: packets.
-    Packets,
-    /// Anything else.
-    Elsewhere,
-}
+use super::{
+    asked::Asked,
+    body::{BadRequest, Content},
+    dialects::{self, Flat, To},
+};
+use crate::dialect::{Dialect, Dialects};
 
-/// What is wrong with what a request says. Each text says what to do.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum BadRequest {
-    #[error("the path is not UTF-8 once its % escapes are decoded: escape names as UTF-8")]
-    Path,
-    #[error("the path names nobody: write /NAME.send or /GROUP.group")]
-    Nobody,
-    #[error("the path names nobody that could exist: {0}")]
-    Target(#[from] InvalidId),
-    #[error("the body is no form and no JSON object: send one, with its Content-Type")]
-    Body,
-    #[error("Unsupported Content Type: {0}: send application/json or a form")]
-    ContentType(String),
-}
-
-impl From<BadRequest> for String {
-    fn from(error: BadRequest) -> Self {
-        error.to_string()
-    }
-}
-
-pub(super) fn place(path: &str) -> Result<Place, BadRequest> {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let decoded = percent_decode_str(path)
-        .decode_utf8()
-        .map_err(|_| BadRequest::Path)?;
-    let target = if let Some(name) = decoded.strip_suffix(".send") {
-        some(name)?;
-        Target::Personal(Name::new(name)?)
-    } else if let Some(group) = decoded.strip_suffix(".group") {
-        some(group)?;
-        Target::Group(Group::new(group)?)
-    } else if decoded.is_empty() {
-        return Ok(Place::Packets);
-    } else {
-        return Ok(Place::Elsewhere);
-    };
-    Ok(Place::Send(target))
-}
-
-fn some(target: &str) -> Result<(), BadRequest> {
-    if target.is_empty() {
-        return Err(BadRequest::Nobody);
-    }
-    Ok(())
-}
+/// What senders call the title; the first one that a request has is it, the others stay in `extra`.
+const TITLE: &[&str] = &["text", "title", "subject"];
+/// And the body.
+const BODY: &[&str] = &["desp", "message", "msg", "body", "content"];
+/// The values of `type` by which a body is known to be Apprise's.
+const APPRISE_TYPES: &[&str] = &["info", "success", "warning", "failure"];
 
 /// The fields of a flat request.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
-    pub(super) token: Option<String>,
     pub(super) wait: Option<String>,
     /// All others, in the order in which they came.
     message: Map<String, Value>,
@@ -77,22 +31,23 @@ pub(super) struct Fields {
 impl Fields {
     pub(super) fn of_query(query: &str) -> Self {
         let mut fields = Self::default();
-        fields.add_form(query.as_bytes());
-        fields
-    }
-
-    fn add_form(&mut self, form: &[u8]) {
-        for (key, value) in url::form_urlencoded::parse(form) {
-            match key.as_ref() {
-                "token" => self.token = Some(value.into_owned()),
-                "wait" => self.wait = Some(value.into_owned()),
-                _ => self.add(key.into_owned(), Value::String(value.into_owned())),
-            }
+        for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            fields.add(key.into_owned(), Value::String(value.into_owned()));
         }
+        fields
     }
 
     /// Adds a field; what comes more than once becomes a list, as the reference has it.
     fn add(&mut self, key: String, value: Value) {
+        match key.as_str() {
+            // Looked for in the head of the request, and nowhere else.
+            "token" => return,
+            "wait" => {
+                self.wait = Some(text(&value));
+                return;
+            }
+            _ => {}
+        }
         match self.message.get_mut(&key) {
             None => {
                 self.message.insert(key, value);
@@ -102,57 +57,88 @@ impl Fields {
         }
     }
 
-    /// Adds the fields of a body.
-    pub(super) fn add_body(&mut self, content_type: &str, body: &[u8]) -> Result<(), BadRequest> {
-        let begins_an_object = body.trim_ascii_start().first() == Some(&b'{');
-        match content_type {
-            _ if body.trim_ascii().is_empty() => Ok(()),
-            "application/json" => self.add_json(body),
-            // `curl -d '{..}'` calls everything a form.
-            "application/x-www-form-urlencoded" | "" if begins_an_object => self.add_json(body),
-            "application/x-www-form-urlencoded" | "" => {
-                self.add_form(body);
-                Ok(())
+    /// Adds what stands in the body, and in the head for bodies of text.
+    pub(super) fn add_content(&mut self, asked: &Asked) -> Result<(), BadRequest> {
+        match asked.content()? {
+            Content::Nothing => {}
+            Content::Text { text, markdown } => {
+                if let Some(title) = asked.header("title")? {
+                    self.add("text".to_owned(), title.into());
+                }
+                self.add("desp".to_owned(), text.into());
+                if markdown {
+                    self.add("markdown".to_owned(), true.into());
+                }
             }
-            other => Err(BadRequest::ContentType(other.to_owned())),
-        }
-    }
-
-    fn add_json(&mut self, body: &[u8]) -> Result<(), BadRequest> {
-        let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
-            return Err(BadRequest::Body);
-        };
-        for (key, value) in object {
-            match key.as_str() {
-                "token" => {}
-                "wait" => self.wait = Some(text(&value)),
-                // The fields of `extra`, or the field itself if it holds none.
-                "extra" => match value {
-                    Value::Object(extra) => self.message.extend(extra),
-                    other => self.add(key, other),
-                },
-                _ => self.add(key, value),
+            Content::Fields(fields) => {
+                for (key, value) in without_apprise(fields) {
+                    match value {
+                        // The fields of `extra`, or the field itself if it holds none.
+                        Value::Object(extra) if key == "extra" => self.message.extend(extra),
+                        value => self.add(key, value),
+                    }
+                }
             }
         }
         Ok(())
     }
 
-    /// The message: `text`, `desp`, and everything else in `extra`.
-    pub(super) fn into_message(mut self) -> Message {
-        let mut take = |key: &str| {
-            self.message
-                .shift_remove(key)
+    /// Takes out whom the fields name: `target`, and `sendType`, which is `personal` without a word.
+    pub(super) fn take_target(&mut self) -> Result<Option<Target>, BadRequest> {
+        let mut take = |key: &str| self.message.shift_remove(key).map(|value| text(&value));
+        let (target, kind) = (take("target"), take("sendType"));
+        let Some(target) = target.filter(|target| !target.is_empty()) else {
+            return Ok(None);
+        };
+        let unknown = |error: tidings_protocol::InvalidId| {
+            BadRequest::Other(format!("the target could not exist: {error}"))
+        };
+        match kind.as_deref() {
+            None | Some("" | "personal") => Name::new(target).map(Target::Personal),
+            Some("group") => Group::new(target).map(Target::Group),
+            Some(_) => return Err(BadRequest::Type("sendType", "write personal or group")),
+        }
+        .map(Some)
+        .map_err(unknown)
+    }
+
+    /// Rewrites the fields of programs whose messages are known.
+    pub(super) fn rewrite(&mut self, dialects: &Dialects) -> Option<Dialect> {
+        dialects::known_fields(dialects, &mut self.message)
+    }
+
+    /// The message: title, body, and everything else in `extra`.
+    pub(super) fn into_flat(mut self) -> Flat {
+        let mut take = |names: &[&str]| {
+            let name = names.iter().find(|name| self.message.contains_key(**name));
+            name.and_then(|name| self.message.shift_remove(*name))
                 .as_ref()
                 .map(text)
                 .unwrap_or_default()
         };
-        let (title, body) = (take("text"), take("desp"));
-        Message {
-            text: title,
-            desp: body,
-            extra: Value::Object(self.message),
+        let (title, body) = (take(TITLE), take(BODY));
+        Flat {
+            title,
+            body,
+            extra: self.message,
+            to: To::Holder,
+            wait: self.wait,
         }
     }
+}
+
+/// Leaves out what Apprise puts beside every message, if it is Apprise's: the version of its own
+/// form, and attachments that are none.
+fn without_apprise(mut fields: Vec<(String, Value)>) -> Vec<(String, Value)> {
+    let kind = fields.iter().find(|(key, _)| key == "type");
+    let kind = kind.and_then(|(_, value)| value.as_str());
+    if kind.is_some_and(|kind| APPRISE_TYPES.contains(&kind)) {
+        fields.retain(|(key, _)| key != "version");
+    }
+    fields.retain(|(key, value)| {
+        key != "attachments" || !value.as_array().is_some_and(Vec::is_empty)
+    });
+    fields
 }
 
 /// A field as text; lists are joined, as the reference's language does.
@@ -168,56 +154,92 @@ fn text(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
-    #[test]
-    fn line_10_paths_are_decoded_and_the_suffix_decides() {
-        let personal = |name: &str| Place::Send(Target::Personal(Name::new(name).unwrap()));
-        assert_eq!(place("/r1.send").unwrap(), personal("r1"));
-        assert_eq!(place("/%72%31.send").unwrap(), personal("r1"));
-        assert_eq!(place("/a.b.send").unwrap(), personal("a.b"));
-        assert_eq!(place("/a.group.send").unwrap(), personal("a.group"));
-        assert_eq!(place("/a/r1.send").unwrap(), personal("a/r1"));
-        assert_eq!(place("/%E4%BD%A0%E5%A5%BD.send").unwrap(), personal("你好"));
-        let group = Place::Send(Target::Group(Group::new("a.send").unwrap()));
-        assert_eq!(place("/a.send.group").unwrap(), group);
-        assert_eq!(place("/").unwrap(), Place::Packets);
-        for elsewhere in ["/r1", "/r1.SEND", "/r1.send/", "/r1.sendXYZ"] {
-            assert_eq!(place(elsewhere).unwrap(), Place::Elsewhere, "{elsewhere}");
-        }
-        for bad in ["/.send", "/.group", "/%ff.send", "/a%00.send"] {
-            assert!(place(bad).is_err(), "{bad}");
-        }
-        assert!(place(&format!("/{}.send", "a".repeat(300))).is_err());
+    const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+    const JSON: (&str, &str) = ("content-type", "application/json");
+
+    fn flat(query: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Flat, BadRequest> {
+        let mut fields = Fields::of_query(query);
+        fields.add_content(&Asked::of("POST", query, headers, body))?;
+        Ok(fields.into_flat())
     }
 
     #[test]
     fn line_07_fields_become_a_message_without_the_token() {
         let query = "text=a&token=secret&text=b&desp=c+d%20e&x=1&x=2&wait=0&y=%7B%22h%22:1%7D";
-        let mut fields = Fields::of_query(query);
-        assert_eq!(fields.token.as_deref(), Some("secret"));
-        assert_eq!(fields.wait.as_deref(), Some("0"));
         let body = br#"{"z": 3, "token": "secret", "extra": {"q": null}, "wait": 1}"#;
-        fields.add_body("application/json", body).unwrap();
-        assert_eq!(fields.wait.as_deref(), Some("1"));
-        let message = fields.into_message();
-        assert_eq!(
-            (message.text.as_str(), message.desp.as_str()),
-            ("a,b", "c d e")
-        );
+        let flat = flat(query, &[JSON], body).unwrap();
+        assert_eq!(flat.wait.as_deref(), Some("1"));
+        assert_eq!((flat.title.as_str(), flat.body.as_str()), ("a,b", "c d e"));
         let extra = r#"{"x":["1","2"],"y":"{\"h\":1}","z":3,"q":null}"#;
-        assert_eq!(message.extra.to_string(), extra);
+        assert_eq!(Value::Object(flat.extra).to_string(), extra);
     }
 
     #[test]
-    fn bodies_of_other_kinds_are_refused() {
-        let mut fields = Fields::default();
-        assert!(fields.add_body("text/plain", b"x").is_err());
-        assert!(fields.add_body("application/json", b"[1]").is_err());
-        assert!(fields.add_body("application/json", b"{").is_err());
-        fields
-            .add_body("application/x-www-form-urlencoded", br#"{"text":"t"}"#)
-            .unwrap();
-        fields.add_body("", b"desp=d").unwrap();
-        assert_eq!(fields.into_message(), Message::new("t", "d"));
+    fn title_and_body_have_the_names_that_senders_use() {
+        for title in TITLE {
+            for body in BODY {
+                let form = format!("{title}=T&{body}=B&x=1");
+                let flat = flat("", &[FORM], form.as_bytes()).unwrap();
+                assert_eq!(
+                    (flat.title.as_str(), flat.body.as_str()),
+                    ("T", "B"),
+                    "{form}"
+                );
+                assert_eq!(Value::Object(flat.extra), json!({"x": "1"}));
+            }
+        }
+        // The base protocol's names come first; nothing is lost.
+        let both = flat("text=a&title=b&message=c&desp=d", &[], b"").unwrap();
+        assert_eq!((both.title.as_str(), both.body.as_str()), ("a", "d"));
+        assert_eq!(
+            Value::Object(both.extra),
+            json!({"title": "b", "message": "c"})
+        );
+    }
+
+    #[test]
+    fn text_is_a_body_and_its_title_stands_in_the_head() {
+        let plain = [
+            ("content-type", "text/plain; charset=utf-8"),
+            ("title", "=?utf-8?q?=C3=9C?="),
+        ];
+        let said = flat("x=1", &plain, b"line\nline").unwrap();
+        assert_eq!(
+            (said.title.as_str(), said.body.as_str()),
+            ("Ü", "line\nline")
+        );
+        let said = flat("title=T", &[("content-type", "text/markdown")], b"*b*").unwrap();
+        assert_eq!((said.title.as_str(), said.body.as_str()), ("T", "*b*"));
+        assert_eq!(Value::Object(said.extra), json!({"markdown": true}));
+    }
+
+    #[test]
+    fn what_apprise_adds_is_left_out_and_only_that() {
+        let apprise = json!({
+            "version": "1.1", "title": "T", "message": "M", "attachments": [], "type": "failure",
+        });
+        let said = flat("", &[JSON], apprise.to_string().as_bytes()).unwrap();
+        assert_eq!(Value::Object(said.extra), json!({"type": "failure"}));
+        let other = br#"{"version": 2, "type": "app", "attachments": [1]}"#;
+        let said = flat("", &[JSON], other).unwrap();
+        assert_eq!(said.extra.len(), 3);
+        assert_eq!(
+            flat("version=1&type=info", &[], b"").unwrap().extra.len(),
+            2
+        );
+    }
+
+    #[test]
+    fn a_target_may_stand_in_the_fields() {
+        let taken = |query: &str| Fields::of_query(query).take_target();
+        let ann = Target::Personal(Name::new("ann").unwrap());
+        assert_eq!(taken("target=ann").unwrap(), Some(ann));
+        let group = Target::Group(Group::new("@x").unwrap());
+        assert_eq!(taken("target=%40x&sendType=group").unwrap(), Some(group));
+        assert_eq!(taken("text=x").unwrap(), None);
+        assert!(taken("target=a&sendType=all").is_err());
+        assert!(taken("target=a%0Ab").is_err());
     }
 }

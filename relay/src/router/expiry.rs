@@ -49,6 +49,12 @@ impl Expiry {
 }
 
 impl Router {
+    /// How long a message of this `extra` is kept, in milliseconds.
+    pub(crate) fn lifetime_ms(&self, extra: &serde_json::Map<String, Value>, at_ms: u64) -> u64 {
+        let extra = Value::Object(extra.clone());
+        expires_ms(&extra, self.config.timing.ttl, at_ms).saturating_sub(at_ms)
+    }
+
     /// Asks the store to give up what is due.
     pub(crate) fn expire(&self) -> Answer<Expired> {
         // Until the answer is there, whatever is accepted rings.

@@ -2,6 +2,7 @@
 
 mod check;
 mod data;
+mod mail;
 mod tokens;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use crate::keys::{Key, Kind, keys};
 pub(crate) use self::{
     check::check,
     data::{backup, clients, queue},
+    mail::mail,
     tokens::tokens,
 };
 
@@ -41,6 +43,11 @@ Examples:
 
   With TLS, by a certificate of its own:
       tidings-relay --bind 0.0.0.0:9093 --token-file token --tls-self-signed
+
+  Receive from programs made for gotify or ntfy (docs/senders.md has more of them):
+      tidings-relay tokens add nas --to ann --data /var/lib/tidings-relay
+      curl -H \"X-Gotify-Key: TOKEN\" http://HOST:9093/message -F title=Hello -F message=World
+      curl -H \"Authorization: Bearer TOKEN\" -d 'Hello World' http://HOST:9093/ann
 
   Let a build server send to one group and do nothing else:
       tidings-relay tokens add ci --send @developers --data /var/lib/tidings-relay
@@ -84,6 +91,7 @@ pub(crate) fn command() -> Command {
             ),
         )
         .subcommand(tokens::command())
+        .subcommand(mail::command())
         .subcommands(data::commands())
 }
 

@@ -2,7 +2,7 @@
 //! from the operator, and what it is for. The command line, the environment and the file all read
 //! this table, so that a setting has the same meaning and name in each.
 
-use tidings_relay::{Bounds, Config, Timing, WebPushOptions};
+use tidings_relay::{Bounds, Config, Dialect, Timing, WebPushOptions};
 
 /// A setting. `queue_messages` in the file is `TIDINGS_QUEUE_MESSAGES` in the environment and
 /// `--queue-messages` on the command line.
@@ -95,6 +95,15 @@ pub(crate) fn keys() -> Vec<Key> {
             Many,
             "A reverse proxy's address or network (10.0.0.0/8): what it says in X-Forwarded-For \
              counts as a request's address. Can be repeated. Nobody else's word is taken",
+        ),
+        key(
+            LISTENING,
+            "dialects",
+            "LIST",
+            Dialect::ALL.map(Dialect::name).join(","),
+            Many,
+            "Whose senders are understood beside those of the base protocol: some of the default, \
+             or none. See docs/senders.md",
         ),
         key(
             LISTENING,

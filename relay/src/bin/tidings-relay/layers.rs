@@ -129,7 +129,8 @@ impl Layers {
                 continue;
             };
             let Some(key) = keys.iter().find(|key| key.variable() == name) else {
-                if ![TOKEN_VARIABLE, "TIDINGS_CONFIG"].contains(&name) {
+                // The last is for `mail`.
+                if ![TOKEN_VARIABLE, "TIDINGS_CONFIG", "TIDINGS_RELAY"].contains(&name) {
                     self.unknown_variables.push(name.to_owned());
                 }
                 continue;

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Some(("clients", matches)) => commands::clients(matches),
         Some(("queue", matches)) => commands::queue(matches),
         Some(("backup", matches)) => commands::backup(matches),
+        Some(("mail", matches)) => commands::mail(matches),
         _ => run(&matches),
     };
     outcome.unwrap_or_else(|error| {

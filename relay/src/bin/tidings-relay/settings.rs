@@ -7,9 +7,9 @@ mod secrets;
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use anyhow::bail;
-use tidings_relay::{Config, Durability, WebPushOptions};
+use tidings_relay::{Config, Dialects, Durability, WebPushOptions};
 
-use self::parse::{contact, network, number, origin, seconds, truth, ttl};
+use self::parse::{contact, dialects, network, number, origin, seconds, truth, ttl};
 pub(crate) use self::secrets::{TlsChoice, TokenSource};
 use crate::{
     keys::keys,
@@ -164,6 +164,11 @@ impl Reader<'_> {
             &mut settings.config.trusted_forwarders,
             network,
         );
+        let mut lists = Vec::new();
+        self.many("dialects", &mut lists, dialects);
+        if self.layers.said("dialects").is_some() {
+            settings.config.dialects = Dialects::only(&lists.concat());
+        }
         // Understood together, by `tls`; a path is whatever it is.
         let mut ignored = String::new();
         for path in ["tls_cert", "tls_key"] {

@@ -100,7 +100,10 @@ async fn line_07_the_token_is_required_and_never_part_of_a_message() {
     let answer = get("/health", None).await;
     assert_eq!(
         (answer.status, answer.json()),
-        (200, json!({"status": "ok"}))
+        (
+            200,
+            json!({"health": "green", "database": "green", "status": "ok"})
+        )
     );
 }
 
@@ -147,17 +150,19 @@ async fn line_07_a_callers_mistake_is_4xx_and_says_what_to_do() {
     let long = format!("/{}.send", "n".repeat(300));
     relay.get(&long).await.expect_info(400, "longer than");
     let auth = [("authorization", TOKEN)];
-    for method in ["PUT", "DELETE", "PATCH"] {
+    let answer = http(relay.address, "PUT", "/ann.send", &auth, "").await;
+    answer.expect_info(405, "GET, POST");
+    for method in ["DELETE", "PATCH"] {
         let answer = http(relay.address, method, "/ann.send", &auth, "").await;
-        answer.expect_info(405, "GET, POST");
-        assert_eq!(answer.header("allow"), Some("GET, POST"));
+        answer.expect_info(405, "GET, POST, PUT");
+        assert_eq!(answer.header("allow"), Some("GET, POST, PUT"));
     }
     let answer = http(relay.address, "HEAD", "/ann.send", &auth, "").await;
     assert_eq!((answer.status, answer.body.as_str()), (405, ""));
     let mut headers = auth.to_vec();
-    headers.push(("content-type", "text/plain"));
+    headers.push(("content-type", "image/png"));
     let answer = http(relay.address, "POST", "/ann.send", &headers, "x").await;
-    answer.expect_info(400, "Unsupported Content Type: text/plain");
+    answer.expect_info(400, "Unsupported Content Type: image/png");
     for (body, words) in [
         ("{bad", "JSON"),
         ("null", "object"),

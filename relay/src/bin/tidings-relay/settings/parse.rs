@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use tidings_relay::IpNet;
+use tidings_relay::{Dialect, IpNet};
 
 /// The longest time that a setting takes: a day. It keeps sums of times within bounds.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -63,6 +63,18 @@ pub(super) fn contact(text: &str) -> Result<String, String> {
     } else {
         Err("no contact: write for example mailto:you@example.org".to_owned())
     }
+}
+
+/// One or several, separated by commas; `none` for nothing.
+pub(super) fn dialects(text: &str) -> Result<Vec<Dialect>, String> {
+    if text.trim() == "none" {
+        return Ok(Vec::new());
+    }
+    let known = Dialect::ALL.map(Dialect::name).join(", ");
+    text.split(',')
+        .map(|name| name.trim().parse())
+        .collect::<Result<_, _>>()
+        .map_err(|_| format!("not known: write some of {known}, or none"))
 }
 
 pub(super) fn origin(text: &str) -> Result<String, String> {
