@@ -4,10 +4,11 @@
 //! elsewhere their names are printed. Nothing is installed twice: a second run takes a moment.
 
 use std::fs;
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::sh::{command, has, root, run, sh};
+use crate::sh::{command, has, root, run, sh, target};
 
 /// What building needs: WebKit for the windows, a C compiler for SQLite.
 const BUILD: &[&str] = &[
@@ -31,13 +32,15 @@ const DESKTOP: &[&str] = &[
     "xvfb",
 ];
 
-/// What the desktop tests use on top: a driver for the window, a keyring, input, a sender.
+/// What the tests use on top: a driver for the window, a keyring, input, senders.
 const TESTS: &[&str] = &[
     "curl",
     "gnome-keyring",
     "libnotify-bin",
     "libglib2.0-bin",
+    "python3-venv",
     "webkit2gtk-driver",
+    "wget",
     "xdotool",
 ];
 
@@ -50,8 +53,38 @@ pub(crate) fn setup(tests: bool) -> Result<()> {
     if tests {
         virtual_desktop()?;
         system(TESTS)?;
+        apprise()?;
     }
-    ui()
+    node()?;
+    packages("ui")?;
+    if tests {
+        // What opens the relay's pushes as a browser would.
+        packages("relay/tests/push")?;
+    }
+    Ok(())
+}
+
+/// Installs Apprise, with which the relay's tests send as people do, in a folder of its own under
+/// `target`; the list names its exact version and those of all that it needs.
+fn apprise() -> Result<()> {
+    let list = root().join("relay/tests/senders/requirements.txt");
+    let home = target().join("apprise");
+    let stamp = home.join("requirements.txt");
+    let wanted = fs::read(&list)?;
+    if fs::read(&stamp).is_ok_and(|have| have == wanted) {
+        return Ok(());
+    }
+    run(command(&["python3", "-m", "venv", "--clear"]).arg(&home))?;
+    let options = [
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--requirement",
+    ];
+    let mut pip = Command::new(home.join("bin/pip"));
+    run(pip.args(options).arg(list))?;
+    fs::write(stamp, wanted)?;
+    Ok(())
 }
 
 /// Installs what a virtual desktop needs.
@@ -103,8 +136,7 @@ fn apt(arguments: &[&str]) -> Result<()> {
     run(&mut command(&words))
 }
 
-/// Installs the UI's packages where they are not those of its lock file.
-fn ui() -> Result<()> {
+fn node() -> Result<()> {
     let Ok(version) = crate::sh::output(&["node", "--version"]) else {
         bail!("Node.js is missing: install Node.js {NODE} or newer, with npm");
     };
@@ -120,13 +152,18 @@ fn ui() -> Result<()> {
             version.trim()
         );
     }
-    let lock = root().join("ui/package-lock.json");
-    let stamp = root().join("ui/node_modules/.tidings-lock");
+    Ok(())
+}
+
+/// Installs a folder's npm packages where they are not those of its lock file.
+fn packages(folder: &str) -> Result<()> {
+    let lock = root().join(folder).join("package-lock.json");
+    let stamp = root().join(folder).join("node_modules/.tidings-lock");
     let wanted = fs::read(lock)?;
     if fs::read(&stamp).is_ok_and(|have| have == wanted) {
         return Ok(());
     }
-    sh(&["npm", "--prefix", "ui", "ci", "--no-audit", "--no-fund"])?;
+    sh(&["npm", "--prefix", folder, "ci", "--no-audit", "--no-fund"])?;
     fs::write(stamp, wanted)?;
     Ok(())
 }
