@@ -4,10 +4,9 @@
 //! Invariants: what is cached of the database is what the database says, an undone transaction
 //! included; a message's text goes with its last confirmation.
 
+mod clients;
 mod expiry;
 mod pushing;
-
-use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tidings_protocol::{Group, Name, Ref, Status, Statuses};
@@ -21,6 +20,7 @@ use crate::{
     },
 };
 
+use self::clients::Clients;
 pub(super) use self::expiry::{GivenUp, given_up_for};
 
 /// Bytes that one read returns at most, one message at least.
@@ -34,7 +34,7 @@ const SWEEP_EVERY: u64 = 4096;
 /// The database and what is cached of it.
 pub(super) struct Tables {
     connection: Connection,
-    clients: HashMap<Name, Client>,
+    clients: Clients,
     /// The highest mid accepted in this transaction.
     highest: Option<u64>,
     transactions: u64,
@@ -44,16 +44,10 @@ pub(super) struct Tables {
     sweep: Option<u64>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Client {
-    id: i64,
-    load: Load,
-}
-
 impl Tables {
     pub(super) fn new(connection: Connection) -> rusqlite::Result<Self> {
         Ok(Self {
-            clients: load_clients(&connection)?,
+            clients: Clients::load(&connection)?,
             connection,
             highest: None,
             transactions: 0,
@@ -64,6 +58,7 @@ impl Tables {
 
     pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
         self.highest = None;
+        self.clients.begin();
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         self.used = expiry::used_bytes(&self.connection)?;
         Ok(())
@@ -84,7 +79,7 @@ impl Tables {
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK")?;
         }
-        self.clients = load_clients(&self.connection)?;
+        self.clients.undo();
         Ok(())
     }
 
@@ -157,10 +152,7 @@ impl Tables {
                 params![registration.name.as_str(), registration.group.as_str()],
                 |row| row.get(0),
             )?;
-        let load = Load::default();
-        self.clients
-            .entry(registration.name.clone())
-            .or_insert(Client { id, load });
+        self.clients.add(&registration.name, id);
         Ok(())
     }
 
@@ -190,7 +182,7 @@ impl Tables {
             .connection
             .prepare_cached("INSERT INTO queue (recipient, mid, bytes) VALUES (?1, ?2, ?3)")?;
         for recipient in &accept.recipients {
-            placed.push(match self.clients.get_mut(recipient) {
+            placed.push(match self.clients.change(recipient) {
                 None => Placed::Unknown,
                 Some(client) if !accept.bound.admits(client.load, bytes) => Placed::Full,
                 Some(client) => {
@@ -292,7 +284,7 @@ impl Tables {
         recipient: &Name,
         positions: &[Position],
     ) -> rusqlite::Result<Vec<Confirmed>> {
-        let Some(client) = self.clients.get_mut(recipient) else {
+        let Some(client) = self.clients.change(recipient) else {
             return Ok(vec![Confirmed::Already; positions.len()]);
         };
         let mut remove = self.connection.prepare_cached(
@@ -327,7 +319,7 @@ impl Tables {
     }
 
     pub(super) fn load(&self) -> Load {
-        Load::sum(self.clients.values().map(|client| client.load))
+        self.clients.waiting()
     }
 
     pub(super) fn status(&self, mid: MidNumber) -> rusqlite::Result<Option<Statuses>> {
@@ -383,26 +375,6 @@ impl Tables {
         self.sweep = Some(from_sql(last));
         Ok(())
     }
-}
-
-fn load_clients(connection: &Connection) -> rusqlite::Result<HashMap<Name, Client>> {
-    let mut query = connection.prepare(
-        "SELECT c.name, c.id, count(q.mid), coalesce(sum(q.bytes), 0)
-         FROM clients c LEFT JOIN queue q ON q.recipient = c.id GROUP BY c.id",
-    )?;
-    let rows = query.query_map([], |row| {
-        let load = Load {
-            messages: from_sql(row.get(2)?),
-            bytes: from_sql(row.get(3)?),
-        };
-        let id = row.get(1)?;
-        Ok((row.get::<_, String>(0)?, Client { id, load }))
-    })?;
-    rows.filter_map(|row| match row {
-        Ok((name, client)) => Some(Ok((Name::new(name).ok()?, client))),
-        Err(error) => Some(Err(error)),
-    })
-    .collect()
 }
 
 fn recipients_to_json(accept: &Accept, placed: &[Placed]) -> String {

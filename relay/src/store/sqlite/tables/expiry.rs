@@ -3,12 +3,12 @@
 //! Invariant: a message that is given up is in no queue any more, and its status is final for
 //! everybody it was for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tidings_protocol::Name;
 
-use super::{Client, from_sql, recipients_from_json, to_sql};
+use super::{Clients, from_sql, recipients_from_json, to_sql};
 use crate::store::{Expired, Position};
 
 /// Messages given up in one transaction: more would keep senders waiting.
@@ -23,7 +23,7 @@ pub(in crate::store::sqlite) type GivenUp = (Name, Position);
 /// Gives up some messages that were to be delivered before `now_ms`.
 pub(super) fn expire(
     connection: &Connection,
-    clients: &mut HashMap<Name, Client>,
+    clients: &mut Clients,
     now_ms: u64,
 ) -> rusqlite::Result<(Expired, Vec<GivenUp>)> {
     let mut given_up = Vec::new();
@@ -44,7 +44,7 @@ pub(super) fn expire(
     for (mid, recipients) in due {
         let mut of_this = Vec::new();
         for (name, queued) in recipients_from_json(&recipients) {
-            let Some(client) = clients.get_mut(&name).filter(|_| queued) else {
+            let Some(client) = queued.then(|| clients.change(&name)).flatten() else {
                 continue;
             };
             let bytes: Option<i64> = remove
