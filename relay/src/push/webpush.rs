@@ -4,8 +4,8 @@
 //! pushes are rare beside messages, and nothing has to be remembered of services that clients name.
 //!
 //! Invariants: the address that is connected to is one that was checked, and no name is looked up
-//! twice; a redirect is not followed; all of a request takes at most [`REQUEST`], and of an answer
-//! no more is read than [`HEAD_BYTES`] and [`ANSWER_BYTES`].
+//! twice; a redirect is not followed; all of a request takes at most [`WebPushOptions::timeout`], and
+//! of an answer no more is read than [`HEAD_BYTES`] and [`ANSWER_BYTES`].
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -39,9 +39,6 @@ use crate::{
     store::{Store, StoreError, Subscription, in_time},
 };
 
-/// The longest that a push takes: services answer within a second, and a place is held meanwhile.
-const REQUEST: Duration = Duration::from_secs(20);
-
 /// Bytes of an answer's head: services send a few hundred.
 const HEAD_BYTES: usize = 16 * 1024;
 
@@ -64,6 +61,8 @@ pub struct WebPushOptions {
     /// A file of certificates (PEM) that are trusted beside the system's, for a push service of one's
     /// own.
     pub ca: Option<PathBuf>,
+    /// The longest that a push may take.
+    pub timeout: Duration,
     /// The wall clock, for signatures.
     pub clock: Clock,
 }
@@ -75,6 +74,8 @@ impl Default for WebPushOptions {
             contact: env!("CARGO_PKG_REPOSITORY").to_owned(),
             private: false,
             ca: None,
+            // Services answer within a second, and one of few places is held meanwhile.
+            timeout: Duration::from_secs(20),
             clock: Clock::default(),
         }
     }
@@ -111,6 +112,7 @@ struct Service {
     vapid: Vapid,
     private: bool,
     tls: Tls,
+    timeout: Duration,
     clock: Clock,
 }
 
@@ -134,6 +136,7 @@ impl WebPush {
             vapid,
             private: options.private,
             tls: Tls(connector(options.ca)?),
+            timeout: options.timeout,
             clock: options.clock,
         })))
     }
@@ -189,7 +192,7 @@ impl Push for WebPush {
     fn send(&self, letter: Letter) -> BoxFuture<'static, Outcome> {
         let service = Arc::clone(&self.0);
         async move {
-            match timeout(REQUEST, service.request(letter)).await {
+            match timeout(service.timeout, service.request(letter)).await {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(error)) => {
                     tracing::debug!("a push did not reach its service: {error}");
@@ -220,7 +223,10 @@ impl Service {
             return Ok(Outcome::Refused(PRIVATE.to_owned()));
         }
         let name = server_name(&url).ok_or(io::ErrorKind::InvalidInput)?;
-        let stream = self.tls.0.connect(name, connect(&addresses).await?).await?;
+        // Each address has its share of the time, so that one that swallows everything leaves some.
+        let share = self.timeout / 2 / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+        let stream = connect(&addresses, share).await?;
+        let stream = self.tls.0.connect(name, stream).await?;
         exchange(stream, request).await
     }
 
@@ -274,9 +280,7 @@ fn server_name(url: &Url) -> Option<ServerName<'static>> {
 }
 
 /// Connects to the first of the addresses that answers.
-async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
-    // Each has its share of the time, so that one that swallows everything leaves some to the others.
-    let share = REQUEST / 2 / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+async fn connect(addresses: &[SocketAddr], share: Duration) -> io::Result<TcpStream> {
     let mut last = io::ErrorKind::HostUnreachable.into();
     for address in addresses {
         match timeout(share, TcpStream::connect(address)).await {

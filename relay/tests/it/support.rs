@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tidings_relay::{Config, Hub, MemoryStore, Store, Timing, Token, serve};
+use tidings_relay::{Config, Hub, MemoryStore, NoPush, Push, Store, Timing, Token, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -63,9 +63,17 @@ impl Relay {
     }
 
     pub(crate) async fn on(config: Config, store: Arc<dyn Store>) -> Self {
+        Self::pushing(config, store, Arc::new(NoPush)).await
+    }
+
+    pub(crate) async fn pushing(
+        config: Config,
+        store: Arc<dyn Store>,
+        push: Arc<dyn Push>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let hub = Hub::open(config, store).await.unwrap();
+        let hub = Hub::open_with_push(config, store, push).await.unwrap();
         let shutdown = CancellationToken::new();
         let server = tokio::spawn(serve(hub.clone(), listener, shutdown.clone()));
         Self {
