@@ -65,6 +65,8 @@ pub enum Input {
     Confirm(MidNumber),
     /// The store keeps these confirmations.
     Stored(Vec<Position>),
+    /// The store had nothing to confirm: these were given up, or confirmed by another way.
+    Gone(Vec<Position>),
     /// The store failed to keep these.
     StoreFailed(Vec<Position>),
     /// Time has passed.
@@ -91,7 +93,8 @@ pub enum Output {
         /// So many.
         limit: usize,
     },
-    /// Confirm in the store; the answer is [`Input::Stored`] or [`Input::StoreFailed`].
+    /// Confirm in the store; the answer is [`Input::Stored`], [`Input::Gone`] or
+    /// [`Input::StoreFailed`].
     Confirm(Position),
     /// The message is confirmed for good: whoever waits for it may be told.
     Confirmed(MidNumber),
@@ -176,6 +179,7 @@ impl Delivery {
             Input::ReadFailed => self.source = Source::StoreLater(now + READ_AGAIN),
             Input::Confirm(mid) => self.confirm(mid),
             Input::Stored(positions) => self.stored(&positions),
+            Input::Gone(positions) => self.gone(&positions),
             Input::StoreFailed(positions) => self.store_failed(&positions, now),
             Input::Timeout => self.timeout(now, false),
             Input::TimeoutBlocked => self.timeout(now, true),
@@ -330,6 +334,14 @@ impl Delivery {
                 && let Some(sent) = self.sent.remove(index)
             {
                 self.outputs.push_back(Output::Confirmed(sent.message.mid));
+            }
+        }
+    }
+
+    fn gone(&mut self, positions: &[Position]) {
+        for position in positions {
+            if let Some(index) = self.find(*position) {
+                self.sent.remove(index);
             }
         }
     }

@@ -204,8 +204,17 @@ impl Recipient {
         answer: Result<Result<Vec<Confirmed>, Fenced>, StoreError>,
     ) {
         match answer {
-            // Confirmed before is as good: nothing waits for it in the store any more.
-            Ok(Ok(_)) => self.feed(Input::Stored(positions)),
+            Ok(Ok(confirmed)) => {
+                let each = positions.into_iter().zip(confirmed);
+                let (done, gone): (Vec<_>, Vec<_>) =
+                    each.partition(|(_, confirmed)| *confirmed == Confirmed::Done);
+                let positions = |each: Vec<(Position, Confirmed)>| {
+                    each.into_iter().map(|(position, _)| position).collect()
+                };
+                self.feed(Input::Stored(positions(done)));
+                // Its status is what became of it before; to say `ok` now might belie it.
+                self.feed(Input::Gone(positions(gone)));
+            }
             Ok(Err(Fenced)) => self.fenced = true,
             Err(error) => {
                 tracing::warn!(client = %self.name, %error, "cannot keep confirmations");

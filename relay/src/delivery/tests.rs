@@ -243,6 +243,16 @@ fn line_03_what_has_expired_is_not_sent_again_and_makes_room() {
 }
 
 #[test]
+fn a_confirmation_that_came_too_late_is_not_told_to_the_sender() {
+    let mut script = Script::live();
+    script.feed(Input::Announced(queued(1)));
+    assert_eq!(script.feed(Input::Confirm(mid(1))), ["confirm 1"]);
+    script.feed(Input::Expired(vec![position(1)]));
+    assert!(script.feed(Input::Gone(vec![position(1)])).is_empty());
+    assert!(script.wait(60).is_empty());
+}
+
+#[test]
 fn a_read_that_may_bring_what_has_expired_is_done_anew() {
     let mut script = Script::new();
     script.outputs();
