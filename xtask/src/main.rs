@@ -13,6 +13,7 @@ mod demo;
 mod run;
 mod setup;
 mod sh;
+mod sim;
 mod steps;
 mod test;
 mod tidy;
@@ -60,6 +61,15 @@ enum Command {
         #[arg(long)]
         disk_full: bool,
     },
+    /// Run the simulation over many seeds, in a release build; ends in `sim: N seeds, V violations`
+    Sim {
+        /// So many, from 0 on
+        #[arg(long, default_value_t = 1000)]
+        seeds: u64,
+        /// This one only, to look at it again
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Check the rules of the house
     Tidy,
     /// Write the UI's types anew from crates/control
@@ -77,6 +87,7 @@ fn main() -> ExitCode {
             seed,
             disk_full,
         } => torture::torture(kills, seed, disk_full),
+        Command::Sim { seeds, seed } => sim::sim(seeds, seed),
         Command::Tidy => tidy::tidy(),
         Command::Bindings => steps::write_bindings(),
     };

@@ -1,74 +1,166 @@
-//! What must hold of the disks: while the run goes on, and at its end.
+//! What must hold, by name, and the checks that look at disks: while a run goes on, and at its end.
+//! Those that listen to the wire are the watch's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use tidings_protocol::{Mid, Name};
+use tidings_protocol::{Mid, Name, Status};
 
-use crate::desk::{Disk, ROWS, RowState};
+use crate::disk::{Disks, RowState, Which, lock};
+use crate::plan::Plan;
 
-/// The disks of all desks.
-pub(crate) type Disks<'a> = BTreeMap<&'a Name, &'a Disk>;
+/// What must hold of every run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Invariant {
+    /// A recipient has a message once.
+    ExactlyOnce,
+    /// A recipient has the messages of a sender in the order in which they were sent.
+    InOrder,
+    /// What was accepted is delivered; or its time was over, and its status says so.
+    DeliveredOrExpired,
+    /// What was refused for somebody is not delivered to them, nor what is for others.
+    OnlyToRecipients,
+    /// Every message is answered, and no message twice.
+    OneReply,
+    /// No reply speaks of what is not durable.
+    DurableFirst,
+    /// `ok` is final.
+    OkIsFinal,
+    /// A confirmation follows the recipient's durable row, and `ok` the durable confirmation.
+    RowFirst,
+    /// A mid stands for one message for ever, and mids grow.
+    MidOnce,
+    /// What is confirmed, or expired, is not sent again.
+    NotAgain,
+    /// No message expires before its time.
+    NotTooEarly,
+    /// Whatever happened before, once the trouble is over all comes to its end.
+    Settles,
+}
+
+/// What did not hold.
+#[derive(Debug, Clone)]
+pub(crate) struct Violation(pub(crate) Invariant, pub(crate) String);
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.0, self.1)
+    }
+}
+
+pub(crate) type Checked = Result<(), Violation>;
+
+/// Fails, naming what does not hold.
+macro_rules! violation {
+    ($invariant:ident, $($words:tt)*) => {
+        Err($crate::check::Violation(
+            $crate::check::Invariant::$invariant,
+            format!($($words)*),
+        ))
+    };
+}
+pub(crate) use violation;
 
 /// What no moment may show: a message twice, or out of its sender's order.
-pub(crate) fn safety(disks: &Disks<'_>) -> Result<(), String> {
+pub(crate) fn safety(disks: &Disks, plan: &Plan, may_be_late: impl Fn(&Which) -> bool) -> Checked {
     for (owner, disk) in disks {
-        let mut mids: BTreeMap<(&Name, usize), &Mid> = BTreeMap::new();
+        let inbox = lock(disk).inbox.clone();
+        let mut mids: BTreeMap<&Which, &Mid> = BTreeMap::new();
         let mut last: BTreeMap<&Name, usize> = BTreeMap::new();
-        for received in &disk.inbox {
-            let (from, number) = (&received.from, received.number);
-            if let Some(first) = mids.insert((from, number), &received.mid) {
+        for received in &inbox {
+            let Which { sender, number } = &received.which;
+            if let Some(first) = mids.insert(&received.which, &received.mid) {
                 let second = &received.mid;
-                return Err(format!(
-                    "{owner} has {from}'s message {number} twice: {first} and {second}"
-                ));
+                return violation!(
+                    ExactlyOnce,
+                    "{owner} has {sender}'s message {number} twice: {first} and {second}"
+                );
             }
-            // One whose outcome its sender does not know may arrive late: the base protocol has
-            // nothing to hold it back with.
-            let row = disks.get(from).and_then(|sender| sender.rows.get(number));
-            if row.is_none_or(|row| row.state == RowState::Unknown) {
+            let Some(writer) = disks.get(sender) else {
+                return violation!(OnlyToRecipients, "{owner} has a message of {sender}");
+            };
+            let writer = lock(writer);
+            // One whose outcome its sender does not know may arrive late: there is nothing to hold it
+            // back with. Nor is there where its `ref` is forgotten, and it expired meanwhile.
+            if writer.rows.get(*number).is_none_or(|row| {
+                row.state == RowState::Unknown || (plan.forgets_refs && row.ttl.is_some())
+            }) || may_be_late(&received.which)
+            {
                 continue;
             }
-            if let Some(before) = last.insert(from, number)
-                && before > number
+            if let Some(before) = last.insert(sender, *number)
+                && before > *number
             {
-                return Err(format!(
-                    "{owner} has {from}'s message {number} after {before}: out of order"
-                ));
+                return violation!(
+                    InOrder,
+                    "{owner} has {sender}'s message {number} after {before}"
+                );
             }
         }
     }
     Ok(())
 }
 
-/// Whether all is written, settled and received; what is missing, if not.
-pub(crate) fn completeness(disks: &Disks<'_>) -> Result<(), String> {
-    let received: BTreeSet<(&Name, &Name, usize)> = disks
-        .iter()
-        .flat_map(|(owner, disk)| disk.inbox.iter().map(|r| (*owner, &r.from, r.number)))
-        .collect();
+/// Whether all is settled and received; what is missing, if not. `fate` is what the relay's disk says.
+pub(crate) fn completeness(
+    disks: &Disks,
+    plan: &Plan,
+    written: usize,
+    mut fate: impl FnMut(&Which, &Name) -> Option<Status>,
+) -> Checked {
+    let mut received: BTreeSet<(Name, Which)> = BTreeSet::new();
+    for (owner, disk) in disks {
+        let inbox = &lock(disk).inbox;
+        received.extend(inbox.iter().map(|r| (owner.clone(), r.which.clone())));
+    }
     for (sender, disk) in disks {
-        if disk.rows.len() < ROWS {
-            return Err(format!(
-                "{sender} has written {} of {ROWS} messages",
-                disk.rows.len()
-            ));
+        let disk = lock(disk);
+        if disk.rows.len() < written {
+            let rows = disk.rows.len();
+            return violation!(Settles, "{sender} has written {rows} of {written} messages");
         }
         for (number, row) in disk.rows.iter().enumerate() {
-            match &row.state {
-                RowState::Queued | RowState::Offered => {
-                    return Err(format!("{sender}'s message {number} is not settled"));
+            let which = Which {
+                sender: sender.clone(),
+                number,
+            };
+            if matches!(row.state, RowState::Queued | RowState::Offered) {
+                return violation!(Settles, "{sender}'s message {number} is not settled");
+            }
+            for name in row.taken_for() {
+                let there = received.contains(&(name.clone(), which.clone()));
+                let said = fate(&which, name);
+                // Some are read and expire before their confirmation comes.
+                if row.ttl.is_some() && said == Some(Status::No) {
+                    continue;
                 }
-                RowState::Unknown => {}
-                RowState::Accepted(names) => {
-                    if let Some(name) = names
-                        .iter()
-                        .find(|n| !received.contains(&(n, sender, number)))
-                    {
-                        return Err(format!(
-                            "{sender}'s message {number} was accepted for {name} and is not there"
-                        ));
-                    }
+                if !there {
+                    return violation!(
+                        DeliveredOrExpired,
+                        "{sender}'s message {number} was accepted for {name}, is not there, and \
+                         the relay says {said:?}"
+                    );
                 }
+                if said != Some(Status::Ok) {
+                    return violation!(
+                        Settles,
+                        "{name} has {sender}'s message {number}, and the relay says {said:?}"
+                    );
+                }
+            }
+            if let RowState::Replied(_) = row.state
+                && row.ttl.is_none()
+                // What was taken once may be refused when it comes again as another message.
+                && !plan.forgets_refs
+                && let Some((name, _)) = received.iter().find(|(name, w)| {
+                    *w == which && !row.taken_for().any(|taken_for| taken_for == name)
+                })
+            {
+                return violation!(
+                    OnlyToRecipients,
+                    "{name} has {sender}'s message {number}, of which the relay said {:?}",
+                    row.state
+                );
             }
         }
     }

@@ -1,142 +1,118 @@
 //! A desk: a session with the smallest application around it that keeps the rules. What it writes is
 //! on its disk before it is sent, what it receives is there before it is confirmed, and the disk is
 //! all that is left of it after a crash.
+//!
+//! A twin is a second computer with the same name and the same disk that only receives. While it is
+//! there, whoever came last has the name; the person at the desk takes it back when it is gone.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tidings_protocol::server::{Delivery, Reply};
-use tidings_protocol::{Group, Message, Mid, Name, Ref, Status, Target, client};
-use tidings_session::{Config, DialError, Event, Outcome, SendId, Session};
+use tidings_protocol::server::Delivery;
+use tidings_protocol::{Group, Name, Ref, client};
+use tidings_session::{Config, DialError, Event, Outcome, SendId, Session, State};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// Where the relay listens.
-pub(crate) const PORT: u16 = 9093;
+use crate::disk::{GROUPS, Row, RowState, SharedDisk, Way, Which, draw_group, lock};
+use crate::line::{Gate, Line, PORT};
+use crate::plan::Plan;
+use crate::watch::SharedWatch;
 
-/// Messages that each desk writes.
+/// Messages that each sender writes.
 pub(crate) const ROWS: usize = 12;
 
-/// The group that the first desks are in.
-pub(crate) const GROUP: &str = "all";
+/// How often a person looks whether the desk still has its name.
+const LOOK: Duration = Duration::from_secs(4);
+
+/// For ever, as far as a run goes.
+const NEVER: Duration = Duration::from_secs(86_400);
 
 /// What a desk is, for the whole run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Desk {
     pub(crate) name: Name,
-    pub(crate) group: Group,
-    /// False: it speaks the base protocol only.
+    pub(crate) plan: Plan,
+    /// False: it speaks the base protocol only, and is in no group.
     pub(crate) by_ref: bool,
-    /// To whom it may write.
+    /// To whom it writes; nobody if it is a twin.
     pub(crate) others: Vec<Name>,
     /// Until when, from the start of the run, it has written all its rows.
     pub(crate) writing: Duration,
+    pub(crate) disk: SharedDisk,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) watch: SharedWatch,
+    /// True while a twin of it is there.
+    pub(crate) twin: Arc<AtomicBool>,
+    pub(crate) seed: u64,
 }
 
-/// What survives a crash of a desk.
-#[derive(Debug, Default)]
-pub(crate) struct Disk {
-    pub(crate) rows: Vec<Row>,
-    pub(crate) inbox: Vec<Received>,
-    seen: BTreeSet<Mid>,
-    starts: u64,
-    /// Repeats that were dropped, for the report.
-    pub(crate) repeats: u64,
-}
-
-/// A message written here. Its number is its place.
-#[derive(Debug)]
-pub(crate) struct Row {
-    target: Target,
-    pub(crate) state: RowState,
-}
-
-/// What the desk knows of a row.
-#[derive(Debug, PartialEq)]
-pub(crate) enum RowState {
-    /// Not settled; to be sent, or sent again under its `ref`.
-    Queued,
-    /// Handed to the session, by a desk that cannot send it again.
-    Offered,
-    /// The relay took it for these.
-    Accepted(Vec<Name>),
-    /// It left, and nobody knows.
-    Unknown,
-}
-
-/// A message that came.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Received {
-    pub(crate) from: Name,
-    pub(crate) number: usize,
-    pub(crate) mid: Mid,
-}
-
-pub(crate) type SharedDisk = Arc<Mutex<Disk>>;
-
-pub(crate) fn lock(disk: &SharedDisk) -> MutexGuard<'_, Disk> {
-    disk.lock().unwrap()
-}
-
-/// One life of a desk, from its start until it is told to quit, or is dropped.
-pub(crate) async fn live(
-    desk: Desk,
-    disk: SharedDisk,
-    seed: u64,
-    quit: CancellationToken,
-) -> turmoil::Result {
-    let life = {
-        let mut disk = lock(&disk);
-        disk.starts += 1;
-        for row in &mut disk.rows {
-            if row.state == RowState::Offered {
-                row.state = RowState::Unknown;
-            }
+impl Desk {
+    /// The other computer.
+    pub(crate) fn twin(&self) -> Self {
+        Self {
+            others: Vec::new(),
+            gate: Arc::default(),
+            ..self.clone()
         }
-        disk.starts
-    };
-    let mut rng = fastrand::Rng::with_seed(seed ^ (life << 32));
-    let mut config = Config::new(
-        format!("relay:{PORT}").parse()?,
-        "token",
-        desk.name.clone(),
-        desk.group.clone(),
-    );
-    if !desk.by_ref {
-        config.features.clear();
     }
-    let (session, events) = Session::spawn_with(config, rng.fork(), dial);
-    let mut app = App {
-        desk,
-        disk,
-        session,
-        events,
-        rng,
-        offered: 0,
-    };
-    tokio::select! {
-        biased;
-        () = quit.cancelled() => {}
-        () = app.run() => {}
-    }
-    app.session.stop().await;
-    Ok(())
-}
 
-async fn dial() -> Result<turmoil::net::TcpStream, DialError> {
-    turmoil::net::TcpStream::connect(("relay", PORT))
-        .await
-        .map_err(|error| {
-            let authority = error.to_string();
-            DialError::Refused { authority }
-        })
+    fn is_twin(&self) -> bool {
+        self.others.is_empty()
+    }
+
+    /// One life, from its start until it is told to quit, or is dropped.
+    pub(crate) async fn live(self, quit: CancellationToken) -> turmoil::Result {
+        let life = {
+            let mut disk = lock(&self.disk);
+            disk.starts += 1;
+            if !self.is_twin() {
+                disk.restart();
+            }
+            disk.starts
+        };
+        let mut rng = fastrand::Rng::with_seed(self.seed ^ (life << 32));
+        let group = match (self.by_ref, life) {
+            (false, _) => Group::none(),
+            (true, 1) => Group::new(GROUPS[0])?,
+            (true, _) => draw_group(&mut rng),
+        };
+        let address = format!("relay:{PORT}").parse()?;
+        let mut config = Config::new(address, "token", self.name.clone(), group);
+        if !self.by_ref {
+            config.features.clear();
+        }
+        let gate = Arc::clone(&self.gate);
+        let (session, events) = Session::spawn_with(config, rng.fork(), move || {
+            let gate = Arc::clone(&gate);
+            async move {
+                Line::dial(gate).await.map_err(|error| {
+                    let authority = error.to_string();
+                    DialError::Refused { authority }
+                })
+            }
+        });
+        let mut app = App {
+            desk: self,
+            session,
+            events,
+            rng,
+            offered: 0,
+        };
+        tokio::select! {
+            biased;
+            () = quit.cancelled() => {}
+            () = app.run() => {}
+        }
+        app.session.stop().await;
+        Ok(())
+    }
 }
 
 struct App {
     desk: Desk,
-    disk: SharedDisk,
     session: Session,
     events: mpsc::Receiver<Event>,
     rng: fastrand::Rng,
@@ -146,7 +122,8 @@ struct App {
 
 impl App {
     async fn run(&mut self) {
-        let mut write_at = self.next_writing();
+        let mut write_at = Instant::now() + self.next_writing();
+        let mut look_at = Instant::now() + LOOK;
         loop {
             self.offer();
             tokio::select! {
@@ -157,55 +134,64 @@ impl App {
                 },
                 () = sleep_until(write_at) => {
                     self.write();
-                    write_at = self.next_writing();
+                    write_at = Instant::now() + self.next_writing();
+                }
+                () = sleep_until(look_at) => {
+                    self.look();
+                    look_at = Instant::now() + LOOK;
                 }
             }
         }
     }
 
-    /// Spread over the time for writing, also by a desk that was away for some of it.
-    fn next_writing(&mut self) -> Instant {
-        let left = ROWS.saturating_sub(lock(&self.disk).rows.len());
-        if left == 0 {
-            // For ever, as far as a run goes.
-            return Instant::now() + Duration::from_secs(86_400);
+    fn next_writing(&mut self) -> Duration {
+        if self.desk.is_twin() {
+            return NEVER;
         }
-        let elapsed = turmoil::sim_elapsed().unwrap_or_default();
-        let time = self.desk.writing.saturating_sub(elapsed).as_secs_f64();
-        let pause = self.rng.f64() * 2.0 * time / left as f64;
-        Instant::now() + Duration::from_secs_f64(pause)
+        next_writing(&mut self.rng, &self.desk.disk, self.desk.writing)
     }
 
     fn write(&mut self) {
-        let target = if self.rng.u8(0..4) == 0 {
-            Target::Group(Group::new(GROUP).unwrap())
+        let way = if self.desk.by_ref {
+            Way::ByRef
         } else {
-            let at = self.rng.usize(0..self.desk.others.len());
-            Target::Personal(self.desk.others.get(at).unwrap().clone())
+            Way::Plain
         };
-        let state = RowState::Queued;
-        lock(&self.disk).rows.push(Row { target, state });
+        let row = Row::draw(&mut self.rng, &self.desk.others, way);
+        lock(&self.desk.disk).rows.push(row);
+    }
+
+    /// Takes the name back from a twin that is gone.
+    fn look(&self) {
+        let lost = matches!(*self.session.state().borrow(), State::TakenOver { .. });
+        if lost && !self.desk.is_twin() && !self.desk.twin.load(Ordering::SeqCst) {
+            self.session.reconnect();
+        }
     }
 
     /// Hands what is queued to the session, in order, until that takes no more.
     fn offer(&mut self) {
-        let mut disk = lock(&self.disk);
+        if self.desk.is_twin() {
+            return;
+        }
+        let mut disk = lock(&self.desk.disk);
         while let Some(row) = disk.rows.get_mut(self.offered) {
             if row.state == RowState::Queued {
-                let number = self.offered;
+                let which = Which {
+                    sender: self.desk.name.clone(),
+                    number: self.offered,
+                };
+                let reference = format!("r{}", self.offered);
                 let send = client::Send {
                     target: row.target.clone(),
-                    message: Message::new(number.to_string(), ""),
-                    reference: self
-                        .desk
-                        .by_ref
-                        .then(|| Ref::new(format!("r{number}")).unwrap()),
+                    message: row.message(&which),
+                    reference: row.way.is_by_ref().then(|| Ref::new(reference).unwrap()),
                 };
-                let id = SendId(i64::try_from(number).unwrap());
+                let id = SendId(i64::try_from(self.offered).unwrap());
                 if self.session.send(id, send).is_err() {
                     return;
                 }
-                if !self.desk.by_ref {
+                if !row.way.is_by_ref() {
                     row.state = RowState::Offered;
                 }
             }
@@ -218,12 +204,26 @@ impl App {
             Event::Message(delivery) => self.received(delivery).await,
             Event::Outcome { id, outcome } => {
                 let number = usize::try_from(id.0).unwrap();
-                let by_ref = self.desk.by_ref;
-                let mut disk = lock(&self.disk);
+                let which = Which {
+                    sender: self.desk.name.clone(),
+                    number,
+                };
+                let mut watch = self.desk.watch.lock().unwrap();
+                let mut disk = lock(&self.desk.disk);
                 let row = disk.rows.get_mut(number).unwrap();
                 match outcome {
-                    Outcome::Replied(reply) => row.state = RowState::Accepted(taken_for(reply)),
-                    Outcome::Unknown if !by_ref => row.state = RowState::Unknown,
+                    // The base protocol's replies do not say what they reply to: after a restart
+                    // this one may be to an earlier message.
+                    Outcome::Replied(reply)
+                        if !row.way.is_by_ref() && !watch.is_named(&which, &reply.mid) =>
+                    {
+                        row.state = RowState::Unknown;
+                    }
+                    Outcome::Replied(reply) => {
+                        watch.must_be_named(&which, &reply.mid);
+                        row.state = RowState::Replied(reply.status);
+                    }
+                    Outcome::Unknown if !row.way.is_by_ref() => row.state = RowState::Unknown,
                     // A relay that lives replies, and a session under a `ref` outlives all else.
                     outcome => panic!(
                         "{}'s message {number} came back: {outcome:?}",
@@ -237,33 +237,31 @@ impl App {
 
     async fn received(&mut self, delivery: Delivery) {
         let mid = delivery.mid.clone();
-        {
-            let mut disk = lock(&self.disk);
-            if disk.seen.insert(mid.clone()) {
-                disk.inbox.push(Received {
-                    from: delivery.from.name.expect("all senders here have names"),
-                    number: delivery.message.text.parse().expect("a number"),
-                    mid: mid.clone(),
-                });
-            } else {
-                disk.repeats += 1;
-            }
-        }
+        let which = Which::of(&delivery.message);
+        lock(&self.desk.disk).receive(which, mid.clone(), &self.desk.plan);
         // A slow disk now and then; a crash may come before the confirmation.
-        if self.rng.u8(0..8) == 0 {
-            let pause = Duration::from_millis(self.rng.u64(0..2_000));
-            tokio::time::sleep(pause).await;
+        match self.rng.u8(0..16) {
+            0 | 1 => sleep(Duration::from_millis(self.rng.u64(0..2_000))).await,
+            // Lost on its way to the session, which has room for so many.
+            2 => return,
+            _ => {}
         }
         self.session.confirm(mid);
     }
 }
 
-/// Those whom the relay took the message for.
-fn taken_for(reply: Reply) -> Vec<Name> {
-    reply
-        .status
-        .into_iter()
-        .filter(|(_, status)| matches!(status, Status::Ready | Status::Wait | Status::Ok))
-        .map(|(name, _)| name)
-        .collect()
+/// When the next row is written: spread over the time for writing, also by somebody who was away for
+/// some of it.
+pub(crate) fn next_writing(
+    rng: &mut fastrand::Rng,
+    disk: &SharedDisk,
+    writing: Duration,
+) -> Duration {
+    let left = ROWS.saturating_sub(lock(disk).rows.len());
+    if left == 0 {
+        return NEVER;
+    }
+    let elapsed = turmoil::sim_elapsed().unwrap_or_default();
+    let time = writing.saturating_sub(elapsed).as_secs_f64();
+    Duration::from_secs_f64(rng.f64() * 2.0 * time / left as f64)
 }

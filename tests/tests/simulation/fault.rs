@@ -1,28 +1,39 @@
-//! What can go wrong with a host, and how its process is ended.
+//! What can go wrong, and how a host's process is ended.
 
 use std::future::Future;
 
 use tokio_util::sync::CancellationToken;
 
-/// The relay's host; all others are desks.
+/// The relay's host.
 pub(crate) const RELAY: &str = "relay";
 
-/// What can be wrong. A host has one fault at a time, and while the relay is gone nothing else
-/// happens to the network.
+/// The host of the twin, of the first desk.
+pub(crate) const TWIN: &str = "twin";
+
+/// What can be wrong for a while. A host has one fault at a time, and while the relay is gone nothing
+/// else happens to the network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Nothing gets through between this desk and the relay; what is under way is lost.
+    /// Nothing gets through between this client and the relay; what is under way is lost.
     Partition(String),
     /// The same in one direction.
     OneWay(String, String),
     /// What is sent arrives, but only at the end.
     Hold(String),
+    /// All takes long.
+    Slow(String),
+    /// The client does not read.
+    Doze(String),
     /// The host loses its power: its peers hear nothing.
     PowerCut(String),
     /// The process is killed: its sockets are closed by the system.
     Kill(String),
     /// The process ends in order.
     Quit(String),
+    /// The twin is there; it is killed in the end, or quits.
+    Takeover { killed: bool },
+    /// The relay's disk is full.
+    DiskFull,
 }
 
 impl Fault {
@@ -32,14 +43,26 @@ impl Fault {
             Self::Partition(host)
             | Self::OneWay(host, _)
             | Self::Hold(host)
+            | Self::Slow(host)
+            | Self::Doze(host)
             | Self::PowerCut(host)
             | Self::Kill(host)
             | Self::Quit(host) => host,
+            Self::Takeover { .. } => TWIN,
+            Self::DiskFull => "disk",
         }
     }
 
     pub(crate) fn is_crash(&self) -> bool {
         matches!(self, Self::PowerCut(_) | Self::Kill(_) | Self::Quit(_))
+    }
+
+    /// Whether it is one of the lines between hosts.
+    pub(crate) fn is_of_the_network(&self) -> bool {
+        matches!(
+            self,
+            Self::Partition(_) | Self::OneWay(..) | Self::Hold(_) | Self::Slow(_)
+        )
     }
 }
 

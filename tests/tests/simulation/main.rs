@@ -1,9 +1,13 @@
-//! One relay, several sessions, a network and processes that fail by seed: every message that was
-//! accepted reaches each inbox exactly once, in its sender's order.
+//! One relay, several clients, and a world that fails by seed: a network with partitions and delays,
+//! processes that crash, a wall clock that steps, a second computer of the same name, readers that do
+//! not read, a disk that is slow or full. What must hold all the same is named in `check`.
 //!
-//! The relay and the sessions are the real ones over a simulated network and clock; a store in
-//! memory stands for the relay's disk and a list for each desk's, so both survive a crash.
-//! `TIDINGS_SIM_SEED=n` runs one seed, `TIDINGS_SIM_SEEDS=n` as many from 0 on.
+//! The relay and the sessions are the real ones over a simulated network and clock. A store in memory
+//! behind a point of commit stands for the relay's disk and a list for each client's; they are all
+//! that is left after a crash. `run` in `trouble` is one run.
+//!
+//! `TIDINGS_SIM_SEED=n` runs one seed, `TIDINGS_SIM_SEEDS=n` as many from 0 on; `cargo xtask sim` does
+//! the same in a release build.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,19 +18,33 @@
 
 mod check;
 mod desk;
+mod disk;
 mod fault;
+mod frames;
+mod journal;
+mod line;
+mod plan;
+mod relay;
 mod report;
+mod script;
+mod tap;
+mod trouble;
+mod watch;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use check::Violation;
 use report::Run;
-use world::run;
+use trouble::run;
 
-/// Seeds of a plain `cargo test`: about a minute in a debug build on two cores.
-const SEEDS: u64 = 200;
+/// Seeds of a plain `cargo test`: about a minute in a debug build on one core.
+const SEEDS: u64 = 100;
+
+/// After so many seeds a line says how far it is.
+const PROGRESS: u64 = 250;
 
 fn from_environment(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
@@ -36,11 +54,37 @@ fn from_environment(name: &str) -> Option<u64> {
     )
 }
 
-/// Runs the seeds on all cores; the failures, in the order of their seeds.
-fn run_all(seeds: std::ops::Range<u64>) -> (Vec<(u64, String)>, Run) {
+/// What came of many runs.
+#[derive(Default)]
+struct Runs {
+    done: u64,
+    /// In the order of their seeds, once all are done.
+    failures: Vec<(u64, String)>,
+    total: Run,
+}
+
+impl Runs {
+    fn add(&mut self, seed: u64, ran: std::thread::Result<Result<Run, Violation>>) {
+        self.done += 1;
+        let violation = match ran {
+            Ok(Ok(run)) => return self.total.add(&run),
+            Ok(Err(violation)) => violation.to_string(),
+            Err(_) => "a panic".to_owned(),
+        };
+        eprintln!("seed {seed}: {violation}\n    again: cargo xtask sim --seed {seed}");
+        self.failures.push((seed, violation));
+    }
+
+    fn summary(&self) -> String {
+        let (done, violations) = (self.done, self.failures.len());
+        format!("sim: {done} seeds, {violations} violations")
+    }
+}
+
+/// Runs the seeds on all cores, and says now and then how far it is.
+fn run_all(seeds: std::ops::Range<u64>) -> Runs {
     let next = AtomicU64::new(seeds.start);
-    let failures = Mutex::new(Vec::new());
-    let total = Mutex::new(Run::default());
+    let runs = Mutex::new(Runs::default());
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -50,18 +94,19 @@ fn run_all(seeds: std::ops::Range<u64>) -> (Vec<(u64, String)>, Run) {
                     if !seeds.contains(&seed) {
                         break;
                     }
-                    match catch_unwind(AssertUnwindSafe(|| run(seed))) {
-                        Ok(Ok(run)) => total.lock().unwrap().add(&run),
-                        Ok(Err(violation)) => failures.lock().unwrap().push((seed, violation)),
-                        Err(_) => failures.lock().unwrap().push((seed, "a panic".to_owned())),
+                    let ran = catch_unwind(AssertUnwindSafe(|| run(seed)));
+                    let mut runs = runs.lock().unwrap();
+                    runs.add(seed, ran);
+                    if runs.done.is_multiple_of(PROGRESS) {
+                        eprintln!("{}", runs.summary());
                     }
                 }
             });
         }
     });
-    let mut failures = failures.into_inner().unwrap();
-    failures.sort();
-    (failures, total.into_inner().unwrap())
+    let mut runs = runs.into_inner().unwrap();
+    runs.failures.sort();
+    runs
 }
 
 #[test]
@@ -70,23 +115,16 @@ fn every_accepted_message_arrives_once_and_in_order() {
         Some(seed) => seed..seed + 1,
         None => 0..from_environment("TIDINGS_SIM_SEEDS").unwrap_or(SEEDS),
     };
-    let count = seeds.end - seeds.start;
-    let (failures, total) = run_all(seeds);
-    for (seed, violation) in &failures {
-        eprintln!(
-            "seed {seed}: {violation}\n    again: TIDINGS_SIM_SEED={seed} cargo test -p \
-             tidings-tests --test simulation -- --nocapture"
-        );
+    let runs = run_all(seeds);
+    for (seed, violation) in &runs.failures {
+        eprintln!("seed {seed}: {violation}");
     }
-    eprintln!("{count} seeds, {} violations; {total}", failures.len());
+    eprintln!("{}\n{}", runs.total, runs.summary());
+    assert!(runs.failures.is_empty(), "see above");
     assert!(
-        failures.is_empty(),
-        "{} of {count} seeds failed",
-        failures.len()
-    );
-    assert!(
-        count < 20 || total.is_worth_it(),
-        "too little happened: {total}"
+        runs.done < 20 || runs.total.is_worth_it(),
+        "too little happened: {}",
+        runs.total
     );
 }
 

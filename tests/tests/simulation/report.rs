@@ -3,34 +3,74 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::fault::Fault;
+
 /// What happened in a run, or in many.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Run {
     /// Every inbox, as it came to be: equal for equal runs.
     pub(crate) trace: String,
-    pub(crate) faults: u64,
+    pub(crate) network_faults: u64,
     pub(crate) crashes: u64,
+    pub(crate) takeovers: u64,
+    pub(crate) slow_readers: u64,
+    pub(crate) full_disks: u64,
+    pub(crate) clock_steps: u64,
     pub(crate) accepted: u64,
+    pub(crate) refused: u64,
     pub(crate) unknown: u64,
     pub(crate) received: u64,
     pub(crate) repeats: u64,
+    pub(crate) expired: u64,
+    /// Connections that ended while their client did not read.
+    pub(crate) stalled: u64,
     pub(crate) simulated: Duration,
 }
 
 impl Run {
+    pub(crate) fn count(&mut self, fault: &Fault) {
+        let counter = match fault {
+            Fault::Takeover { .. } => &mut self.takeovers,
+            Fault::Doze(_) => &mut self.slow_readers,
+            Fault::DiskFull => &mut self.full_disks,
+            fault if fault.is_crash() => &mut self.crashes,
+            _ => &mut self.network_faults,
+        };
+        *counter += 1;
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
-        self.faults += other.faults;
+        self.network_faults += other.network_faults;
         self.crashes += other.crashes;
+        self.takeovers += other.takeovers;
+        self.slow_readers += other.slow_readers;
+        self.full_disks += other.full_disks;
+        self.clock_steps += other.clock_steps;
         self.accepted += other.accepted;
+        self.refused += other.refused;
         self.unknown += other.unknown;
         self.received += other.received;
         self.repeats += other.repeats;
+        self.expired += other.expired;
+        self.stalled += other.stalled;
         self.simulated += other.simulated;
     }
 
-    /// False where the network was so kind, or so bad, that nothing was tried.
+    /// False where the world was so kind, or so bad, that something was not tried.
     pub(crate) fn is_worth_it(&self) -> bool {
-        self.faults > 0 && self.crashes > 0 && self.repeats > 0 && self.accepted > self.unknown * 4
+        let tried = [
+            self.network_faults,
+            self.crashes,
+            self.takeovers,
+            self.slow_readers,
+            self.full_disks,
+            self.clock_steps,
+            self.refused,
+            self.repeats,
+            self.expired,
+            self.stalled,
+        ];
+        tried.iter().all(|count| *count > 0) && self.accepted > self.unknown * 2
     }
 }
 
@@ -38,14 +78,22 @@ impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} messages accepted, {} of unknown outcome, {} received once, {} repeats dropped, \
-             {} network faults, {} crashes, {} s simulated",
+            "{} messages accepted, {} refused, {} of unknown outcome; {} received once, {} repeats \
+             dropped, {} expired; {} network faults, {} crashes, {} takeovers, {} slow readers \
+             ({} connections dropped), {} full disks, {} clock steps; {} s simulated",
             self.accepted,
+            self.refused,
             self.unknown,
             self.received,
             self.repeats,
-            self.faults,
+            self.expired,
+            self.network_faults,
             self.crashes,
+            self.takeovers,
+            self.slow_readers,
+            self.stalled,
+            self.full_disks,
+            self.clock_steps,
             self.simulated.as_secs()
         )
     }

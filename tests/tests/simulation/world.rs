@@ -1,320 +1,277 @@
-//! One run: the hosts, what goes wrong by seed, and when it is over.
+//! The hosts of one run, their disks, and what is done to them: steps, the beginning and the end of
+//! faults. When which fault comes is trouble's.
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidings_protocol::{Group, Name, Status};
-use tidings_relay::{Clock, Hub, Listener, MemoryStore, MidNumber, Store, serve};
+use tidings_protocol::Name;
 use tokio_util::sync::CancellationToken;
 
-use crate::check::{self, Disks};
-use crate::desk::{Desk, GROUP, PORT, SharedDisk, live, lock};
-use crate::fault::{Fault, Life, RELAY};
+use crate::desk::Desk;
+use crate::disk::{Disks, RowState, SharedDisk, lock};
+use crate::fault::{Fault, Life, RELAY, TWIN};
+use crate::journal::RelayDisk;
+use crate::line::{Gate, UNREAD};
+use crate::plan::Plan;
+use crate::relay::Relay;
 use crate::report::Run;
+use crate::script::Script;
+use crate::watch::{SharedWatch, Watch};
 
 /// How much time passes between two looks at the network. Coarse, as every step costs.
-const TICK: Duration = Duration::from_millis(25);
+pub(crate) const TICK: Duration = Duration::from_millis(25);
 
-/// While this lasts, things go wrong and desks write.
-const TROUBLE: Duration = Duration::from_secs(45);
-
-/// After it, all has to be delivered within this: a dead line is found in 90 s at worst, the next
-/// attempt comes a minute later.
-const SETTLING: Duration = Duration::from_secs(240);
-
-/// Then this long nothing more may come: longer than the first re-sends.
-const QUIET: Duration = Duration::from_secs(10);
-
-/// Longer than any process takes to end in order.
-const GOODBYE: Duration = Duration::from_secs(6);
-
-/// Desks; the last speaks the base protocol and is in no group.
+/// Desks; the last speaks the base protocol and is in no group, unless all have to speak `ref`.
 const DESKS: usize = 4;
 
-/// Runs a seed; the first violation, if there is one.
-pub(crate) fn run(seed: u64) -> Result<Run, String> {
-    let mut world = World::new(seed);
-    let mut done_at = None;
-    while done_at.is_none_or(|at| world.sim.elapsed() < at + QUIET) {
-        world.step()?;
-        world.heal();
-        if world.sim.elapsed() < TROUBLE {
-            world.trouble();
-            continue;
-        }
-        if done_at.is_none() && world.every_second() {
-            match world.is_complete() {
-                Ok(()) => done_at = Some(world.sim.elapsed()),
-                Err(missing) if world.sim.elapsed() > TROUBLE + SETTLING => return Err(missing),
-                Err(_) => {}
-            }
-        }
-    }
-    world.is_complete()?;
-    Ok(world.report())
-}
+/// Senders by HTTP.
+const SCRIPTS: usize = 2;
 
-struct World {
-    sim: turmoil::Sim<'static>,
-    rng: fastrand::Rng,
+/// What a slow line takes at most.
+const SLOW: Duration = Duration::from_secs(3);
+
+/// The relay's wall clock when the run begins: milliseconds since 1970.
+const BEGAN_MS: u64 = 1_795_414_000_000;
+
+/// How a host's process is told of its life; asked for each time it starts.
+type Lives = BTreeMap<String, Arc<Mutex<Life>>>;
+
+/// See the module.
+pub(crate) struct World {
+    pub(crate) sim: turmoil::Sim<'static>,
+    pub(crate) plan: Plan,
+    pub(crate) disks: Disks,
+    pub(crate) relay_disk: RelayDisk,
+    pub(crate) watch: SharedWatch,
+    /// All hosts but the relay and the twin.
+    pub(crate) clients: Vec<String>,
+    pub(crate) run: Run,
     wall: Arc<AtomicU64>,
-    store: Arc<dyn Store>,
-    lives: BTreeMap<String, Arc<Mutex<Life>>>,
-    disks: BTreeMap<Name, SharedDisk>,
-    hosts: Vec<String>,
-    /// What is wrong, and when it ends.
-    faults: Vec<(Fault, Duration)>,
-    next_fault: Duration,
-    run: Run,
+    /// How far the wall clock is off.
+    clock_off: i64,
+    lives: Lives,
+    gates: BTreeMap<String, Arc<Gate>>,
+    twin: Arc<AtomicBool>,
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let mut sim = turmoil::Builder::new()
+    /// `writing` is how long messages are written, `lasts` more than the run can take.
+    pub(crate) fn new(
+        seed: u64,
+        rng: &mut fastrand::Rng,
+        writing: Duration,
+        lasts: Duration,
+    ) -> Self {
+        let plan = Plan::draw(rng);
+        let mut builder = turmoil::Builder::new();
+        builder
             .rng_seed(seed)
             .tick_duration(TICK)
+            .tcp_capacity(UNREAD)
             .min_message_latency(Duration::from_millis(1))
-            .max_message_latency(Duration::from_millis(150))
-            .simulation_duration(TROUBLE + SETTLING + QUIET * 2)
-            .build();
-        let wall = Arc::new(AtomicU64::new(1_795_414_000_000));
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let mut lives = BTreeMap::new();
-        let mut begin = |host: &str| {
-            let life = Arc::new(Mutex::new(Life::default()));
-            lives.insert(host.to_owned(), Arc::clone(&life));
-            move || {
-                let next = Life::default();
-                *life.lock().unwrap() = next.clone();
-                next
-            }
-        };
-        {
-            let (store, wall) = (Arc::clone(&store), Arc::clone(&wall));
-            let begin = begin(RELAY);
-            sim.host(RELAY, move || {
-                let life = begin();
-                let quit = life.quit.clone();
-                life.of(relay(Arc::clone(&store), Arc::clone(&wall), quit))
-            });
+            .max_message_latency(plan.latency)
+            .simulation_duration(lasts);
+        if plan.random_order {
+            builder.enable_random_order();
         }
-        let names: Vec<Name> = (0..DESKS)
-            .map(|n| Name::new(format!("desk{n}")).unwrap())
+        let names = |kind: &str, count| -> Vec<Name> {
+            let names = (0..count).map(|n| Name::new(format!("{kind}{n}")).unwrap());
+            names.collect()
+        };
+        let (desks, scripts) = (names("desk", DESKS), names("script", SCRIPTS));
+        let all: Vec<Name> = desks.iter().chain(&scripts).cloned().collect();
+        let disks: Disks = all
+            .iter()
+            .map(|name| (name.clone(), SharedDisk::default()))
             .collect();
-        let mut disks = BTreeMap::new();
-        for (n, name) in names.iter().enumerate() {
-            let by_ref = n + 1 < DESKS;
+        let gates: BTreeMap<String, Arc<Gate>> = all
+            .iter()
+            .map(|name| (name.to_string(), Arc::default()))
+            .collect();
+        let relay_disk = RelayDisk::default();
+        let mut world = Self {
+            sim: builder.build(),
+            watch: Arc::new(Mutex::new(Watch::new(disks.clone(), &plan))),
+            wall: Arc::new(AtomicU64::new(BEGAN_MS)),
+            clock_off: 0,
+            lives: Lives::new(),
+            twin: Arc::default(),
+            clients: all.iter().map(Name::to_string).collect(),
+            run: Run::default(),
+            plan,
+            disks,
+            relay_disk,
+            gates,
+        };
+        let relay = Relay {
+            plan: world.plan.clone(),
+            disk: world.relay_disk.clone(),
+            wall: Arc::clone(&world.wall),
+            watch: Arc::clone(&world.watch),
+            seed: rng.u64(..),
+        };
+        world.host(RELAY, move |quit| relay.clone().live(quit));
+        for (n, name) in desks.iter().enumerate() {
+            let others = desks.iter().filter(|other| *other != name);
             let desk = Desk {
                 name: name.clone(),
-                group: if by_ref {
-                    Group::new(GROUP).unwrap()
-                } else {
-                    Group::none()
-                },
-                by_ref,
-                others: names
-                    .iter()
-                    .filter(|other| *other != name)
-                    .cloned()
-                    .collect(),
-                writing: TROUBLE,
+                by_ref: n + 1 < DESKS || world.plan.forgets_refs,
+                plan: world.plan.clone(),
+                others: others.cloned().collect(),
+                writing,
+                disk: world.disk(name),
+                gate: world.gate(name.as_str()),
+                watch: Arc::clone(&world.watch),
+                twin: Arc::clone(&world.twin),
+                seed: rng.u64(..),
             };
-            let disk = SharedDisk::default();
-            disks.insert(name.clone(), Arc::clone(&disk));
-            let desk_seed = rng.u64(..);
-            let begin = begin(name.as_str());
-            sim.host(name.as_str(), move || {
-                let life = begin();
-                let quit = life.quit.clone();
-                life.of(live(desk.clone(), Arc::clone(&disk), desk_seed, quit))
-            });
-        }
-        Self {
-            sim,
-            rng,
-            wall,
-            store,
-            lives,
-            hosts: names.iter().map(Name::to_string).collect(),
-            disks,
-            faults: Vec::new(),
-            next_fault: Duration::from_secs(1),
-            run: Run::default(),
-        }
-    }
-
-    fn step(&mut self) -> Result<(), String> {
-        let millis = u64::try_from(TICK.as_millis()).unwrap();
-        self.wall.fetch_add(millis, Ordering::SeqCst);
-        self.sim
-            .step()
-            .map_err(|error| format!("a host failed: {error}"))?;
-        // What is wrong in an inbox stays there, so not every step has to be looked at.
-        if self.every_second() {
-            self.look(check::safety)?;
-        }
-        Ok(())
-    }
-
-    /// Ends what has lasted its time.
-    fn heal(&mut self) {
-        let now = self.sim.elapsed();
-        let (over, lasting) = std::mem::take(&mut self.faults)
-            .into_iter()
-            .partition(|(_, until)| *until <= now);
-        self.faults = lasting;
-        self.end(over);
-    }
-
-    /// Begins something new now and then.
-    fn trouble(&mut self) {
-        let now = self.sim.elapsed();
-        if now < self.next_fault {
-            return;
-        }
-        self.next_fault = now + Duration::from_millis(self.rng.u64(200..3_000));
-        let Some(fault) = self.draw() else { return };
-        // Short ones mostly: what matters is that something is under way when they begin and end.
-        let longest = if self.rng.bool() { 2_000 } else { 20_000 };
-        let mut lasts = Duration::from_millis(self.rng.u64(50..longest));
-        if matches!(fault, Fault::Quit(_)) {
-            lasts = lasts.max(GOODBYE);
-        }
-        self.begin(&fault);
-        self.faults.push((fault, now + lasts));
-    }
-
-    /// A fault of a host that has none.
-    fn draw(&mut self) -> Option<Fault> {
-        let at = self.rng.usize(0..=self.hosts.len());
-        let host = self.hosts.get(at).map_or(RELAY, String::as_str).to_owned();
-        let kind = self.rng.u8(0..8);
-        if self
-            .faults
-            .iter()
-            .any(|(fault, _)| fault.host() == host || fault.host() == RELAY)
-        {
-            return None;
-        }
-        Some(match kind {
-            0 => Fault::PowerCut(host),
-            1 => Fault::Kill(host),
-            2 => Fault::Quit(host),
-            // It has no network of its own.
-            _ if host == RELAY => return None,
-            3 | 4 => Fault::Partition(host),
-            5 => Fault::OneWay(host, RELAY.to_owned()),
-            6 => Fault::OneWay(RELAY.to_owned(), host),
-            _ => Fault::Hold(host),
-        })
-    }
-
-    fn begin(&mut self, fault: &Fault) {
-        if fault.host() == RELAY {
-            // Its end is seen by all, or by none.
-            let lasting = std::mem::take(&mut self.faults);
-            let (crashes, network) = lasting.into_iter().partition(|(f, _)| f.is_crash());
-            self.faults = crashes;
-            self.end(network);
-        }
-        match fault {
-            Fault::Partition(desk) => self.sim.partition(desk.as_str(), RELAY),
-            Fault::OneWay(from, to) => self.sim.partition_oneway(from.as_str(), to.as_str()),
-            Fault::Hold(desk) => self.sim.hold(desk.as_str(), RELAY),
-            Fault::PowerCut(host) => {
-                for desk in self.desks_beside(host) {
-                    self.sim.partition(desk, RELAY);
-                }
-                self.sim.crash(host.as_str());
+            if n == 0 {
+                let twin = desk.twin();
+                world.host(TWIN, move |quit| twin.clone().live(quit));
+                world.sim.crash(TWIN);
             }
-            Fault::Kill(host) => self.life(host).kill.cancel(),
-            Fault::Quit(host) => self.life(host).quit.cancel(),
+            world.host(name.as_str(), move |quit| desk.clone().live(quit));
         }
-        if fault.is_crash() {
-            self.run.crashes += 1;
-        } else {
-            self.run.faults += 1;
+        for name in &scripts {
+            let script = Script {
+                name: name.clone(),
+                others: desks.clone(),
+                writing,
+                disk: world.disk(name),
+                gate: world.gate(name.as_str()),
+                watch: Arc::clone(&world.watch),
+                seed: rng.u64(..),
+            };
+            world.host(name.as_str(), move |quit| script.clone().live(quit));
         }
+        world
     }
 
-    fn end(&mut self, faults: Vec<(Fault, Duration)>) {
-        for (fault, _) in faults {
-            match fault {
-                Fault::Partition(desk) => self.sim.repair(desk.as_str(), RELAY),
-                Fault::OneWay(from, to) => self.sim.repair_oneway(from.as_str(), to.as_str()),
-                Fault::Hold(desk) => self.sim.release(desk.as_str(), RELAY),
-                Fault::PowerCut(host) => {
-                    for desk in self.desks_beside(&host) {
-                        self.sim.repair(desk, RELAY);
-                    }
-                    self.sim.bounce(host.as_str());
-                }
-                Fault::Kill(host) | Fault::Quit(host) => self.sim.bounce(host.as_str()),
-            }
-        }
+    /// A host whose process is `live`, each time it starts.
+    fn host<F>(&mut self, name: &str, live: impl Fn(CancellationToken) -> F + 'static)
+    where
+        F: Future<Output = turmoil::Result> + 'static,
+    {
+        let life = Arc::new(Mutex::new(Life::default()));
+        self.lives.insert(name.to_owned(), Arc::clone(&life));
+        self.sim.host(name, move || {
+            let next = Life::default();
+            *life.lock().unwrap() = next.clone();
+            let process = live(next.quit.clone());
+            next.of(process)
+        });
     }
 
-    /// The desks whose lines are a host's.
-    fn desks_beside(&self, host: &str) -> Vec<String> {
-        let lines = self
-            .hosts
-            .iter()
-            .filter(|desk| host == RELAY || *desk == host);
-        lines.cloned().collect()
+    fn disk(&self, name: &Name) -> SharedDisk {
+        Arc::clone(self.disks.get(name).unwrap())
+    }
+
+    fn gate(&self, name: &str) -> Arc<Gate> {
+        Arc::clone(self.gates.get(name).unwrap())
     }
 
     fn life(&self, host: &str) -> Life {
         self.lives.get(host).unwrap().lock().unwrap().clone()
     }
 
-    fn every_second(&self) -> bool {
-        self.sim.elapsed().subsec_millis() < u32::try_from(TICK.as_millis()).unwrap()
-    }
-
-    fn look(&self, check: impl Fn(&Disks<'_>) -> Result<(), String>) -> Result<(), String> {
-        let guards: Vec<_> = self
-            .disks
-            .iter()
-            .map(|(name, disk)| (name, lock(disk)))
-            .collect();
-        check(&guards.iter().map(|(name, disk)| (*name, &**disk)).collect())
-    }
-
-    /// All is received, and the relay knows it.
-    fn is_complete(&self) -> Result<(), String> {
-        self.look(check::completeness)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        for (name, disk) in &self.disks {
-            for received in &lock(disk).inbox {
-                let mid = &received.mid;
-                let number = MidNumber::parse(mid).ok_or_else(|| format!("{mid} is no mid"))?;
-                let status = runtime.block_on(self.store.status(number));
-                let statuses = status
-                    .map_err(|error| error.to_string())?
-                    .unwrap_or_default();
-                if !statuses.contains(&(name.clone(), Status::Ok)) {
-                    return Err(format!("{name} has {mid}, and the relay says {statuses:?}"));
-                }
-            }
+    /// Lets a tick pass.
+    pub(crate) fn step(&mut self) -> Result<(), String> {
+        let millis = u64::try_from(TICK.as_millis()).unwrap();
+        self.wall.fetch_add(millis, Ordering::SeqCst);
+        match self.sim.step() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("a host failed: {error}")),
         }
-        Ok(())
     }
 
-    fn report(mut self) -> Run {
-        use crate::desk::RowState;
+    /// Sets the relay's wall clock to another time.
+    pub(crate) fn step_clock(&mut self, off: i64) {
+        let step = off - self.clock_off;
+        let now = self.wall.load(Ordering::SeqCst);
+        self.wall
+            .store(now.saturating_add_signed(step), Ordering::SeqCst);
+        self.clock_off = off;
+        self.run.clock_steps += 1;
+    }
+
+    pub(crate) fn clock_off(&self) -> i64 {
+        self.clock_off
+    }
+
+    pub(crate) fn begin(&mut self, fault: &Fault) {
+        match fault {
+            Fault::Partition(client) => self.sim.partition(client.as_str(), RELAY),
+            Fault::OneWay(from, to) => self.sim.partition_oneway(from.as_str(), to.as_str()),
+            Fault::Hold(client) => self.sim.hold(client.as_str(), RELAY),
+            Fault::Slow(client) => {
+                self.sim
+                    .set_link_max_message_latency(client.as_str(), RELAY, SLOW);
+            }
+            Fault::Doze(client) => self.gate(client).shut(),
+            Fault::PowerCut(host) => {
+                for client in self.clients_beside(host) {
+                    self.sim.partition(client, RELAY);
+                }
+                self.sim.crash(host.as_str());
+            }
+            Fault::Kill(host) => self.life(host).kill.cancel(),
+            Fault::Quit(host) => self.life(host).quit.cancel(),
+            Fault::Takeover { .. } => {
+                self.twin.store(true, Ordering::SeqCst);
+                self.sim.bounce(TWIN);
+            }
+            Fault::DiskFull => self.relay_disk.is_full.store(true, Ordering::SeqCst),
+        }
+        self.run.count(fault);
+    }
+
+    pub(crate) fn end(&mut self, fault: &Fault) {
+        match fault {
+            Fault::Partition(client) => self.sim.repair(client.as_str(), RELAY),
+            Fault::OneWay(from, to) => self.sim.repair_oneway(from.as_str(), to.as_str()),
+            Fault::Hold(client) => self.sim.release(client.as_str(), RELAY),
+            Fault::Slow(client) => {
+                let latency = self.plan.latency;
+                self.sim
+                    .set_link_max_message_latency(client.as_str(), RELAY, latency);
+            }
+            Fault::Doze(client) => self.gate(client).open(),
+            Fault::PowerCut(host) => {
+                for client in self.clients_beside(host) {
+                    self.sim.repair(client, RELAY);
+                }
+                self.sim.bounce(host.as_str());
+            }
+            Fault::Kill(host) | Fault::Quit(host) => self.sim.bounce(host.as_str()),
+            Fault::Takeover { killed } => {
+                let life = self.life(TWIN);
+                if *killed { life.kill } else { life.quit }.cancel();
+                self.twin.store(false, Ordering::SeqCst);
+            }
+            Fault::DiskFull => self.relay_disk.is_full.store(false, Ordering::SeqCst),
+        }
+    }
+
+    /// The clients whose lines are a host's.
+    fn clients_beside(&self, host: &str) -> Vec<String> {
+        let clients = self.clients.iter().map(String::as_str).chain([TWIN]);
+        let lines = clients.filter(|client| host == RELAY || *client == host);
+        lines.map(str::to_owned).collect()
+    }
+
+    /// What happened, counted.
+    pub(crate) fn report(mut self) -> Run {
         for (name, disk) in &self.disks {
             let disk = lock(disk);
             for row in &disk.rows {
                 match &row.state {
-                    RowState::Accepted(_) => self.run.accepted += 1,
+                    RowState::Replied(_) if row.taken_for().next().is_some() => {
+                        self.run.accepted += 1;
+                    }
+                    RowState::Replied(_) => self.run.refused += 1,
                     RowState::Unknown => self.run.unknown += 1,
                     RowState::Queued | RowState::Offered => {}
                 }
@@ -323,33 +280,11 @@ impl World {
             self.run.repeats += disk.repeats;
             self.run.trace += &format!("{name}: {:?}\n", disk.inbox);
         }
+        let watch = self.watch.lock().unwrap();
+        self.run.expired = watch.expired;
+        self.run.stalled = watch.stalled;
         self.run.simulated = self.sim.elapsed();
+        drop(watch);
         self.run
-    }
-}
-
-/// One life of the relay.
-async fn relay(
-    store: Arc<dyn Store>,
-    wall: Arc<AtomicU64>,
-    stop: CancellationToken,
-) -> turmoil::Result {
-    let config = tidings_relay::Config {
-        clock: Clock::new(move || wall.load(Ordering::SeqCst)),
-        ..tidings_relay::Config::default()
-    };
-    let hub = Hub::open(config, store).await?;
-    let listener = turmoil::net::TcpListener::bind(("0.0.0.0", PORT)).await?;
-    serve(hub, Port(listener), stop).await;
-    Ok(())
-}
-
-struct Port(turmoil::net::TcpListener);
-
-impl Listener for Port {
-    type Io = turmoil::net::TcpStream;
-
-    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Io, SocketAddr)>> + Send {
-        self.0.accept()
     }
 }
