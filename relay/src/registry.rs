@@ -200,7 +200,7 @@ mod tests {
             name: Name::new("m").unwrap(),
             group: Group::new(group).unwrap(),
         };
-        let mut ask = |registry: &mut Registry, group: &str| match registry.ask(&m(group), 1) {
+        let ask = |registry: &mut Registry, group: &str| match registry.ask(&m(group), 1) {
             Needed::Asking(order) => order,
             other => panic!("{other:?}"),
         };

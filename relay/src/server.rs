@@ -14,7 +14,11 @@ use std::{
     time::Duration,
 };
 
-use axum::{body::Body, response::Response};
+use axum::{
+    body::Body,
+    http::{HeaderValue, header},
+    response::Response,
+};
 use hyper::{
     Request, body::Incoming, server::conn::http1, service::service_fn, upgrade::OnUpgrade,
 };
@@ -206,6 +210,8 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         let service = service_fn(|request| answer(&router, &app, peer, &upgrade, request));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
+            // A script may close its side once it has asked; what it waits for is bounded.
+            .half_close(true)
             .header_read_timeout(router.config.timing.request)
             .max_buf_size(HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service)
@@ -287,5 +293,13 @@ async fn answer(
         });
     }
     request.extensions_mut().insert(Peer(origin));
-    app.clone().oneshot(request.map(Body::new)).await
+    // Beside it there may have been a Content-Length that somebody in between went by; what that one
+    // took for this request's body, nobody is to take for the next request.
+    let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let Ok(mut response) = app.clone().oneshot(request.map(Body::new)).await;
+    if chunked {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    Ok(response)
 }

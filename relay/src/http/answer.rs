@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::{
-    body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
+    body::{Body, HttpBody},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header},
     response::Response,
 };
 use tidings_protocol::server;
@@ -173,7 +173,7 @@ pub(crate) fn asks_for_upgrade<B>(request: &Request<B>) -> bool {
 }
 
 /// The 101 that lets a WebSocket begin (RFC 6455, 4.2.2), on any path.
-pub(crate) fn accept_upgrade<B>(
+pub(crate) fn accept_upgrade<B: HttpBody>(
     router: &Router,
     request: &Request<B>,
 ) -> Result<Response, Refused> {
@@ -185,6 +185,13 @@ pub(crate) fn accept_upgrade<B>(
     }
     if request.method() != Method::GET {
         return Err(not_allowed("GET"));
+    }
+    // What follows the head is WebSocket from there on, and nothing else (RFC 6455, 4.1).
+    if request.version() != Version::HTTP_11 || !request.body().is_end_stream() {
+        return Err(info(
+            StatusCode::BAD_REQUEST,
+            "a WebSocket upgrade is an HTTP/1.1 request without a body",
+        ));
     }
     if headers
         .get(header::SEC_WEBSOCKET_VERSION)

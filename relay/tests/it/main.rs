@@ -14,6 +14,7 @@ mod expiring;
 mod hostile;
 mod http;
 mod limits;
+mod odd_http;
 mod operating;
 mod process;
 mod push_service;
