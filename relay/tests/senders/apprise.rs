@@ -66,11 +66,15 @@ async fn what_apprise_sends_arrives_with_title_body_priority_and_link() {
             markdown.clone(),
         ),
         (
-            format!("ntfy://any:{TOKEN}@{host}/ann?priority=high&click={link}&tags=a,b&format=markdown"),
+            format!(
+                "ntfy://any:{TOKEN}@{host}/ann?priority=high&click={link}&tags=a,b&format=markdown"
+            ),
             markdown.clone(),
         ),
         (
-            format!("ntfy://{TOKEN}@{host}/ann?auth=token&priority=high&click={link}&tags=a,b&format=markdown"),
+            format!(
+                "ntfy://{TOKEN}@{host}/ann?auth=token&priority=high&click={link}&tags=a,b&format=markdown"
+            ),
             markdown,
         ),
         (format!("pushdeer://{host}/{own}"), Value::Null),

@@ -15,6 +15,7 @@ mod dialects;
 mod flat;
 
 mod house;
+mod manual;
 
 mod published;
 mod recorded;

@@ -107,7 +107,7 @@ async fn alertmanagers_groups() {
         "{body}"
     );
     let (title, body) = read(&messages[2]);
-    assert_eq!(title, "Resolved: DiskFull");
+    assert_eq!(title, "Resolved: DiskFull (2)");
     assert!(body.contains("(resolved)"), "{body}");
     assert_eq!(messages[2]["extra"].get("priority"), None);
 }
