@@ -54,7 +54,7 @@ async fn of_two_auths_of_one_name_the_stores_last_is_the_one_that_counts() {
 }
 
 /// The client sends all of these over and over, and drops what it gets.
-fn flood(client: Client, packets: &[Value]) -> tokio::task::JoinHandle<()> {
+pub(crate) fn flood(client: Client, packets: &[Value]) -> tokio::task::JoinHandle<()> {
     let packets: Vec<_> = packets
         .iter()
         .map(|p| Message::text(p.to_string()))

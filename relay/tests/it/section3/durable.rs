@@ -1,9 +1,16 @@
 //! Lines 1 and 2: what a restart and a SIGKILL leave, and mids.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use serde_json::json;
-use tidings_relay::{Durability, SqliteStore};
+use tidings_relay::{Clock, Config, Durability, SqliteStore};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -11,9 +18,52 @@ use tokio::{
 };
 
 use crate::{
-    process::Process,
-    support::{Client, Relay, TOKEN, impatient, message, within},
+    process::{Process, command},
+    support::{Client, Relay, TOKEN, config, http, impatient, message, within},
 };
+
+#[tokio::test]
+async fn line_01_messages_names_groups_and_statuses_survive_sigkill() {
+    let data = tempfile::tempdir().unwrap();
+    let start = |data: &Path| {
+        let mut command = command(data);
+        command.args(["--wait", "1"]);
+        Process::of(command)
+    };
+    let relay = start(data.path());
+    let mut confirmed = relay.client("m1", "G").await;
+    relay.client("m2", "G").await.close().await;
+    let mut sender = relay.speaker("s1").await;
+    let mut packet = message("group", "G", "kept");
+    packet["data"]["ref"] = json!("1");
+    sender.send(packet.clone()).await;
+    let mid = confirmed.take("kept").await;
+    let outcome = json!({"m1": "ok", "m2": "wait"});
+    assert_eq!(sender.expect_reply(outcome.clone()).await, mid);
+    relay.kill();
+
+    let relay = start(data.path());
+    // The status of each, and nothing new, for the same `ref`.
+    let mut sender = relay.speaker("s1").await;
+    sender.send(packet).await;
+    assert_eq!(sender.expect_reply(outcome).await, mid);
+    // The name: it is waited for.
+    let path = format!("/m2.send?text=later&wait=0&token={TOKEN}");
+    let answer = http(relay.address, "GET", &path, &[], "").await;
+    answer.expect_status(json!({"m2": "wait"}));
+    // Who confirmed is left in peace, who did not gets the message, both once.
+    let mut confirmed = relay.client("m1", "G").await;
+    confirmed.expect_nothing().await;
+    let mut away = relay.client("m2", "G").await;
+    assert_eq!(away.take("kept").await, mid);
+    away.take("later").await;
+    away.expect_nothing().await;
+    // The group.
+    sender.message_to_group("G", "all").await;
+    confirmed.take("all").await;
+    away.take("all").await;
+    sender.expect_reply(json!({"m1": "ok", "m2": "ok"})).await;
+}
 
 #[tokio::test]
 async fn line_01_a_restart_forgets_nothing() {
@@ -182,6 +232,50 @@ async fn line_02_mids_never_collide_and_read_as_milliseconds() {
     let mut mids = Vec::new();
     for n in 0..50 {
         mids.push(recipient.take(&n.to_string()).await);
+    }
+    assert!(mids.is_sorted_by(|a, b| a < b), "{mids:?}");
+    assert!(mids.iter().all(|mid| mid.len() == 13), "{mids:?}");
+}
+
+#[tokio::test]
+async fn line_02_mids_grow_across_restarts_and_clock_steps_whoever_sends() {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    const START_MS: u64 = 1_795_414_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let now = Arc::new(AtomicU64::new(0));
+    let mut mids = Vec::new();
+    for at in [START_MS, START_MS - DAY_MS, 0, START_MS + DAY_MS, START_MS] {
+        now.store(at, Ordering::Relaxed);
+        let clock = {
+            let now = Arc::clone(&now);
+            Clock::new(move || now.load(Ordering::Relaxed))
+        };
+        let store = Arc::new(SqliteStore::open(folder.path(), Durability::Os).unwrap());
+        let config = Config { clock, ..config() };
+        let relay = Relay::on(config, store).await;
+        let mut recipient = relay.client("r1", "").await;
+        let (mut one, mut other) = (relay.client("s1", "").await, relay.client("s2", "").await);
+        let http = async {
+            for _ in 0..10 {
+                assert_eq!(relay.get("/r1.send?text=x&wait=0").await.status, 200);
+            }
+        };
+        let sockets = async {
+            for _ in 0..10 {
+                one.message_to("r1", "x").await;
+                other.message_to("r1", "x").await;
+            }
+        };
+        let taking = async {
+            for _ in 0..30 {
+                mids.push(recipient.take("x").await);
+            }
+        };
+        tokio::join!(http, sockets, taking);
+        // What it confirmed has been read, too.
+        recipient.expect_nothing().await;
+        drop((recipient, one, other));
+        relay.stop().await;
     }
     assert!(mids.is_sorted_by(|a, b| a < b), "{mids:?}");
     assert!(mids.iter().all(|mid| mid.len() == 13), "{mids:?}");

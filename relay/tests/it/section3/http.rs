@@ -1,14 +1,24 @@
 //! Lines 5, 7, 10 and 13 over HTTP: limits, the token and foreign pages, callers' mistakes, names in
 //! paths, and how long an answer takes.
 
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
-use tidings_relay::{Config, Timing};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+use tidings_protocol::{Group, Name};
+use tidings_relay::{
+    Config, Hub, Listener, MemoryStore, Store as _, Timing, serve, store::Registration,
 };
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream},
+    net::TcpStream,
+    sync::mpsc,
+};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     raw_socket::assert_works,
@@ -197,6 +207,13 @@ async fn line_10_names_are_percent_decoded_and_the_suffix_decides() {
         let (answer, _) = tokio::join!(relay.get(path), client.take(""));
         answer.expect_status(json!({name: "ok"}));
     }
+    // Not even escaped, as some scripts have it.
+    let mut client = relay.client("你好", "").await;
+    let request = format!(
+        "GET /你好.send?text=世界 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {TOKEN}\r\n\r\n"
+    );
+    let (answer, _) = tokio::join!(raw(relay.address, request.as_bytes()), client.take("世界"));
+    answer.expect_status(json!({"你好": "ok"}));
 }
 
 #[tokio::test]
@@ -230,5 +247,106 @@ async fn line_13_the_default_wait_ends_before_common_clients_give_up() {
     for wait in ["x", "-1", "NaN", "1e999", ""] {
         let answer = relay.get(&format!("/ann.send?wait={wait}")).await;
         answer.expect_info(400, "wait is not a number of seconds");
+    }
+}
+
+#[tokio::test]
+async fn line_07_whatever_is_asked_the_answer_is_no_500() {
+    let relay = Relay::start().await;
+    let paths = [
+        "/",
+        "/x.send",
+        "/x.group",
+        "/%",
+        "/%zz.send",
+        "/x",
+        "/a?b=%&c=%ff&&=&wait",
+        "//",
+        "/./..",
+    ];
+    let bodies = [
+        "",
+        "{",
+        "[]",
+        "\u{0}",
+        r#"{"cmd":{}}"#,
+        r#"{"cmd":"MESSAGE","data":[]}"#,
+        "a=b&c",
+    ];
+    let kinds = [
+        "",
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "\u{e9}/;;",
+    ];
+    for method in ["GET", "POST", "PUT", "DELETE", "OPTIONS", "BREW"] {
+        for path in paths {
+            for (n, body) in bodies.iter().enumerate() {
+                let kind = kinds[n % kinds.len()];
+                let headers = [("authorization", TOKEN), ("content-type", kind)];
+                let answer = http(relay.address, method, path, &headers, body).await;
+                let said = (200..500).contains(&answer.status);
+                assert!(said, "{method} {path} {kind} {body}: {answer:?}");
+            }
+        }
+    }
+}
+
+/// Connections that are pipes, so that a clock which stands moves on when all wait.
+struct Pipes(mpsc::Receiver<DuplexStream>);
+
+impl Listener for Pipes {
+    type Io = DuplexStream;
+
+    async fn accept(&mut self) -> io::Result<(DuplexStream, SocketAddr)> {
+        match self.0.recv().await {
+            Some(pipe) => Ok((pipe, ([127, 0, 0, 1], 1).into())),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn line_13_http_waits_for_two_and_a_half_seconds_or_as_long_as_it_is_told() {
+    let store = Arc::new(MemoryStore::new());
+    let absent = Registration {
+        name: Name::new("absent").unwrap(),
+        group: Group::none(),
+    };
+    store.register(absent).await.unwrap();
+    let hub = Hub::open(Config::default(), store).await.unwrap();
+    let (connect, pipes) = mpsc::channel(1);
+    let _server = AbortOnDropHandle::new(tokio::spawn(serve(
+        hub,
+        Pipes(pipes),
+        CancellationToken::new(),
+    )));
+    for (query, seconds) in [
+        ("", 2.5),
+        ("?wait=0", 0.0),
+        ("?wait=0.25", 0.25),
+        ("?wait=7", 7.0),
+        // No longer than anybody keeps a request open.
+        ("?wait=100000", 60.0),
+    ] {
+        let (mut ours, theirs) = tokio::io::duplex(4096);
+        connect.send(theirs).await.unwrap();
+        let request = format!(
+            "GET /absent.send{query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        );
+        let asked = tokio::time::Instant::now();
+        ours.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        ours.read_to_string(&mut answer).await.unwrap();
+        let took = asked.elapsed().as_secs_f64();
+        assert!(
+            answer.ends_with(r#""status":{"absent":"wait"}}}"#),
+            "{answer}"
+        );
+        assert!(
+            (seconds..seconds + 0.1).contains(&took),
+            "{query}: {took} s"
+        );
     }
 }
