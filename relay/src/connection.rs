@@ -30,7 +30,7 @@ use self::{
     socket::{Overflown, Socket},
 };
 use crate::{
-    auth::Access,
+    auth::{Access, Refusal},
     router::{Notice, Outgoing, RegisterError, ReplyTo, Router},
     store::{Registration, Word},
 };
@@ -42,6 +42,16 @@ const STORING: usize = 256;
 /// How long the end of a connection may take: the store answers in milliseconds, and a peer that
 /// does not answer a close frame is not waited for.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Why a client is not let in.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("{0}")]
+    For(String),
+    /// Until it has waited, whatever it says.
+    #[error(transparent)]
+    Meanwhile(Refusal),
+}
 
 pub(crate) struct Connection<S> {
     router: Arc<Router>,
@@ -231,8 +241,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let access = match self.admit(&auth) {
             Ok(access) => access,
             Err(why) => {
-                tracing::info!(peer = %self.peer, name = %auth.name, "a client was refused: {why}");
-                let refused = server::AuthReply::Refused(why);
+                // Of one that only has to wait, the log had a line for each guess before: more of them
+                // would let anybody fill it.
+                if let Refused::For(why) = &why {
+                    tracing::info!(peer = %self.peer, name = %auth.name, "a client was refused: {why}");
+                }
+                let refused = server::AuthReply::Refused(why.to_string());
                 return self.send(&server::Packet::Auth(refused));
             }
         };
@@ -247,12 +261,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Whether the token is good, and for this name and group; or what the client is to be told.
-    fn admit(&self, auth: &client::Auth) -> Result<Access, String> {
+    fn admit(&self, auth: &client::Auth) -> Result<Access, Refused> {
         let access = self.router.check(&auth.token, self.peer);
-        let access = access.map_err(|refusal| refusal.to_string())?;
+        let access = access.map_err(|refusal| match refusal {
+            Refusal::Wait(_) => Refused::Meanwhile(refusal),
+            Refusal::Invalid => Refused::For(refusal.to_string()),
+        })?;
         access
             .may_be(&auth.name, &auth.group)
-            .map_err(|denied| denied.to_string())?;
+            .map_err(|denied| Refused::For(denied.to_string()))?;
         Ok(access)
     }
 

@@ -133,9 +133,12 @@ pub(super) fn origin(router: &Router, headers: &HeaderMap) -> Result<Option<Head
     let text = origin.to_str().unwrap_or_default();
     let configured = router.config.allowed_origins.iter().any(|o| o == text);
     let own = text.split_once("://").is_some_and(|(_, host)| {
-        headers
+        let own = headers
             .get(header::HOST)
-            .is_some_and(|own| own.as_bytes() == host.as_bytes())
+            .is_some_and(|own| own.as_bytes() == host.as_bytes());
+        // Any name can be made to lead here (DNS rebinding), and a page of that name then names it as
+        // the host too. A token keeps such pages out; without one, only this computer's own names do.
+        own && (!router.gate.is_open() || is_here(host))
     });
     if configured || own {
         return Ok(Some(origin.clone()));
@@ -144,6 +147,16 @@ pub(super) fn origin(router: &Router, headers: &HeaderMap) -> Result<Option<Head
         StatusCode::FORBIDDEN,
         "pages of this origin may not use this relay: its operator can allow it",
     ))
+}
+
+/// Whether a host, with or without its port, is one that nobody else's name can be.
+fn is_here(host: &str) -> bool {
+    let bare = match host.rsplit_once(':') {
+        Some((bare, port)) if port.bytes().all(|b| b.is_ascii_digit()) => bare,
+        _ => host,
+    };
+    let v6 = bare.strip_prefix('[').and_then(|v6| v6.strip_suffix(']'));
+    bare.eq_ignore_ascii_case("localhost") || v6.unwrap_or(bare).parse::<std::net::IpAddr>().is_ok()
 }
 
 pub(super) fn allow_origin(response: &mut Response, origin: HeaderValue) {

@@ -436,7 +436,7 @@ pub(crate) const HTTP: &[Difference] = &[
     row(
         &["http-message-callback"],
         Once("ack-over-http"),
-        Line(3),
+        Contract("re-sent until confirmed"),
         "what is confirmed is not sent again",
     ),
 ];

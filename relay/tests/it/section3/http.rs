@@ -251,6 +251,33 @@ async fn line_13_the_default_wait_ends_before_common_clients_give_up() {
 }
 
 #[tokio::test]
+async fn line_07_a_name_that_was_made_to_lead_here_does_not_open_a_relay_without_a_token() {
+    let open = Relay::with(Config {
+        token: None,
+        ..config()
+    })
+    .await;
+    let port = open.address.port();
+    let ask = async |host: &str| {
+        let request = format!(
+            "GET /ghost.send HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nConnection: close\r\n\r\n"
+        );
+        raw(open.address, request.as_bytes()).await.status
+    };
+    for host in [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+    ] {
+        assert_eq!(ask(&format!("{host}:{port}")).await, 403, "{host}");
+    }
+    for host in ["127.0.0.1", "[::1]", "localhost"] {
+        assert_ne!(ask(&format!("{host}:{port}")).await, 403, "{host}");
+        assert_ne!(ask(host).await, 403, "{host}");
+    }
+}
+
+#[tokio::test]
 async fn line_07_whatever_is_asked_the_answer_is_no_500() {
     let relay = Relay::start().await;
     let paths = [
