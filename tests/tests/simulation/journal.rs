@@ -31,8 +31,11 @@ pub(crate) struct RelayDisk {
     pub(crate) kept: Arc<MemoryStore>,
     pub(crate) is_full: Arc<AtomicBool>,
     /// What was sent under a `ref`: found without writing anything, on a full disk too.
-    known: Arc<Mutex<BTreeSet<(Option<Name>, Ref)>>>,
+    known: Arc<Mutex<BTreeSet<Key>>>,
 }
+
+/// A sender's `ref`.
+type Key = (Option<Name>, Ref);
 
 /// Does a piece of work on the disk; what it gives back tells whoever asked.
 type Work = Box<dyn FnOnce() -> Told + Send>;
