@@ -149,7 +149,8 @@ fn decoded(
     encoding: &'static Encoding,
     what: &'static str,
 ) -> Result<String, BadRequest> {
-    let (text, _, broken) = encoding.decode(bytes);
+    // Not by what a byte order mark says instead: what was named, or UTF-8, is what counts.
+    let (text, broken) = encoding.decode_with_bom_removal(bytes);
     if broken {
         return Err(BadRequest::Charset(what));
     }
@@ -314,6 +315,7 @@ mod tests {
     fn what_cannot_be_read_is_refused_with_a_reason() {
         for (kind, body, words) in [
             ("text/plain", &b"\xff"[..], "UTF-8"),
+            ("text/plain", &b"\xff\xfe"[..], "UTF-8"),
             ("text/plain; charset=klingon", b"x", "klingon"),
             ("application/json", b"{\"a\":\"\xff\"}", "UTF-8"),
             ("application/json", b"[1]", "JSON object"),

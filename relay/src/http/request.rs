@@ -85,8 +85,13 @@ impl Fields {
 
     /// Takes out whom the fields name: `target`, and `sendType`, which is `personal` without a word.
     pub(super) fn take_target(&mut self) -> Result<Option<Target>, BadRequest> {
-        let mut take = |key: &str| self.message.shift_remove(key).map(|value| text(&value));
-        let (target, kind) = (take("target"), take("sendType"));
+        // One text each: what stands there twice is no name that anybody has.
+        let mut take = |key: &'static str| match self.message.shift_remove(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(BadRequest::Type(key, "write one text")),
+        };
+        let (target, kind) = (take("target")?, take("sendType")?);
         let Some(target) = target.filter(|target| !target.is_empty()) else {
             return Ok(None);
         };
@@ -241,5 +246,6 @@ mod tests {
         assert_eq!(taken("text=x").unwrap(), None);
         assert!(taken("target=a&sendType=all").is_err());
         assert!(taken("target=a%0Ab").is_err());
+        assert!(taken("target=a&target=b").is_err());
     }
 }

@@ -14,8 +14,10 @@ mod apprise;
 mod dialects;
 mod flat;
 
+mod hostile;
 mod house;
 mod manual;
+mod operating;
 
 mod published;
 mod recorded;
