@@ -1,5 +1,5 @@
-//! The real binary: what it says when it cannot start, how it ends, and what a SIGKILL costs
-//! (nothing that was promised).
+//! The real binary: what it says when it cannot start, what it takes of the system, and how it
+//! ends. What a SIGKILL costs is in `section3`.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
@@ -9,8 +9,10 @@ use std::{
     sync::mpsc,
 };
 
-use crate::support::{Client, DEADLINE, TOKEN, http, within};
 use serde_json::json;
+use tokio::{io::AsyncReadExt as _, net::TcpStream};
+
+use crate::support::{Client, DEADLINE, TOKEN, http, within};
 
 pub(crate) fn command(data: &Path) -> Command {
     command_on("127.0.0.1:0", data)
@@ -222,4 +224,54 @@ fn its_help_is_a_page_one_can_learn_from() {
     ] {
         assert!(help.contains(part), "{part} is missing: {help}");
     }
+}
+
+/// A relay whose shell says how many files it may open.
+#[cfg(unix)]
+fn within_files(ulimit: &str, data: &Path) -> Process {
+    let relay = command(data);
+    let mut shell = Command::new("sh");
+    shell
+        .arg("-c")
+        .arg(format!("ulimit {ulimit} && exec \"$0\" \"$@\""))
+        .arg(relay.get_program())
+        .args(relay.get_args())
+        .env("TIDINGS_TOKEN", TOKEN)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    Process::of(shell)
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn it_takes_as_many_connections_as_the_system_grants_files() {
+    const CONNECTIONS: usize = 150;
+    let data = tempfile::tempdir().unwrap();
+    let hold = async |relay: &Process| {
+        let mut held = Vec::new();
+        for _ in 0..CONNECTIONS {
+            held.push(TcpStream::connect(relay.address).await.unwrap());
+        }
+        held
+    };
+    // What a shell gives at first is raised.
+    let relay = within_files("-S -n 100", data.path());
+    let held = hold(&relay).await;
+    let answer = http(relay.address, "GET", "/health", &[], "").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    drop(held);
+    relay.kill();
+    // What nobody may raise leaves room for refusing, and for the store.
+    let relay = within_files("-n 100", data.path());
+    let mut held = hold(&relay).await;
+    let mut last = held.pop().unwrap();
+    let closed = async { matches!(last.read(&mut [0; 16]).await, Ok(0) | Err(_)) };
+    assert!(within(closed).await);
+    drop(held);
+    let served = async {
+        let url = format!("ws://{}/", relay.address);
+        while tokio_tungstenite::connect_async(&url).await.is_err() {}
+    };
+    within(served).await;
+    relay.client("ann", "").await.expect_nothing().await;
 }

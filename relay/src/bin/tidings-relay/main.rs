@@ -1,6 +1,7 @@
 //! `tidings-relay`: the command line of the relay, and its settings. All else is the library's.
 
 mod commands;
+mod descriptors;
 mod keys;
 mod layers;
 mod serve;

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    descriptors::make_room,
     settings::{Settings, TlsChoice, TokenSource},
     signals::{Signal, Signals},
     supervisor,
@@ -38,9 +39,10 @@ async fn listen(settings: Settings, store: SqliteStore) -> anyhow::Result<ExitCo
         data,
         token,
         push,
-        config,
+        mut config,
         ..
     } = settings;
+    config.bounds.connections = make_room(config.bounds.connections);
     let open = config.token.is_none() && config.named_tokens.is_empty();
     let tls = match tls {
         TlsChoice::Off => None,
