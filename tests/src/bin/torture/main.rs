@@ -228,6 +228,15 @@ async fn torture(world: &World, relay: &mut Relay, kills: u32) -> anyhow::Result
                 }
                 sleep(after).await;
             }
+            Death::OnAnswer(after) => {
+                if killed > 0 {
+                    relay.ready().await?;
+                }
+                sleep(after).await;
+                if relay.dies_of_an_answer().await? {
+                    continue;
+                }
+            }
             Death::Quiet(after) => {
                 if killed > 0 {
                     relay.ready().await?;

@@ -11,6 +11,8 @@ pub(crate) enum Death {
     AtStart(Duration),
     /// So long after it was ready.
     Serving(Duration),
+    /// By the first answer to a sender, so long after it was ready.
+    OnAnswer(Duration),
     /// So long after the senders were stopped.
     Quiet(Duration),
 }
@@ -39,6 +41,7 @@ impl Plan {
                 self.burst = rng.u8(2..6);
                 Death::Serving(between(rng, 0, 200))
             }
+            6..10 => Death::OnAnswer(between(rng, 200, 3000)),
             4 => Death::Quiet(between(rng, 300, 2000)),
             // Long enough for queues to be emptied and receipts to come due.
             5 => Death::Serving(between(rng, 5000, 9000)),
@@ -62,6 +65,7 @@ mod tests {
         let some = |of: fn(&Death) -> bool| plan(7).iter().filter(|death| of(death)).count() > 3;
         assert!(some(|death| matches!(death, Death::AtStart(_))));
         assert!(some(|death| matches!(death, Death::Serving(_))));
+        assert!(some(|death| matches!(death, Death::OnAnswer(_))));
         assert!(some(|death| matches!(death, Death::Quiet(_))));
     }
 }

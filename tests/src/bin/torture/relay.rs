@@ -20,6 +20,8 @@ use crate::world::World;
 const SETTINGS: [&str; 6] = ["--wait", "0.4", "--http-wait", "0.4", "--retry", "0.7"];
 /// A relay that is not ready by then has failed.
 const START: Duration = Duration::from_secs(60);
+/// Senders are answered many times a second.
+const ANSWER: Duration = Duration::from_secs(5);
 /// What a supervisor waits before it tries again.
 const RESTART: Duration = Duration::from_millis(100);
 
@@ -114,6 +116,23 @@ impl Relay {
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).await?;
         Ok(line.starts_with("listening on "))
+    }
+
+    /// Waits for an answer to a sender, of which it dies; false if it outlives [`ANSWER`].
+    pub(crate) async fn dies_of_an_answer(&mut self) -> anyhow::Result<bool> {
+        let child = self.child.as_mut().context("it was not started")?;
+        let process = child.id().context("the relay ended by itself")?;
+        self.world.aim(i32::try_from(process)?);
+        let ended = timeout(ANSWER, child.wait()).await;
+        if ended.is_err() && self.world.aim(0) {
+            return Ok(false);
+        }
+        // By the answer, or by itself: then it was not shot at.
+        let status = child.wait().await?;
+        if self.world.aim(0) {
+            bail!("the relay ended by itself ({status}):\n{}", self.log());
+        }
+        Ok(true)
     }
 
     /// SIGKILL, and waits for its end.

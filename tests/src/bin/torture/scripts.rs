@@ -67,7 +67,10 @@ impl Script {
                 }
                 self.world.ledger().tried_again(id, self.world.now());
             }
-            sleep(between(&mut self.rng, 5, 90)).await;
+            // Now and then without a pause, so that one commit holds several messages.
+            if self.rng.u8(0..4) > 0 {
+                sleep(between(&mut self.rng, 5, 120)).await;
+            }
         }
     }
 
@@ -138,6 +141,9 @@ impl Script {
     }
 
     fn judge(&mut self, id: Id, answer: &Answer) -> Tried {
+        if answer.status == 200 {
+            self.world.strike();
+        }
         let now = self.world.now();
         let mut ledger = self.world.ledger();
         let data = answer.data().unwrap_or_default();

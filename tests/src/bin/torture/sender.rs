@@ -190,6 +190,9 @@ impl Sender {
     }
 
     fn came(&mut self, frame: Frame) {
+        if matches!(frame, Frame::Reply(_)) {
+            self.world.strike();
+        }
         let now = self.world.now();
         let mut ledger = self.world.ledger();
         match frame {

@@ -1,9 +1,11 @@
 //! What all of the run's tasks share: the address, the ledger, the clock, the relay's life, and how
 //! far the run is.
 
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -34,6 +36,8 @@ pub(crate) struct World {
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) life: watch::Sender<Life>,
     ledger: Mutex<Ledger>,
+    /// The process that dies of the next answer; 0: none.
+    aim: AtomicI32,
     began: Instant,
     seed: u64,
 }
@@ -46,6 +50,7 @@ impl World {
             phase: watch::Sender::new(Phase::Load),
             life: watch::Sender::new(0),
             ledger: Mutex::default(),
+            aim: AtomicI32::new(0),
             began: Instant::now(),
             seed,
         }
@@ -76,6 +81,25 @@ impl World {
             .bytes()
             .fold(0, |sum: u64, byte| sum * 31 + u64::from(byte));
         fastrand::Rng::with_seed(self.seed ^ (role << 32) ^ (number << 8))
+    }
+
+    /// The next answer that a sender gets is the death of this process. 0 takes that back; false if
+    /// it was too late for that.
+    pub(crate) fn aim(&self, process: i32) -> bool {
+        self.aim.swap(process, Ordering::AcqRel) != 0
+    }
+
+    /// An answer came: where the relay is aimed at, it dies before the answer is even looked at. What
+    /// was promised before it was durable is lost so.
+    pub(crate) fn strike(&self) {
+        let Some(process) = Pid::from_raw(self.aim.swap(0, Ordering::AcqRel)) else {
+            return;
+        };
+        // Before: the next life may begin at once.
+        let (life, now) = (self.life(), self.now());
+        // It may have ended by itself; whoever waits for its end sees that.
+        let _ = kill_process(process, Signal::KILL);
+        self.ledger().killed(life, now);
     }
 
     /// Waits a moment after a connection that failed.
