@@ -19,7 +19,7 @@ pub(crate) fn make_room(connections: usize) -> usize {
     if limit.current.is_some_and(|current| current < wanted) {
         let old = limit.current;
         limit.current = Some(limit.maximum.map_or(wanted, |most| most.min(wanted)));
-        if setrlimit(Resource::Nofile, limit.clone()).is_err() {
+        if setrlimit(Resource::Nofile, limit).is_err() {
             limit.current = old;
         }
     }
