@@ -106,6 +106,8 @@ struct Sent {
     due: Instant,
     pause: Duration,
     confirming: bool,
+    /// Given up while its confirmation was on its way to the store.
+    gone: bool,
 }
 
 /// See the module.
@@ -253,13 +255,18 @@ impl Delivery {
             keep
         });
         for position in positions {
-            // One whose confirmation is on its way to the store has nothing left to be sent.
-            if let Some(index) = self.find(*position)
-                && self.sent.get(index).is_some_and(|sent| !sent.confirming)
-                && let Some(sent) = self.sent.remove(index)
-            {
-                self.unconfirmed -= 1;
-                self.unconfirmed_bytes -= sent.message.frame.len();
+            let Some(index) = self.find(*position) else {
+                continue;
+            };
+            match self.sent.get_mut(index) {
+                // Its confirmation is on its way to the store, which will answer.
+                Some(sent) if sent.confirming => sent.gone = true,
+                _ => {
+                    if let Some(sent) = self.sent.remove(index) {
+                        self.unconfirmed -= 1;
+                        self.unconfirmed_bytes -= sent.message.frame.len();
+                    }
+                }
             }
         }
     }
@@ -347,6 +354,8 @@ impl Delivery {
     }
 
     fn store_failed(&mut self, positions: &[Position], now: Instant) {
+        self.sent
+            .retain(|sent| !sent.gone || !positions.contains(&sent.message.position));
         for position in positions {
             if let Some(index) = self.find(*position)
                 && let Some(sent) = self.sent.get_mut(index)
@@ -413,6 +422,7 @@ impl Delivery {
                 due,
                 pause: self.policy.retry,
                 confirming: false,
+                gone: false,
             });
         }
     }

@@ -253,6 +253,17 @@ fn a_confirmation_that_came_too_late_is_not_told_to_the_sender() {
 }
 
 #[test]
+fn what_was_given_up_is_not_sent_again_because_its_confirmation_failed() {
+    let mut script = Script::live();
+    script.feed(Input::Announced(queued(1)));
+    script.feed(Input::Confirm(mid(1)));
+    script.feed(Input::Expired(vec![position(1)]));
+    script.feed(Input::StoreFailed(vec![position(1)]));
+    assert_eq!(script.wait(60), [""; 0]);
+    assert_eq!(script.delivery.poll_timeout(), None);
+}
+
+#[test]
 fn a_read_that_may_bring_what_has_expired_is_done_anew() {
     let mut script = Script::new();
     script.outputs();
