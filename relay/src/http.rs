@@ -12,6 +12,7 @@ mod body;
 mod dialects;
 mod operator;
 mod places;
+mod reading;
 mod request;
 mod sends;
 
@@ -25,19 +26,19 @@ use axum::{
     routing::get,
 };
 use futures_util::FutureExt as _;
-use http_body_util::{BodyExt as _, Limited};
-use tidings_protocol::{DecodeError, Mid, Name, client, limits, server};
-use tokio::{
-    sync::oneshot,
-    time::{Instant, timeout},
-};
+use tidings_protocol::{DecodeError, Mid, Name, client, server};
+use tokio::{sync::oneshot, time::Instant};
 
-pub(crate) use self::answer::{accept_upgrade, asks_for_upgrade, too_many};
 use self::{
     answer::{Refused, info, packet, refuse, refused, wait_as_told},
     asked::Asked,
     dialects::Foreign,
     places::{Place, place},
+    reading::By,
+};
+pub(crate) use self::{
+    answer::{accept_upgrade, asks_for_upgrade, too_many},
+    reading::Reading,
 };
 use crate::{
     auth::{Access, Denied, Refusal},
@@ -110,7 +111,7 @@ async fn dispatch(router: &Arc<Router>, request: Request<Body>) -> Result<Respon
         _ => None,
     };
     if !by_get {
-        asked.body = match (read_body(router, body).await, &foreign) {
+        asked.body = match (read_body(router, body, By::Stranger).await, &foreign) {
             (Err(refused), Some(foreign)) => return Ok(foreign.refuse(refused)),
             (read, _) => read?,
         };
@@ -301,21 +302,7 @@ fn refused_token(refusal: Refusal) -> Refused {
     refused(refusal, server::Packet::Info(refusal.to_string()))
 }
 
-async fn read_body(router: &Router, body: Body) -> Result<bytes::Bytes, Refused> {
-    let limited = Limited::new(body, limits::FRAME_BYTES);
-    match timeout(router.config.timing.request, limited.collect()).await {
-        Err(_) => Err(info(
-            StatusCode::REQUEST_TIMEOUT,
-            "the body did not come in time: send it at once",
-        )),
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(info(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!(
-                "the body is larger than {} bytes: shorten it",
-                limits::FRAME_BYTES
-            ),
-        )),
-        Ok(Err(_)) => Err(info(StatusCode::BAD_REQUEST, "the body broke off")),
-    }
+async fn read_body(router: &Router, body: Body, by: By) -> Result<bytes::Bytes, Refused> {
+    let patience = router.config.timing.request;
+    router.reading.read(body, by, patience).await
 }

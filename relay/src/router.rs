@@ -34,6 +34,7 @@ use crate::{
     auth::{Access, Gate, Refusal},
     config::Config,
     frame::{TooLarge, Unminted},
+    http::Reading,
     metrics::{Metrics, Why},
     mint::{MidNumber, Mint},
     pace::Pace,
@@ -71,6 +72,7 @@ pub(crate) struct Router {
     /// Rung when there is an earlier time to look than [`Self::answer_late`] said.
     pub(crate) receipts_due: Arc<Notify>,
     storing: Arc<Semaphore>,
+    pub(crate) reading: Reading,
     pub(crate) expiry: Expiry,
     pub(crate) pushing: Pushing,
 }
@@ -154,6 +156,7 @@ impl Router {
             }),
             receipts_due: Arc::default(),
             storing: Arc::new(Semaphore::new(storing)),
+            reading: Reading::default(),
             expiry: Expiry::default(),
             config,
             store,

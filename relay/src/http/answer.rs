@@ -37,7 +37,7 @@ struct Refusing {
 }
 
 impl Refused {
-    fn with(mut self, header: HeaderName, value: impl Into<HeaderValue>) -> Self {
+    pub(super) fn with(mut self, header: HeaderName, value: impl Into<HeaderValue>) -> Self {
         self.0.headers.insert(header, value.into());
         self
     }

@@ -22,6 +22,7 @@ use super::{
     check, denied,
     dialects::{Flat, Foreign, Said, Sent, To},
     read_body,
+    reading::By,
     request::Fields,
     send_and_wait,
 };
@@ -40,7 +41,7 @@ pub(super) async fn to_target(
     let token = asked.token();
     if let (None, Some(holder)) = (&token, holder(router, &target)) {
         if asked.method != Method::GET {
-            asked.body = match read_body(router, body).await {
+            asked.body = match read_body(router, body, By::Stranger).await {
                 Ok(body) => body,
                 Err(refused) => return Ok(Foreign::Serverchan.refuse(refused)),
             };
@@ -52,7 +53,7 @@ pub(super) async fn to_target(
         let access = check(router, token.as_deref(), asked.peer)?;
         access.may_send(&target).map_err(denied)?;
         if asked.method != Method::GET {
-            asked.body = read_body(router, body).await?;
+            asked.body = read_body(router, body, By::Known).await?;
         }
         // To the base protocol a PUT is nothing; to us, it is what brings a body.
         if asked.method == Method::PUT && asked.body.is_empty() {
