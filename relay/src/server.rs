@@ -2,8 +2,11 @@
 //! of them in order.
 //!
 //! Invariants: one task per connection, all in one set that dies with [`serve`]; a connection too
-//! many is closed at once, before it costs anything; a head or a body that does not come ends the
-//! connection.
+//! many is closed at once, before it costs anything; a head or a body that does not come, and an answer
+//! that is not taken, end the connection. What a connection needs as one phase only (TLS handshake, HTTP,
+//! WebSocket) is in a box of its own, as a task is as large as the largest of its phases for all its life.
+
+mod impatient;
 
 use std::{
     convert::Infallible,
@@ -34,6 +37,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use self::impatient::Impatient;
 use crate::{
     connection::Connection,
     http::{self, Peer},
@@ -55,7 +59,6 @@ const UPGRADE_AGAIN: Duration = Duration::from_secs(30);
 
 /// A connection that is to become a WebSocket.
 struct Upgrade {
-    done: OnUpgrade,
     /// Where it really comes from.
     origin: IpAddr,
     place: Option<Place>,
@@ -144,7 +147,8 @@ async fn serve_with<L: Listener>(
             match tls {
                 None => connection(router, app, stream, peer.ip(), shutdown).await,
                 Some(tls) => {
-                    if let Some(stream) = handshake(&router, &tls, stream, peer, &shutdown).await {
+                    let handshake = Box::pin(handshake(&router, &tls, stream, peer, &shutdown));
+                    if let Some(stream) = handshake.await {
                         connection(router, app, stream, peer.ip(), shutdown).await;
                     }
                 }
@@ -205,9 +209,33 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     peer: IpAddr,
     shutdown: CancellationToken,
 ) {
-    let upgrade: Mutex<Option<Upgrade>> = Mutex::new(None);
+    let requests = Box::pin(requests(&router, &app, stream, peer, &shutdown)).await;
+    drop(app);
+    if let Some((stream, read, upgrade)) = requests {
+        let socket = async {
+            Connection::new(router, stream, read, upgrade.origin)
+                .await
+                .run(shutdown)
+                .await;
+        };
+        Box::pin(socket).await;
+        drop(upgrade.place);
+    }
+}
+
+/// Answers requests until there are no more; or until one asks for a WebSocket, for which the stream is
+/// given back, with what was read of it already.
+async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    router: &Arc<Router>,
+    app: &axum::Router,
+    stream: S,
+    peer: IpAddr,
+    shutdown: &CancellationToken,
+) -> Option<(S, Vec<u8>, Upgrade)> {
+    let upgrade: Mutex<Option<(OnUpgrade, Upgrade)>> = Mutex::new(None);
     {
-        let service = service_fn(|request| answer(&router, &app, peer, &upgrade, request));
+        let stream = Impatient::new(stream, router.config.timing.stalled_after);
+        let service = service_fn(|request| answer(router, app, peer, &upgrade, request));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             // A script may close its side once it has asked; what it waits for is bounded.
@@ -230,29 +258,18 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         }
     }
     let upgrade = upgrade.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let Some(Upgrade {
-        done,
-        origin,
-        place,
-    }) = upgrade
-    else {
-        return;
-    };
-    let stream = match done.await {
-        Ok(upgraded) => upgraded.downcast::<TokioIo<S>>(),
+    let (done, upgrade) = upgrade?;
+    match done.await {
+        Ok(upgraded) => {
+            // It is the very type that was put in.
+            let parts = upgraded.downcast::<TokioIo<Impatient<S>>>().ok()?;
+            let stream = parts.io.into_inner().into_inner();
+            Some((stream, parts.read_buf.to_vec(), upgrade))
+        }
         Err(error) => {
             tracing::debug!(%peer, %error, "a WebSocket upgrade failed");
-            return;
+            None
         }
-    };
-    // It is the very type that was put in.
-    if let Ok(parts) = stream {
-        let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
-        Connection::new(router, stream, read, origin)
-            .await
-            .run(shutdown)
-            .await;
-        drop(place);
     }
 }
 
@@ -260,7 +277,7 @@ async fn answer(
     router: &Router,
     app: &axum::Router,
     peer: IpAddr,
-    upgrade: &Mutex<Option<Upgrade>>,
+    upgrade: &Mutex<Option<(OnUpgrade, Upgrade)>>,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let origin = router.peers.origin(peer, request.headers());
@@ -282,11 +299,9 @@ async fn answer(
         return Ok(match http::accept_upgrade(router, &request) {
             Ok(response) => {
                 let done = hyper::upgrade::on(&mut request);
-                *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some(Upgrade {
-                    done,
-                    origin,
-                    place: place.flatten(),
-                });
+                let place = place.flatten();
+                *upgrade.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some((done, Upgrade { origin, place }));
                 response
             }
             Err(refused) => refused.into_response(),
