@@ -15,7 +15,7 @@ mod socket;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use tidings_protocol::{DecodeError, Name, client, limits, server};
+use tidings_protocol::{DecodeError, Name, client, server};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
@@ -186,7 +186,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             socket::Event::Binary => self.need_auth(),
             socket::Event::Alive | socket::Event::Idle { .. } => Ok(()),
             socket::Event::TooLarge => {
-                let limit = limits::FRAME_BYTES;
+                let limit = self.socket.limit();
                 self.info(format!(
                     "packet is larger than the limit of {limit} bytes: shorten it"
                 ))?;
@@ -257,6 +257,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // Queued before any message: those are sent from the next turn on.
         let welcome = self.router.welcome(&access, &auth);
         self.access = Some(access);
+        self.socket.let_in();
         self.send(&welcome)
     }
 
@@ -331,12 +332,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             to: ReplyTo::Client(client.name.clone()),
             wait: self.router.config.timing.wait,
         };
-        match self.router.send(outgoing).await {
-            Ok(storing) => {
-                self.storing.push(storing);
-                Ok(())
+        let router = Arc::clone(&self.router);
+        let sending = router.send(outgoing);
+        tokio::pin!(sending);
+        loop {
+            tokio::select! {
+                biased;
+                // What is being stored has to be driven to its end meanwhile: the room that this one
+                // waits for may be its own.
+                Some(notice) = self.storing.next(), if !self.storing.is_empty() => {
+                    self.stored(notice)?;
+                }
+                sent = &mut sending => return match sent {
+                    Ok(storing) => {
+                        self.storing.push(storing);
+                        Ok(())
+                    }
+                    Err(error) => self.info(error.to_string()),
+                },
             }
-            Err(error) => self.info(error.to_string()),
         }
     }
 

@@ -32,6 +32,9 @@ const READ_BUFFER: usize = 4 * 1024;
 const WRITE_BUFFER: usize = 64 * 1024;
 /// Frames read in a row before what they caused is written.
 const READ_IN_A_ROW: u32 = 64;
+/// Bytes of a packet of somebody who was not let in yet: a token, a name and a group at their longest, each
+/// character escaped, and as much again. Thousands of strangers so hold little.
+const STRANGERS_PACKET: usize = 64 * 1024;
 /// Bytes that a queued frame costs beside its text.
 const FRAME_COST: usize = 64;
 
@@ -67,6 +70,9 @@ pub(super) struct Socket<S> {
     unflushed: bool,
     busy: bool,
     in_a_row: u32,
+    /// Whether the peer was let in, and how much had been read when its last packet was whole.
+    known: bool,
+    read_before: u64,
     /// How much was written when the peer was last seen taking something, and when that was.
     taken: u64,
     stalled_since: Option<Instant>,
@@ -82,6 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             .max_frame_size(Some(limits::FRAME_BYTES));
         let stream = Metered {
             inner: stream,
+            read: 0,
             written: 0,
         };
         let stream =
@@ -94,8 +101,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             unflushed: false,
             busy: false,
             in_a_row: 0,
+            known: false,
+            read_before: 0,
             taken: 0,
             stalled_since: None,
+        }
+    }
+
+    /// The peer was let in: its packets may be as large as the protocol allows.
+    pub(super) fn let_in(&mut self) {
+        self.known = true;
+    }
+
+    /// Bytes of a packet at most.
+    pub(super) fn limit(&self) -> usize {
+        if self.known {
+            limits::FRAME_BYTES
+        } else {
+            STRANGERS_PACKET
         }
     }
 
@@ -166,10 +189,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        let came = ready!(Pin::new(&mut self.stream).poll_next(cx));
+        let came = Pin::new(&mut self.stream).poll_next(cx);
+        let read = self.stream.get_ref().read;
+        if !self.known && came.is_pending() && read - self.read_before > STRANGERS_PACKET as u64 {
+            return Poll::Ready(Event::TooLarge);
+        }
+        let came = ready!(came);
         self.in_a_row += 1;
         self.busy = true;
+        if let Some(Ok(Message::Text(_) | Message::Binary(_))) = came {
+            self.read_before = read;
+        }
         Poll::Ready(match came {
+            Some(Ok(packet)) if packet.len() > self.limit() => Event::TooLarge,
             Some(Ok(Message::Text(text))) => Event::Text(text),
             Some(Ok(Message::Binary(_))) => Event::Binary,
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
@@ -234,10 +266,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 }
 
-/// Counts what the peer has taken.
+/// Counts what came from the peer, and what it has taken.
 #[derive(Debug)]
 struct Metered<S> {
     inner: S,
+    read: u64,
     written: u64,
 }
 
@@ -247,7 +280,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
+        self.read += (buffer.filled().len() - before) as u64;
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -19,6 +19,7 @@ mod operating;
 mod process;
 mod push_service;
 mod raw_socket;
+mod room;
 mod section3;
 mod slow_store;
 mod store;
