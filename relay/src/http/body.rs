@@ -159,10 +159,18 @@ fn decoded(
 
 /// The fields of a JSON object.
 pub(super) fn object(body: &[u8]) -> Result<Vec<(String, Value)>, BadRequest> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| {
+    match json(body)? {
+        Value::Object(object) => limited(object.into_iter().collect()),
+        _ => Err(BadRequest::Object),
+    }
+}
+
+/// JSON, from a body or a field: wherever it stands, it is not nested too deeply.
+pub(super) fn json(text: &[u8]) -> Result<Value, BadRequest> {
+    let value: Value = serde_json::from_slice(text).map_err(|error| {
         if error.to_string().contains("recursion limit") {
             BadRequest::Deep
-        } else if std::str::from_utf8(body).is_err() {
+        } else if std::str::from_utf8(text).is_err() {
             BadRequest::Charset("the body")
         } else {
             BadRequest::Object
@@ -171,10 +179,7 @@ pub(super) fn object(body: &[u8]) -> Result<Vec<(String, Value)>, BadRequest> {
     if levels(&value) > LEVELS {
         return Err(BadRequest::Deep);
     }
-    match value {
-        Value::Object(object) => limited(object.into_iter().collect()),
-        _ => Err(BadRequest::Object),
-    }
+    Ok(value)
 }
 
 /// How deeply a value is nested. The parser has bounded it already.

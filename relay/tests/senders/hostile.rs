@@ -61,6 +61,17 @@ async fn hostile_forms_of_each_request_are_4xx_with_a_reason() {
         "[".repeat(90),
         "]".repeat(90)
     );
+    // Within a text, too: nobody could read the packet that came of it.
+    let deep_extras = format!(
+        "message=m&extras={{\"a\":{}{}}}",
+        "[".repeat(120),
+        "]".repeat(120)
+    );
+    let deep_actions = format!(
+        "[{{\"action\":\"view\",\"label\":\"l\",\"url\":\"https://a.example\",\"x\":{}{}}}]",
+        "[".repeat(110),
+        "]".repeat(110)
+    );
     let many = (0..2000).map(|i| format!("f{i}=1&")).collect::<String>();
     let holder = house.anns.clone().into_bytes();
     let key: (&str, &[u8]) = ("X-Gotify-Key", &holder);
@@ -82,6 +93,20 @@ async fn hostile_forms_of_each_request_are_4xx_with_a_reason() {
         ("POST", "/ann.send", vec![AUTH, JSON], deep.as_bytes(), 400),
         ("POST", "/message", vec![key, JSON], deep.as_bytes(), 400),
         ("PUT", "/", vec![AUTH, JSON], deep.as_bytes(), 400),
+        (
+            "POST",
+            "/message",
+            vec![key, FORM],
+            deep_extras.as_bytes(),
+            400,
+        ),
+        (
+            "POST",
+            "/ann",
+            vec![AUTH, ("Actions", deep_actions.as_bytes())],
+            b"x",
+            400,
+        ),
         ("POST", "/ann.send", vec![AUTH, FORM], many.as_bytes(), 400),
         // Wrong types.
         ("POST", "/ann.send", vec![AUTH, JSON], b"[1]", 400),

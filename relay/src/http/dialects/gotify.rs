@@ -11,7 +11,7 @@ use super::{Flat, Said, Sent, To, put, rfc3339, text_field};
 use crate::http::{
     answer::{self, Refused},
     asked::Asked,
-    body::{BadRequest, Content},
+    body::{self, BadRequest, Content},
 };
 
 /// The version of gotify's interface that this speaks: its clients look at it.
@@ -41,8 +41,11 @@ pub(super) fn read(asked: &Asked) -> Result<Said, BadRequest> {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(extras)) => extras.clone(),
         // In a form it can only be text.
-        Some(Value::String(text)) => serde_json::from_str(text)
-            .map_err(|_| BadRequest::Type("extras", "write a JSON object"))?,
+        Some(Value::String(text)) => match body::json(text.as_bytes()) {
+            Ok(Value::Object(extras)) => extras,
+            Err(BadRequest::Deep) => return Err(BadRequest::Deep),
+            _ => return Err(BadRequest::Type("extras", "write a JSON object")),
+        },
         Some(_) => return Err(BadRequest::Type("extras", "write a JSON object")),
     };
 
@@ -193,6 +196,7 @@ mod tests {
             json!({"message": "m", "priority": 1.5}),
             json!({"message": "m", "extras": []}),
             json!({"message": "m", "extras": "x"}),
+            json!({"message": "m", "extras": format!("{{\"a\":{}{}}}", "[".repeat(100), "]".repeat(100))}),
             json!([]),
         ] {
             assert!(said(&wrong).is_err(), "{wrong}");

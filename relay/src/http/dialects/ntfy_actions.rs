@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::http::body;
+
 /// Buttons of one message, as that server has it; notifications have room for no more.
 const AT_MOST: usize = 3;
 
@@ -9,9 +11,15 @@ const AT_MOST: usize = 3;
 pub(super) fn parse(text: &str) -> Result<Vec<Value>, String> {
     let text = text.trim();
     let actions = if text.starts_with('[') {
-        let list: Vec<Map<String, Value>> =
-            serde_json::from_str(text).map_err(|error| format!("JSON error: {error}"))?;
-        list
+        let Value::Array(list) = body::json(text.as_bytes()).map_err(|error| error.to_string())?
+        else {
+            return Err("write a list".to_owned());
+        };
+        let objects = list.into_iter().map(|action| match action {
+            Value::Object(action) => Ok(action),
+            _ => Err("each action is an object".to_owned()),
+        });
+        objects.collect::<Result<_, _>>()?
     } else {
         simple(text)?
     };

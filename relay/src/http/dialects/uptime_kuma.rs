@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{put, web_link};
+use crate::http::body;
 
 /// Heartbeats of this status are of a monitor that is down.
 const DOWN: i64 = 0;
@@ -65,7 +66,7 @@ pub(super) fn rewrite(fields: &mut Map<String, Value>) -> bool {
 /// The whole in one field, as its form has it.
 fn wrapped(fields: &Map<String, Value>) -> Option<Map<String, Value>> {
     let data = fields.get("data")?.as_str()?;
-    match serde_json::from_str(data) {
+    match body::json(data.as_bytes()) {
         Ok(Value::Object(inner)) if inner.contains_key("msg") && inner.contains_key("monitor") => {
             Some(inner)
         }
