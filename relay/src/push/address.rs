@@ -48,9 +48,9 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     // Of the rest, only 2000::/3 is given out; what is special within it is left out. That leaves
     // out loopback, private, link-local, multicast and IPv4-compatible addresses with one stroke.
     let given_out = first & 0xe000 == 0x2000;
-    let special = (first == 0x2001 && second < 0x0200) // protocol assignments, Teredo among them
-        || (first == 0x2001 && second == 0x0db8) // documentation
-        || (first == 0x3fff && second < 0x1000); // documentation
+    // Protocol assignments, Teredo among them, and what stands in documentation.
+    let special = (first == 0x2001 && (second < 0x0200 || second == 0x0db8))
+        || (first == 0x3fff && second < 0x1000);
     given_out && !special
 }
 

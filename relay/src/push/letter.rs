@@ -98,13 +98,17 @@ pub enum Length {
     Short,
 }
 
-/// The letter that brings a message; `None` if it cannot be made short enough.
+/// The letter that brings a message; `None` if it cannot be made short enough, or any shorter.
 pub(crate) fn letter(message: ToPush, length: Length, now_ms: u64) -> Option<Letter> {
     let cap = match length {
         Length::Whole => WHOLE_BYTES,
         Length::Short => SHORT_BYTES,
     };
     let text = message.frame.as_str();
+    // A service that found it too large would find it so again.
+    if length == Length::Short && text.len() <= cap {
+        return None;
+    }
     let mut packet: Value = serde_json::from_str(text).ok()?;
     let extra = packet.pointer("/data/message/extra");
     let urgency = Urgency::of(extra.and_then(|extra| extra.get("priority")));
@@ -279,6 +283,8 @@ mod tests {
             assert_eq!(body["extra"], json!({"click": "https://a", "priority": 2}));
             assert_eq!(body["text"], short);
         }
+        let small = packet("a", "b", json!({}));
+        assert_eq!(letter_of(&small, Length::Short), None);
         let mut odd = packet("a", "", json!({}));
         odd["data"]["target"] = "x".repeat(SHORT_BYTES).into();
         assert!(letter_of(&odd, Length::Whole).is_some());

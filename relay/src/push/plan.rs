@@ -15,6 +15,8 @@
 //! - a subscription that is gone is forgotten, unless the client has registered anew meanwhile;
 //! - whoever may have something to be pushed is in line, being served, or has a timeout.
 
+mod recipient;
+
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     time::{Duration, Instant},
@@ -22,6 +24,7 @@ use std::{
 
 use tidings_protocol::Name;
 
+use self::recipient::{Doing, Recipient, Tried, Verdict};
 use super::{Outcome, letter::Length};
 use crate::{
     mint::MidNumber,
@@ -127,43 +130,6 @@ pub enum Output {
 
 /// After this, a store that failed is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
-
-#[derive(Debug)]
-struct Recipient {
-    /// Something may wait after `after`.
-    more: bool,
-    /// What is up to here was taken or given up.
-    after: Position,
-    doing: Doing,
-    /// Something came up while it was doing that: more messages, or another subscription.
-    more_since: bool,
-    subscribed_since: bool,
-    pause: Option<Instant>,
-    /// The pause is that of the start, which a new message ends.
-    settling: bool,
-    /// Pushes that failed in a row.
-    failures: u32,
-    /// The message that was tried last and is neither taken nor given up.
-    tried: Option<Tried>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Doing {
-    Nothing,
-    InLine,
-    Asking,
-    Pushing {
-        position: Position,
-        endpoint: String,
-    },
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Tried {
-    mid: MidNumber,
-    attempts: u32,
-    length: Length,
-}
 
 #[derive(Debug)]
 struct Socket {
@@ -423,67 +389,38 @@ impl Plan {
         let Some((position, endpoint)) = self.free(name) else {
             return;
         };
-        let policy = self.policy;
+        if outcome == Outcome::Gone {
+            self.outputs
+                .push_back(Output::Forget(name.clone(), endpoint));
+        }
         let live = self.is_live(name);
         let Some(recipient) = self.recipients.get_mut(name) else {
             return;
         };
-        let Some(mut tried) = recipient.tried else {
+        let Some(mid) = recipient.tried.map(|tried| tried.mid) else {
             return;
         };
-        let mut pause = None;
-        let done = match outcome {
-            Outcome::Taken => {
-                recipient.failures = 0;
-                Some(Pushed::Taken)
+        let note = |pushed| Output::Note(name.clone(), mid, pushed);
+        let pause = match recipient.judge(&outcome, position, &self.policy) {
+            Verdict::Done(pushed, pause) => {
+                self.outputs.push_back(note(pushed));
+                pause
             }
-            Outcome::Gone => {
-                self.outputs
-                    .push_back(Output::Forget(name.clone(), endpoint));
-                if !recipient.subscribed_since {
-                    self.pause(name, None);
-                    self.recipients.remove(name);
-                    self.outputs
-                        .push_back(Output::Note(name.clone(), tried.mid, Pushed::No));
-                    return;
+            Verdict::Unsubscribed => {
+                self.outputs.push_back(note(Pushed::No));
+                self.pause(name, None);
+                self.recipients.remove(name);
+                return;
+            }
+            Verdict::Again(pause) => {
+                if live {
+                    // It is its socket's from here on.
+                    self.outputs.push_back(note(Pushed::No));
                 }
-                None
-            }
-            Outcome::TooLarge if tried.length == Length::Whole => {
-                tried.length = Length::Short;
-                None
-            }
-            Outcome::TooLarge | Outcome::Refused(_) => Some(Pushed::No),
-            Outcome::Later(asked) => {
-                tried.attempts += 1;
-                let doubled = 1_u32.checked_shl(recipient.failures).unwrap_or(u32::MAX);
-                let own = policy.pause.saturating_mul(doubled).min(policy.pause_max);
-                recipient.failures = recipient.failures.saturating_add(1).min(31);
-                let asked = asked.map(|asked| asked.min(policy.asked_max));
-                // What a service asks for is the least; without a pause it would be asked at once.
-                pause = Some(now + asked.map_or(own, |asked| asked.max(policy.pause)));
-                (tried.attempts >= policy.attempts).then_some(Pushed::No)
+                pause
             }
         };
-        recipient.tried = Some(tried);
-        if let Some(pushed) = done {
-            recipient.tried = None;
-            // With a new subscription, all that waits has another chance.
-            if !recipient.subscribed_since {
-                recipient.after = position;
-            }
-            self.outputs
-                .push_back(Output::Note(name.clone(), tried.mid, pushed));
-        } else if live {
-            // It is its socket's from here on.
-            self.outputs
-                .push_back(Output::Note(name.clone(), tried.mid, Pushed::No));
-        }
-        recipient.more = true;
-        if recipient.subscribed_since {
-            pause = None;
-        }
-        self.pause(name, pause);
+        self.pause(name, pause.map(|pause| now + pause));
         self.join(name);
     }
 
@@ -498,22 +435,6 @@ impl Plan {
         match until {
             Some(at) => drop(self.pauses.insert((at, name.clone()))),
             None => recipient.settling = false,
-        }
-    }
-}
-
-impl Recipient {
-    fn new() -> Self {
-        Self {
-            more: true,
-            after: Position::START,
-            doing: Doing::Nothing,
-            more_since: false,
-            subscribed_since: false,
-            pause: None,
-            settling: false,
-            failures: 0,
-            tried: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::script::{Body, Case, Request, Step, What};
+use crate::script::{Body, Case, Letter, Request, Step, What};
 
 /// What a difference rests on, in PROTOCOL.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +23,10 @@ pub(crate) enum Change {
     AuthFirst,
     /// Frames of the server whose label holds the text do not come.
     Never(&'static str),
+    /// Pushes whose label holds the text do not come, but for the first so many.
+    NotPushed(&'static str, usize),
+    /// They come shortened.
+    Shortened(&'static str),
     /// Of these only the first comes.
     Once(&'static str),
     /// Frames of the server whose label holds the text come as another packet.
@@ -40,6 +44,8 @@ pub(crate) enum Change {
     Until(&'static str),
     /// The step whose label holds the first text comes after that with the second.
     After(&'static str, &'static str),
+    /// The same, where that with the second comes earlier already.
+    Sooner(&'static str, &'static str),
 }
 
 pub(crate) struct Difference {
@@ -68,6 +74,14 @@ impl Difference {
                     .retain(|step| !step.is_answer() || !step.label().contains(label));
                 case.steps.len() < before
             }
+            Change::NotPushed(label, but) => not_pushed(&mut case.steps, label, but),
+            Change::Shortened(label) => each(case, label, |step| {
+                if let What::Pushed(_, letter) = &mut step.what
+                    && let Letter::Start(start) = letter
+                {
+                    *letter = Letter::Shortened(std::mem::take(start));
+                }
+            }),
             Change::Once(label) => {
                 let before = case.steps.len();
                 let mut first = true;
@@ -111,6 +125,19 @@ impl Difference {
                 case.steps.truncate(at.unwrap_or(before));
                 case.steps.len() < before
             }
+            Change::Sooner(label, other) => {
+                let find = |label: &str| {
+                    let is = |step: &Step| step.label().contains(label);
+                    case.steps.iter().position(is)
+                };
+                let (Some(at), Some(to)) = (find(label), find(other)) else {
+                    return false;
+                };
+                let mut step = case.steps.remove(at);
+                step.at = case.steps[to].at;
+                case.steps.insert(to + 1, step);
+                to + 1 < at
+            }
             Change::After(label, other) => {
                 let find = |steps: &[Step], label: &str| {
                     steps.iter().position(|step| step.label().contains(label))
@@ -141,6 +168,29 @@ fn each(case: &mut Case, label: &str, change: impl Fn(&mut Step)) -> bool {
     changed
 }
 
+/// Takes pushes out, each with the answer that follows it.
+fn not_pushed(steps: &mut Vec<Step>, label: &str, but: usize) -> bool {
+    let before = steps.len();
+    let (mut seen, mut at) = (0, 0);
+    while at < steps.len() {
+        if matches!(steps[at].what, What::Pushed(..)) && steps[at].label().contains(label) {
+            seen += 1;
+            if seen > but {
+                steps.remove(at);
+                let answer = steps[at..]
+                    .iter()
+                    .position(|step| matches!(step.what, What::PushAnswer(_)));
+                if let Some(answer) = answer {
+                    steps.remove(at + answer);
+                }
+                continue;
+            }
+        }
+        at += 1;
+    }
+    steps.len() < before
+}
+
 fn insert(case: &mut Case, label: &str, offset: usize, more: &[&str]) -> bool {
     let Some(at) = case
         .steps
@@ -168,6 +218,12 @@ fn step(at: Duration, text: &str) -> Step {
             let packet = serde_json::from_str(packet).unwrap();
             What::Answer(status.parse().unwrap(), Body::Packet(packet))
         }
+        (("<", push), "PUSH") => {
+            let (path, packet) = push.split_once(' ').unwrap();
+            let packet = serde_json::from_str(packet).unwrap();
+            What::Pushed(path.to_owned(), Letter::Packet(packet))
+        }
+        ((">", status), "PUSH") => What::PushAnswer(status.parse().unwrap()),
         (("<", packet), _) => What::Packet(serde_json::from_str(packet).unwrap()),
         ((">", _), "TCP") => What::Tcp(split_utf8()),
         ((">", request), "H") => {

@@ -12,11 +12,13 @@
 )]
 
 mod differences;
+mod pushes;
 mod replay;
 mod script;
 mod servers;
 mod table;
 mod table_http;
+mod table_push;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +27,7 @@ use self::{
     servers::{SERVERS, apart},
     table::SOCKETS,
     table_http::HTTP,
+    table_push::PUSHES,
 };
 
 /// What became of a case.
@@ -53,7 +56,7 @@ fn every_recorded_case_is_equal_or_a_named_difference() {
             continue;
         }
         let mut whys = BTreeSet::new();
-        for (row, difference) in SOCKETS.iter().chain(HTTP).enumerate() {
+        for (row, difference) in SOCKETS.iter().chain(HTTP).chain(PUSHES).enumerate() {
             if difference.is_about(&case.name) {
                 assert!(
                     difference.apply(&mut case),
@@ -67,7 +70,7 @@ fn every_recorded_case_is_equal_or_a_named_difference() {
         }
         servers.last_mut().unwrap().1.push((case, whys));
     }
-    for (row, difference) in SOCKETS.iter().chain(HTTP).enumerate() {
+    for (row, difference) in SOCKETS.iter().chain(HTTP).chain(PUSHES).enumerate() {
         assert!(
             rows_used.contains(&row),
             "row {row} is of no case: {} {:?}",

@@ -13,9 +13,9 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use serde_json::Value;
-use tidings_relay::{Config, Hub, Store, serve};
+use tidings_relay::{Config, Hub, NoPush, Push, Store, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -29,7 +29,10 @@ use tokio_tungstenite::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::script::{Body, Case, Request, Step, What};
+use crate::{
+    pushes::{Pushes, Recorded},
+    script::{Body, Case, Letter, Request, Step, What},
+};
 
 /// Real time between two looks at something that does not come.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
@@ -106,6 +109,8 @@ pub(crate) struct Replay {
     mids: HashMap<String, BTreeSet<String>>,
     tickets: Vec<(String, String)>,
     requests: VecDeque<JoinHandle<(u16, String)>>,
+    push: Option<Arc<Recorded>>,
+    pushes: Pushes,
     begun: Instant,
     /// How many frames of the server were compared.
     pub(crate) compared: usize,
@@ -115,8 +120,10 @@ impl Replay {
     pub(crate) async fn start(
         config: Config,
         store: Arc<dyn Store>,
+        push: bool,
         ticks: watch::Receiver<u64>,
     ) -> Self {
+        let (recorded, pushes) = Recorded::new();
         let mut replay = Self {
             config,
             store,
@@ -128,6 +135,8 @@ impl Replay {
             mids: HashMap::new(),
             tickets: Vec::new(),
             requests: VecDeque::new(),
+            push: push.then_some(recorded),
+            pushes,
             begun: Instant::now(),
             compared: 0,
         };
@@ -143,7 +152,12 @@ impl Replay {
         self.hub = None;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.address = listener.local_addr().unwrap();
-        let hub = Hub::open(self.config.clone(), Arc::clone(&self.store)).await;
+        let push: Arc<dyn Push> = match &self.push {
+            Some(push) => Arc::clone(push) as _,
+            None => Arc::new(NoPush),
+        };
+        let store = Arc::clone(&self.store);
+        let hub = Hub::open_with_push(self.config.clone(), store, push).await;
         let hub = hub.unwrap();
         self.server = Some(tokio::spawn(serve(
             hub.clone(),
@@ -161,6 +175,10 @@ impl Replay {
             self.perform(&case.name, step)
                 .await
                 .map_err(|error| format!("at {:.200}: {error}", step.label()))?;
+            // Of a browser's own pushes no answers were recorded: all were taken.
+            if case.name.starts_with("pwa ") {
+                while self.pushes.answer(201) {}
+            }
         }
         self.requests.clear();
         self.nothing_else().await
@@ -208,6 +226,12 @@ impl Replay {
             }
             What::Answer(status, body) => self.answer(*status, body).await?,
             What::Spare(replies) => self.peer(peer)?.spare_replies += replies,
+            What::Pushed(path, letter) => self.pushed(path, letter).await?,
+            What::PushAnswer(status) => {
+                if !self.pushes.answer(*status) {
+                    return Err("nothing was pushed".to_owned());
+                }
+            }
             What::Restart => {
                 self.peers.clear();
                 self.start_relay().await;
@@ -346,6 +370,26 @@ impl Replay {
             }
         }
         Err("nothing came".to_owned())
+    }
+
+    /// Expects a push that was recorded.
+    async fn pushed(&mut self, path: &str, letter: &Letter) -> Result<(), String> {
+        let mut ticks = self.ticks.clone();
+        let came = patiently(&mut ticks, self.pushes.next()).await;
+        let (to, body) = came.flatten().ok_or("nothing was pushed")?;
+        if to != path {
+            return Err(format!("it was pushed to {to}"));
+        }
+        match letter {
+            Letter::Packet(packet) => {
+                let ours = serde_json::from_str(&body).map_err(|e| e.to_string())?;
+                self.compare(packet, &ours)
+            }
+            Letter::Start(start) if body.starts_with(start) => Ok(()),
+            // To what every push service takes.
+            Letter::Shortened(start) if body.starts_with(start) && body.len() <= 2560 => Ok(()),
+            _ => Err(format!("came {body:.300}")),
+        }
     }
 
     async fn ping(&mut self, label: &str, text: &str) -> Result<(), String> {
@@ -593,7 +637,10 @@ impl Replay {
                 }
             }
         }
-        Ok(())
+        match self.pushes.next().now_or_never().flatten() {
+            Some((path, body)) => Err(format!("it also pushed to {path}: {body:.300}")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -46,6 +46,20 @@ pub(crate) enum What {
     Spare(usize),
     /// The server is killed and started again.
     Restart,
+    /// The server hands a packet to the push service, at this path.
+    Pushed(String, Letter),
+    /// The push service answers the oldest push that it has not answered; -1: it breaks off.
+    PushAnswer(i32),
+}
+
+/// What a push holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Letter {
+    Packet(Value),
+    /// The beginning alone was recorded.
+    Start(String),
+    /// The beginning, the rest being left out by the server.
+    Shortened(String),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -79,7 +93,10 @@ impl Step {
 
     /// True for what comes from the server.
     pub(crate) fn is_answer(&self) -> bool {
-        matches!(self.what, What::Packet(_) | What::Closed | What::Answer(..))
+        matches!(
+            self.what,
+            What::Packet(_) | What::Closed | What::Answer(..) | What::Pushed(..)
+        )
     }
 
     /// As the table of differences names it.
@@ -89,6 +106,8 @@ impl Step {
             What::Closed => ":closed".to_owned(),
             What::Answer(status, Body::Packet(packet)) => format!("<{status} {packet}"),
             What::Answer(status, _) => format!("<{status}"),
+            What::Pushed(path, letter) => format!("<{path} {letter:?}"),
+            What::PushAnswer(status) => format!(">{status}"),
             What::Send(text) | What::SendUnrecorded(text) => format!(">{text}"),
             other => format!(">{other:?}"),
         };
@@ -148,7 +167,9 @@ fn read(at: Duration, dir: &str, text: &str) -> Vec<Step> {
     };
     match (peer, from_server, kind) {
         // What went on between the server and others, which is not replayed.
-        ("WH" | "PUSH", ..) | ("PWA", _, "http") => Vec::new(),
+        ("WH", ..) | ("PWA", _, "http") => Vec::new(),
+        ("PUSH", true, _) => step(peer, pushed(text)),
+        ("PUSH", false, _) => step(peer, What::PushAnswer(text.parse().unwrap())),
         (_, false, "http") => step(peer, What::Request(request(text))),
         (_, true, "http") => {
             let answer: Value = serde_json::from_str(text).unwrap();
@@ -226,6 +247,16 @@ fn request(text: &str) -> Request {
             .collect(),
         body: whole(body, "\"}"),
     }
+}
+
+fn pushed(text: &str) -> What {
+    let push: Value = serde_json::from_str(text).unwrap();
+    let plaintext = push["plaintext"].as_str().unwrap();
+    let letter = match serde_json::from_str(plaintext) {
+        Ok(packet) => Letter::Packet(packet),
+        Err(_) => Letter::Start(plaintext.to_owned()),
+    };
+    What::Pushed(push["path"].as_str().unwrap().to_owned(), letter)
 }
 
 fn sent(text: &str) -> Option<What> {

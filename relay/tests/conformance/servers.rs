@@ -21,6 +21,8 @@ pub(crate) struct Server {
     retry_ms: u64,
     /// Whether any token will do.
     open: bool,
+    /// Whether it pushes.
+    push: bool,
 }
 
 const fn server(first: &'static str, auth_ms: u64, wait_ms: u64, retry_ms: u64) -> Server {
@@ -30,6 +32,14 @@ const fn server(first: &'static str, auth_ms: u64, wait_ms: u64, retry_ms: u64) 
         wait_ms,
         retry_ms,
         open: false,
+        push: false,
+    }
+}
+
+const fn pushing(first: &'static str, auth_ms: u64, wait_ms: u64, retry_ms: u64) -> Server {
+    Server {
+        push: true,
+        ..server(first, auth_ms, wait_ms, retry_ms)
     }
 }
 
@@ -47,17 +57,17 @@ pub(crate) const SERVERS: &[Server] = &[
     server("cors-off", 700, 1000, 300),
     open("ws-verifyToken-off"),
     open("empty-config-token"),
-    server("fcm-register-and-deliver-online-acking", 30_000, 1500, 400),
-    server("fcm-status: ws-retry-longer-than-wait", 30_000, 1000, 3000),
-    server("fcm-status: ws-retry-shorter-than-wait", 30_000, 1500, 400),
-    server(
+    pushing("fcm-register-and-deliver-online-acking", 30_000, 1500, 400),
+    pushing("fcm-status: ws-retry-longer-than-wait", 30_000, 1000, 3000),
+    pushing("fcm-status: ws-retry-shorter-than-wait", 30_000, 1500, 400),
+    pushing(
         "fcm-status: push-service-slow(delay 2500ms > wait 1000)",
         30_000,
         1000,
         3000,
     ),
-    server("fcm-group", 30_000, 1000, 3000),
-    server(
+    pushing("fcm-group", 30_000, 1000, 3000),
+    pushing(
         "fcm-push-service-returns-410(fcm.retryTimeout=5000)",
         30_000,
         1000,
@@ -86,7 +96,7 @@ pub(crate) const SERVERS: &[Server] = &[
         5000,
         3000,
     ),
-    server(
+    pushing(
         "pwa pwa-dist-ca26ae0 sw: first load and configure through the settings form",
         3000,
         5000,
@@ -98,13 +108,13 @@ pub(crate) const SERVERS: &[Server] = &[
         5000,
         3000,
     ),
-    server(
+    pushing(
         "pwa pwa-dist-0bae548 sw: first load and configure through the settings form",
         3000,
         5000,
         3000,
     ),
-    server(
+    pushing(
         "pwa pwa-dist-0ace112 sw: first load and configure through the settings form",
         3000,
         5000,
@@ -120,8 +130,6 @@ pub(crate) fn apart(case: &Case) -> Option<&'static str> {
         Some("a browser's own doings")
     } else if name.starts_with("webhook") || name.starts_with("config-") {
         Some("what the reference's configuration file offers, no part of the protocol")
-    } else if name.starts_with("fcm-") || name.contains(" sw: ") {
-        Some("Web Push, which this relay does not offer yet")
     } else if name.starts_with("no-limit: ") || name == "bench" {
         Some("a measurement of the reference, no frames")
     } else if name == "PROCESS-CRASH-LIST" {
@@ -180,7 +188,7 @@ pub(crate) fn replay(server: &Server, cases: Cases) -> (Vec<Replayed>, usize) {
             }
         });
         let store = Arc::new(MemoryStore::new());
-        let mut replay = Replay::start(server.config(), store, ticks).await;
+        let mut replay = Replay::start(server.config(), store, server.push, ticks).await;
         let mut replayed = Vec::new();
         for (case, whys) in cases {
             let result = replay.run(&case).await;
