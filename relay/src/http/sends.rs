@@ -41,7 +41,7 @@ pub(super) async fn to_target(
     let token = asked.token();
     if let (None, Some(holder)) = (&token, holder(router, &target)) {
         if asked.method != Method::GET {
-            asked.body = match read_body(router, body, By::Stranger).await {
+            asked.body = match read_body(router, body, By::Known).await {
                 Ok(body) => body,
                 Err(refused) => return Ok(Foreign::Serverchan.refuse(refused)),
             };
