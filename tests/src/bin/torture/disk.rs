@@ -3,7 +3,7 @@
 //! (ENOSPC), without a byte of ballast.
 //!
 //! Mounting takes a namespace of its own, which `unshare` makes for root and ordinary users alike;
-//! mount and files end with the process.
+//! mount and files end with it.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use rustix::fs::statvfs;
-use rustix::mount::{MountFlags, mount, mount_remount};
+use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 use tokio::time::sleep;
 
 use crate::world::{Phase, World, between};
@@ -83,7 +83,7 @@ impl Disk {
     }
 
     /// Fills and frees it until the load is over.
-    pub(crate) async fn run(self, world: Arc<World>) -> anyhow::Result<()> {
+    pub(crate) async fn run(&self, world: Arc<World>) -> anyhow::Result<()> {
         let mut rng = world.rng("disk", 0);
         while matches!(world.phase(), Phase::Load | Phase::Quiet) {
             sleep(between(&mut rng, 300, 7000)).await;
@@ -100,6 +100,13 @@ impl Disk {
             world.ledger().disk(false, world.now());
         }
         Ok(())
+    }
+}
+
+impl Drop for Disk {
+    /// So that the folder can be removed. A relay that still ends there does not matter.
+    fn drop(&mut self) {
+        let _ = unmount(&self.folder, UnmountFlags::DETACH);
     }
 }
 

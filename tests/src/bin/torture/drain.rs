@@ -40,7 +40,10 @@ pub(crate) async fn drain(
         }
         if moved.elapsed() > NO_PROGRESS {
             // What is owed is lost, and counted there.
-            let what = format!("the relay says that {waiting} messages wait, for ever");
+            let what = format!(
+                "nothing moved for {} s: {owed} deliveries are owed, the relay says that {waiting} wait",
+                NO_PROGRESS.as_secs()
+            );
             world.ledger().odd(what);
             return Ok(());
         }

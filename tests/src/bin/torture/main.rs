@@ -92,14 +92,14 @@ async fn main() -> anyhow::Result<ExitCode> {
     let data = folder.path().join("data");
     std::fs::create_dir(&data)?;
     let disk = if cli.disk_full {
-        Some(Disk::mount(&data)?)
+        Some(Arc::new(Disk::mount(&data)?))
     } else {
         None
     };
     let world = Arc::new(World::new(free_port()?, seed));
     let log = folder.path().join("relay.log");
     let mut relay = Relay::new(Arc::clone(&world), program, &data, log);
-    let report = match run(&world, &mut relay, cli.kills, disk).await {
+    let report = match run(&world, &mut relay, cli.kills, disk.as_ref()).await {
         Ok(report) => report,
         Err(error) => {
             println!("the relay's log ends with:\n{}", relay.log());
@@ -123,7 +123,7 @@ async fn run(
     world: &Arc<World>,
     relay: &mut Relay,
     kills: u32,
-    disk: Option<Disk>,
+    disk: Option<&Arc<Disk>>,
 ) -> anyhow::Result<Report> {
     relay.start()?;
     relay.ready().await?;
@@ -132,7 +132,7 @@ async fn run(
     let mut tasks = JoinSet::new();
     let senders = clients(world, &mut tasks);
     if let Some(disk) = disk {
-        let world = Arc::clone(world);
+        let (disk, world) = (Arc::clone(disk), Arc::clone(world));
         tasks.spawn(async move { disk.run(world).await });
     }
     tasks.spawn(show(Arc::clone(world)));
