@@ -9,7 +9,9 @@
     reason = "it talks to the person who called it"
 )]
 
+mod bounds;
 mod demo;
+mod fuzz;
 mod run;
 mod setup;
 mod sh;
@@ -61,6 +63,20 @@ enum Command {
         #[arg(long)]
         disk_full: bool,
     },
+    /// Measure the relay's memory under load; ends in how many of its bounds hold (Linux)
+    Bounds {
+        /// Only the cases whose name holds this
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Run every fuzz target in turn, or one of them
+    Fuzz {
+        /// Each for so long
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// This target only
+        target: Option<String>,
+    },
     /// Run the simulation over many seeds, in a release build; ends in `sim: N seeds, V violations`
     Sim {
         /// So many, from 0 on
@@ -88,6 +104,8 @@ fn main() -> ExitCode {
             disk_full,
         } => torture::torture(kills, seed, disk_full),
         Command::Sim { seeds, seed } => sim::sim(seeds, seed),
+        Command::Bounds { only } => bounds::bounds(only.as_deref()),
+        Command::Fuzz { seconds, target } => fuzz::fuzz(seconds, target.as_deref()),
         Command::Tidy => tidy::tidy(),
         Command::Bindings => steps::write_bindings(),
     };
