@@ -102,7 +102,7 @@ impl Drop for Running {
 #[tokio::test]
 async fn a_token_with_a_destination_is_listed_and_taken_into_use_by_sighup() {
     let data = tempfile::tempdir().unwrap();
-    let relay = Running::start(data.path(), &["--log", "warn"]);
+    let mut relay = Running::start(data.path(), &["--log", "info"]);
     let mut ann = relay.ann().await;
     let secret = printed(&tool(data.path(), &["tokens", "add", "nas", "--to", "ann"]));
     let listed = printed(&tool(data.path(), &["tokens", "list"]));
@@ -115,20 +115,23 @@ async fn a_token_with_a_destination_is_listed_and_taken_into_use_by_sighup() {
         let refused = tool(data.path(), &[&["tokens", "add"], wrong].concat());
         assert_eq!(refused.status.code(), Some(1), "{refused:?}");
     }
+    let address = relay.address;
     let ask = async || {
         let headers = [
             ("x-gotify-key", secret.as_str()),
             ("content-type", "application/json"),
         ];
-        relay
-            .ask("POST", "/message", &headers, r#"{"message":"m"}"#)
-            .await
+        http(address, "POST", "/message", &headers, r#"{"message":"m"}"#).await
     };
     assert_eq!(ask().await.status, 401);
     relay.signal("-HUP");
-    let taken = async { while ask().await.status == 401 {} };
-    // Guesses are slowed down; a right token comes through in time.
-    within(taken).await;
+    let stderr = relay.child.stderr.take().unwrap();
+    let read_again = tokio::task::spawn_blocking(move || {
+        let mut lines = BufReader::new(stderr).lines();
+        lines.any(|line| line.unwrap().contains("the tokens were read again"))
+    });
+    assert!(within(read_again).await.unwrap());
+    assert_eq!(ask().await.status, 200);
     let message = ann.recv().await;
     assert_eq!(message["data"]["message"]["desp"], "m");
     // What it does not name is still refused.
