@@ -23,7 +23,7 @@ afterEach(() => {
 });
 
 it('reads newest first, and older pages as they are needed, each message once', async () => {
-  const { inbox, fake } = await inboxOf(241);
+  const { inbox, fake } = await inboxOf(239);
   expect(inbox.state).toBe('ready');
   expect(inbox.rows).toHaveLength(100);
   expect(inbox.whole).toBe(false);

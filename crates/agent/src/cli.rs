@@ -1,7 +1,7 @@
 //! The command line, as clap reads and explains it.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tidings_control::{Priority, Recipient};
+use tidings_control::{Pause, Priority, Recipient};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,6 +59,12 @@ pub(crate) enum Command {
         /// Which
         #[arg(default_value = "inbox")]
         window: Window,
+    },
+    /// Hold notifications back for a time; messages still come in
+    Pause {
+        /// 30m, 1h (any number of minutes or hours), tomorrow, or off
+        #[arg(value_name = "TIME", value_parser = pause)]
+        pause: Pause,
     },
     /// Print the relay's token, for scripts: keep it to yourself
     Token,
@@ -125,6 +131,24 @@ impl From<Urgency> for Priority {
     }
 }
 
+fn pause(word: &str) -> Result<Pause, String> {
+    let expected = || "write 30m, 1h, tomorrow or off".to_owned();
+    match word {
+        "off" => return Ok(Pause::Off),
+        "tomorrow" => return Ok(Pause::Tomorrow),
+        _ => {}
+    }
+    let (number, unit) = word
+        .split_at_checked(word.len().saturating_sub(1))
+        .ok_or_else(expected)?;
+    let number: u32 = number.parse().map_err(|_| expected())?;
+    match unit {
+        "m" => Ok(Pause::Minutes(number)),
+        "h" => Ok(Pause::Minutes(number.saturating_mul(60))),
+        _ => Err(expected()),
+    }
+}
+
 fn recipient(word: &str) -> Result<Recipient, String> {
     match word.strip_prefix('@') {
         Some("") => Err("a group's name must follow the @".to_owned()),
@@ -149,6 +173,17 @@ mod tests {
         assert_eq!(recipient("ann"), Ok(Recipient::Person("ann".into())));
         assert_eq!(recipient("@office"), Ok(Recipient::Group("office".into())));
         assert!(recipient("@").is_err());
+    }
+
+    #[test]
+    fn pauses_are_written_as_people_say_them() {
+        assert_eq!(pause("30m"), Ok(Pause::Minutes(30)));
+        assert_eq!(pause("2h"), Ok(Pause::Minutes(120)));
+        assert_eq!(pause("tomorrow"), Ok(Pause::Tomorrow));
+        assert_eq!(pause("off"), Ok(Pause::Off));
+        for wrong in ["", "h", "30", "1d", "-1m", "ö"] {
+            assert!(pause(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -110,6 +110,9 @@ async fn run(command: Command) -> Result<ExitCode> {
             };
             agent.ask(Request::Show { view }).await?;
         }
+        Command::Pause { pause } => {
+            agent.ask(Request::Pause { pause }).await?;
+        }
         Command::Token => {
             let Answer::Token(token) = agent.ask(Request::Token).await? else {
                 bail!(UNEXPECTED)

@@ -12,21 +12,49 @@ const SCHEMES: &[&str] = &["http", "https", "mailto"];
 /// [`Code::Invalid`] for what is no link, or of another scheme; [`Code::System`] where no program
 /// opens it.
 pub(crate) fn open_link(link: &str) -> Result<(), Failure> {
-    let invalid = |message: String| Failure {
-        code: Code::Invalid,
-        message,
-    };
-    let url = Url::parse(link).map_err(|_| invalid(format!("“{link}” is not a link.")))?;
+    let url = parsed(link)?;
     if !SCHEMES.contains(&url.scheme()) {
         return Err(invalid(format!(
             "Links of the kind “{}:” are not opened: copy it if you trust it.",
             url.scheme()
         )));
     }
+    open(&url)
+}
+
+/// Opens a link that the person agreed to, whatever program that starts.
+///
+/// # Errors
+/// As [`open_link`], but for the scheme.
+pub(crate) fn open_allowed(link: &str) -> Result<(), Failure> {
+    open(&parsed(link)?)
+}
+
+fn invalid(message: String) -> Failure {
+    Failure {
+        code: Code::Invalid,
+        message,
+    }
+}
+
+fn parsed(link: &str) -> Result<Url, Failure> {
+    Url::parse(link).map_err(|_| invalid(format!("“{link}” is not a link.")))
+}
+
+fn open(url: &Url) -> Result<(), Failure> {
     open::that_detached(url.as_str()).map_err(|error| Failure {
         code: Code::System,
         message: format!("No program opens links here ({error}): copy it into your browser."),
     })
+}
+
+/// What a text for the clipboard is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Anybody may see it.
+    Text,
+    /// Nobody is to find it later.
+    Secret,
 }
 
 /// The clipboard, kept while the agent runs: what it holds goes with its owner.
@@ -34,28 +62,31 @@ pub(crate) fn open_link(link: &str) -> Result<(), Failure> {
 pub(crate) struct Clipboard(Option<arboard::Clipboard>);
 
 impl Clipboard {
-    /// Puts a secret there. Blocks until the display answers: for a blocking thread.
+    /// Puts a text there. Blocks until the display answers: for a blocking thread.
     ///
     /// # Errors
     /// [`Code::System`] where there is no clipboard.
-    pub(crate) fn set(&mut self, text: String) -> Result<(), Failure> {
+    pub(crate) fn set(&mut self, text: String, kind: Kind) -> Result<(), Failure> {
         let set = |clipboard: &mut arboard::Clipboard| {
             #[cfg(target_os = "linux")]
-            {
+            if kind == Kind::Secret {
                 use arboard::SetExtLinux;
                 // Clipboard histories are files in the clear.
-                clipboard.set().exclude_from_history().text(text)
+                return clipboard.set().exclude_from_history().text(text);
             }
-            #[cfg(not(target_os = "linux"))]
             clipboard.set_text(text)
         };
         let outcome = match &mut self.0 {
             Some(clipboard) => set(clipboard),
             None => arboard::Clipboard::new().and_then(|made| set(self.0.insert(made))),
         };
+        let instead = match kind {
+            Kind::Secret => "select it by hand, or run `tidings token` for the token",
+            Kind::Text => "select it by hand",
+        };
         outcome.map_err(|error| Failure {
             code: Code::System,
-            message: format!("The clipboard cannot be reached ({error}): run `tidings token`."),
+            message: format!("The clipboard cannot be reached ({error}): {instead}."),
         })
     }
 }

@@ -9,12 +9,13 @@ use std::time::Duration;
 use tidings_app::App;
 use tidings_app::types::Failure as AppFailure;
 use tidings_control::{
-    Answer, Code, Event, Face, Failure, Listener, Part, Peer, Request, Status, View,
+    Answer, Code, Deed, Event, Face, Failure, Listener, MessageId, Part, Peer, Request, Status,
+    View,
 };
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
-use crate::desktop::{Clipboard, open_link};
+use crate::desktop::{Clipboard, Kind, open_allowed, open_link};
 use crate::windows::{self, Windows};
 
 /// Faces at a time. One window process, the command line, a few scripts; more is a runaway loop.
@@ -82,6 +83,14 @@ impl Agent {
             Request::CopyToken => return self.copy_token().await,
             Request::Token => app.token().await.map(Answer::Token),
             Request::OpenLink { url } => return open_link(&url).map(|()| Answer::Done),
+            Request::Act { id, offer, allow } => return self.act(id, offer, allow).await,
+            Request::Consents => app.consents().await.map(Answer::Consents),
+            Request::Revoke { id } => match app.revoke(id).await {
+                Ok(()) => app.consents().await.map(Answer::Consents),
+                Err(failure) => Err(failure),
+            },
+            Request::Pause { pause } => self.stands(app.pause(pause).await),
+            Request::Mute { mute, on } => app.mute(mute, on).await.map(Answer::Settings),
             Request::Quit => {
                 self.quit.send_replace(true);
                 Ok(Answer::Done)
@@ -100,12 +109,35 @@ impl Agent {
 
     async fn copy_token(&self) -> Result<Answer, Failure> {
         let token = self.app.token().await.map_err(failure)?;
+        self.copy(token, Kind::Secret).await
+    }
+
+    async fn act(&self, id: MessageId, offer: u32, allow: bool) -> Result<Answer, Failure> {
+        match self.app.act(id, offer, allow).await.map_err(failure)? {
+            Some(deed) => self.perform(deed).await,
+            None => Ok(Answer::Done),
+        }
+    }
+
+    /// Does what the app leaves to the desktop; whatever the person had to agree to, they have.
+    pub(crate) async fn perform(&self, deed: Deed) -> Result<Answer, Failure> {
+        match deed {
+            Deed::Link { url, .. } => open_allowed(&url).map(|()| Answer::Done),
+            // A code is a secret for as long as it is of use.
+            Deed::Copy { text, code: true } => self.copy(text, Kind::Secret).await,
+            Deed::Copy { text, .. } => self.copy(text, Kind::Text).await,
+            // The app's own.
+            Deed::Call { .. } => Ok(Answer::Done),
+        }
+    }
+
+    async fn copy(&self, text: String, kind: Kind) -> Result<Answer, Failure> {
         let clipboard = Arc::clone(&self.clipboard);
         let set = tokio::task::spawn_blocking(move || {
             clipboard
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .set(token)
+                .set(text, kind)
         });
         set.await.unwrap_or_else(|error| {
             Err(Failure {
@@ -122,6 +154,7 @@ fn failure(failure: AppFailure) -> Failure {
         AppFailure::Invalid(_) => Code::Invalid,
         AppFailure::NotFound(_) => Code::NotFound,
         AppFailure::NotConfigured => Code::NotConfigured,
+        AppFailure::Ask(_) => Code::Ask,
         AppFailure::System(_) => Code::System,
     };
     Failure {
@@ -257,8 +290,8 @@ async fn tell(peer: Peer, watched: Watched) {
                     tidings_app::Event::Sent(sent) => Event::Sent(sent),
                     tidings_app::Event::Notice(text) => Event::Notice(text),
                     tidings_app::Event::Settings(settings) => Event::Settings(settings),
-                    // The windows' matter.
-                    tidings_app::Event::Opened { .. } => continue,
+                    // The windows' matter, and the agent's.
+                    tidings_app::Event::Opened { .. } | tidings_app::Event::Do(_) => continue,
                 },
                 // It missed some: it is to read everything anew.
                 Err(broadcast::error::RecvError::Lagged(_)) => Event::Changed(Vec::new()),

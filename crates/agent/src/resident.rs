@@ -127,7 +127,7 @@ async fn reside(start: &Start, listener: Listener) -> Result<()> {
     });
     let mut tasks = JoinSet::new();
     tasks.spawn(end_on_signal(agent.quit.clone()));
-    tasks.spawn(notifications_open(Arc::clone(&agent)));
+    tasks.spawn(notifications_act(Arc::clone(&agent)));
     let tray = tray(&agent, &mut tasks);
     let shown = tokio::spawn({
         let agent = Arc::clone(&agent);
@@ -231,6 +231,11 @@ async fn act(agent: Arc<Agent>, mut clicks: mpsc::Receiver<Click>) {
                 // Also the page that shows a relay hosted already, and who can reach it.
                 agent.windows.show(View::FirstRun);
             }
+            Click::Pause(pause) => {
+                if let Err(error) = agent.app.pause(pause).await {
+                    tracing::warn!(%error, "not paused");
+                }
+            }
             Click::Quit => {
                 agent.quit.send_replace(true);
             }
@@ -238,15 +243,21 @@ async fn act(agent: Arc<Agent>, mut clicks: mpsc::Receiver<Click>) {
     }
 }
 
-/// A click on a notification opens its message.
-async fn notifications_open(agent: Arc<Agent>) {
+/// A click on a notification opens its message, or what is unread; its buttons do what they say.
+async fn notifications_act(agent: Arc<Agent>) {
     let mut events = agent.app.events();
     loop {
         match events.recv().await {
+            Ok(tidings_app::Event::Opened { message: None }) => agent.windows.show(View::Unread),
             Ok(tidings_app::Event::Opened { message }) => {
-                agent.windows.show(View::Inbox {
-                    message: Some(message),
-                });
+                agent.windows.show(View::Inbox { message });
+            }
+            Ok(tidings_app::Event::Do(deed)) => {
+                if let Err(failure) = agent.perform(deed).await {
+                    tracing::warn!(%failure, "a notification's button did nothing");
+                    // Its notification is gone: the inbox offers the same, with the reason.
+                    agent.windows.show(View::Unread);
+                }
             }
             Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
             Err(broadcast::error::RecvError::Closed) => return,

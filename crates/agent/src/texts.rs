@@ -1,6 +1,6 @@
 //! The agent's own words, in both languages: the tray's.
 
-use tidings_control::{Connection, Language, Status};
+use tidings_control::{Connection, Held, Language, Pause, Status};
 
 /// The language that words are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,24 @@ impl Tongue {
         self.of_two("Host a relay", "架设中继")
     }
 
+    /// The menu of pauses; its words also tell whether there is one now.
+    pub(crate) fn pause(self, paused: bool) -> &'static str {
+        if paused {
+            self.of_two("Notifications are paused", "通知已暂停")
+        } else {
+            self.of_two("Pause notifications", "暂停通知")
+        }
+    }
+
+    pub(crate) fn pause_for(self, pause: Pause) -> &'static str {
+        match pause {
+            Pause::Minutes(..=30) => self.of_two("For 30 minutes", "30 分钟"),
+            Pause::Minutes(_) => self.of_two("For 1 hour", "1 小时"),
+            Pause::Tomorrow => self.of_two("Until tomorrow", "到明天"),
+            Pause::Off => self.of_two("Resume", "恢复通知"),
+        }
+    }
+
     pub(crate) fn quit(self) -> &'static str {
         self.of_two("Quit", "退出")
     }
@@ -70,6 +88,13 @@ impl Tongue {
             (Connection::Refused { reason }, Self::Chinese) => format!("被拒绝：{reason}"),
             (Connection::TakenOver, Self::English) => "Another device took the name".to_owned(),
             (Connection::TakenOver, Self::Chinese) => "名称已被另一台设备使用".to_owned(),
+        };
+        let state = match (status.quiet.held, self) {
+            (None, _) => state,
+            (Some(Held::Paused), Self::English) => format!("{state}\nNotifications are paused"),
+            (Some(Held::Paused), Self::Chinese) => format!("{state}\n通知已暂停"),
+            (Some(_), Self::English) => format!("{state}\nNotifications are held back"),
+            (Some(_), Self::Chinese) => format!("{state}\n免打扰中"),
         };
         match (status.unread, self) {
             (0, _) => state,

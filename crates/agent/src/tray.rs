@@ -3,10 +3,10 @@
 //! The tray library's objects stay on one thread of their own, which follows the status. A desktop
 //! without a bus has no tray: that is a problem in the status, not an end.
 
-use tidings_control::{Connection, Status};
+use tidings_control::{Connection, Pause, Status};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
-use tray_icon::menu::{Menu, MenuEvent, MenuId, MenuItem, PredefinedMenuItem};
+use tray_icon::menu::{Menu, MenuEvent, MenuId, MenuItem, PredefinedMenuItem, Submenu};
 use tray_icon::{Icon, MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 
 use crate::texts::Tongue;
@@ -17,6 +17,8 @@ pub(crate) enum Click {
     Inbox,
     Compose,
     Host,
+    /// Hold notifications back, or not any longer.
+    Pause(Pause),
     Quit,
 }
 
@@ -31,6 +33,14 @@ const MENU: &[(&str, Click)] = &[
     ("compose", Click::Compose),
     ("host", Click::Host),
     ("quit", Click::Quit),
+];
+
+/// The menu in the menu.
+const PAUSES: &[(&str, Pause)] = &[
+    ("pause-30", Pause::Minutes(30)),
+    ("pause-60", Pause::Minutes(60)),
+    ("pause-tomorrow", Pause::Tomorrow),
+    ("pause-off", Pause::Off),
 ];
 
 /// What the tray shows.
@@ -55,7 +65,7 @@ pub(crate) fn run(
         .with_id("tidings")
         .with_title("Tidings")
         .with_tooltip(last.tongue.tooltip(&last.status))
-        .with_menu(Box::new(menu(last.tongue)))
+        .with_menu(Box::new(menu(&last)))
         .with_icon(icon(&last.status)?)
         .build()?;
     while runtime.block_on(shown.changed()).is_ok() {
@@ -79,8 +89,8 @@ fn update(tray: &TrayIcon, last: &Shown, now: &Shown) -> Result<(), tray_icon::E
     if last.tongue.tooltip(&last.status) != tooltip {
         tray.set_tooltip(Some(tooltip))?;
     }
-    if last.tongue != now.tongue {
-        tray.set_menu(Some(Box::new(menu(now.tongue))));
+    if last.tongue != now.tongue || last.status.quiet != now.status.quiet {
+        tray.set_menu(Some(Box::new(menu(now))));
     }
     Ok(())
 }
@@ -88,8 +98,14 @@ fn update(tray: &TrayIcon, last: &Shown, now: &Shown) -> Result<(), tray_icon::E
 fn listen(clicks: mpsc::Sender<Click>) {
     let chosen = clicks.clone();
     MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
-        if let Some((_, click)) = MENU.iter().find(|(id, _)| *id == event.id.as_ref()) {
-            let _ = chosen.try_send(*click);
+        let id = event.id.as_ref();
+        let item = MENU.iter().find(|(item, _)| *item == id);
+        let pause = PAUSES.iter().find(|(item, _)| *item == id);
+        let click = item
+            .map(|(_, click)| *click)
+            .or_else(|| pause.map(|(_, pause)| Click::Pause(*pause)));
+        if let Some(click) = click {
+            let _ = chosen.try_send(click);
         }
     }));
     TrayIconEvent::set_event_handler(Some(move |event| {
@@ -104,21 +120,39 @@ fn listen(clicks: mpsc::Sender<Click>) {
     }));
 }
 
-fn menu(tongue: Tongue) -> Menu {
-    let menu = Menu::new();
+fn menu(shown: &Shown) -> Menu {
+    let (menu, tongue) = (Menu::new(), shown.tongue);
     for (id, click) in MENU {
         let label = match click {
             Click::Inbox => tongue.inbox(),
             Click::Compose => tongue.compose(),
             Click::Host => tongue.host(),
-            Click::Quit => tongue.quit(),
+            Click::Pause(_) | Click::Quit => tongue.quit(),
         };
         let item = MenuItem::with_id(MenuId::new(id), label, true, None);
-        let part = (*click == Click::Quit).then(PredefinedMenuItem::separator);
-        let added = part
-            .map_or(Ok(()), |part| menu.append(&part))
-            .and(menu.append(&item));
-        if let Err(error) = added {
+        let added = if *click == Click::Quit {
+            menu.append(&pauses(shown))
+                .and_then(|()| menu.append(&PredefinedMenuItem::separator()))
+        } else {
+            Ok(())
+        };
+        if let Err(error) = added.and_then(|()| menu.append(&item)) {
+            tracing::warn!(%error, id, "the tray's menu lacks an item");
+        }
+    }
+    menu
+}
+
+/// How long notifications may be paused; while they are, also that they need not be any longer.
+fn pauses(shown: &Shown) -> Submenu {
+    let paused = shown.status.quiet.paused_until.is_some();
+    let menu = Submenu::with_id("pause", shown.tongue.pause(paused), true);
+    for (id, pause) in PAUSES {
+        if *pause == Pause::Off && !paused {
+            continue;
+        }
+        let item = MenuItem::with_id(MenuId::new(id), shown.tongue.pause_for(*pause), true, None);
+        if let Err(error) = menu.append(&item) {
             tracing::warn!(%error, id, "the tray's menu lacks an item");
         }
     }

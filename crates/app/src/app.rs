@@ -22,10 +22,11 @@ use crate::secrets::Secrets;
 use crate::settings::{SettingsError, Stored};
 use crate::setup::{self, Order, Setup};
 use crate::types::{
-    Draft, Event, Failure, Join, Message, MessageId, Part, Reach, Row, Sent, Settings, Status,
+    Consent, Deed, Draft, Event, Failure, Join, Message, MessageId, Mute, Part, Pause, Permission,
+    Reach, Row, Sent, Settings, Status,
 };
 use crate::vault::{File, Keyring, Vault};
-use crate::{clock, hub, outgoing};
+use crate::{call, clock, extra, hub, outgoing};
 
 /// Events a face may be behind. A face further behind reads everything again, as the channel tells
 /// it that it was.
@@ -36,6 +37,10 @@ const ORDERS: usize = 16;
 
 /// Sessions handed over and not taken yet: there is one at a time.
 const LINES: usize = 2;
+
+/// Lists of read messages the reception may be behind with; more are dropped, and their notifications
+/// stay on the screen until they go by themselves.
+const SETTLED: usize = 64;
 
 /// How long ending may take in all. A session and a relay say goodbye in seconds.
 const STOP: Duration = Duration::from_secs(10);
@@ -90,6 +95,7 @@ pub struct App {
     /// The relay a message written now is for.
     queue: watch::Receiver<Option<String>>,
     written: Arc<Notify>,
+    settled: mpsc::Sender<Vec<MessageId>>,
     orders: mpsc::Sender<Order>,
     running: Mutex<Option<Running>>,
 }
@@ -137,6 +143,8 @@ impl App {
         let (orders, orders_in) = mpsc::channel(ORDERS);
         let (lines, lines_in) = mpsc::channel(LINES);
         let (queue_in, queue) = watch::channel(None);
+        let (pause_in, pause) = watch::channel(stored.paused_until);
+        let (settled, settled_in) = mpsc::channel(SETTLED);
         let written = Arc::new(Notify::new());
         let secrets = Secrets::new(vault, File::in_folder(&folders.config), stored.plain_secret);
         // Made before the start returns: nobody is to take a relay that is set up for none.
@@ -148,6 +156,7 @@ impl App {
             board: board.clone(),
             events: events.clone(),
             settings: settings_in,
+            pause: pause_in,
             lines,
             queue: queue_in,
         });
@@ -159,6 +168,8 @@ impl App {
                 events: events.clone(),
                 settings: settings.clone(),
                 notifier,
+                pause,
+                settled: settled_in,
                 written: Arc::clone(&written),
                 lines: lines_in,
             })
@@ -173,6 +184,7 @@ impl App {
             inbox,
             queue,
             written,
+            settled,
             orders,
             running: Mutex::new(Some(Running {
                 setup: setup_task,
@@ -232,6 +244,9 @@ impl App {
     /// [`Failure::System`].
     pub async fn mark(&self, ids: Vec<MessageId>, read: bool) -> Result<(), Failure> {
         let changed = self.inbox.mark(ids, read, clock::now()).await?;
+        if read {
+            self.settle(&changed);
+        }
         self.changed(changed);
         Ok(())
     }
@@ -242,6 +257,7 @@ impl App {
     /// [`Failure::System`].
     pub async fn delete(&self, ids: Vec<MessageId>) -> Result<(), Failure> {
         let changed = self.inbox.delete(ids, true, clock::now()).await?;
+        self.settle(&changed);
         self.changed(changed);
         Ok(())
     }
@@ -328,7 +344,7 @@ impl App {
     /// The settings that are not the relay's.
     #[must_use]
     pub fn settings(&self) -> Settings {
-        *self.settings.borrow()
+        self.settings.borrow().clone()
     }
 
     /// Changes them; gives them as they are now.
@@ -338,6 +354,79 @@ impl App {
     pub async fn set_settings(&self, settings: Settings) -> Result<Settings, Failure> {
         self.order(|reply| Order::SetSettings { settings, reply })
             .await
+    }
+
+    /// Never raises messages of a sender, a group or a tag, or raises them again; gives the settings
+    /// as they are now.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] where there are too many.
+    pub async fn mute(&self, mute: Mute, on: bool) -> Result<Settings, Failure> {
+        self.order(|reply| Order::Mute { mute, on, reply }).await
+    }
+
+    /// Holds notifications back for a time, or not any longer.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] for a time that cannot be meant.
+    pub async fn pause(&self, pause: Pause) -> Result<(), Failure> {
+        self.order(|reply| Order::Pause { pause, reply }).await
+    }
+
+    /// Does what a message offers, as far as that is the app's; gives what is left to do on the
+    /// desktop: a link to open, a text for the clipboard.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`]; [`Failure::Ask`] where the person has to agree first, and `allow` does
+    /// not say that they did; [`Failure::System`] where a request was refused.
+    pub async fn act(
+        &self,
+        id: MessageId,
+        offer: u32,
+        allow: bool,
+    ) -> Result<Option<Deed>, Failure> {
+        let message = self.message(id).await?;
+        let place = usize::try_from(offer).unwrap_or(usize::MAX);
+        let offer = message.offers.get(place).cloned().ok_or_else(|| {
+            Failure::NotFound("This message does not offer that. Open it again.".to_owned())
+        })?;
+        if let Some(asks) = offer.asks {
+            if !allow {
+                return Err(Failure::Ask(match asks {
+                    Permission::Scheme(scheme) => format!(
+                        "A link of the kind “{scheme}:” may start a program. Agree to it first."
+                    ),
+                    Permission::Call(host) => {
+                        format!("This makes a request to {host}. Agree to it first.")
+                    }
+                }));
+            }
+            self.inbox.allow(id, asks, clock::now()).await?;
+        }
+        if let Deed::Call { .. } = &offer.does {
+            let said = extra::said(&message.extra, &offer.does);
+            call::make(&offer.does, said)
+                .await
+                .map_err(Failure::System)?;
+            return Ok(None);
+        }
+        Ok(Some(offer.does))
+    }
+
+    /// What the person allowed senders.
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn consents(&self) -> Result<Vec<Consent>, Failure> {
+        Ok(self.inbox.consents().await?)
+    }
+
+    /// Takes one of these back.
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn revoke(&self, id: u64) -> Result<(), Failure> {
+        Ok(self.inbox.revoke(id).await?)
     }
 
     /// The person's answer: may the token be kept in a file that only they can read?
@@ -376,6 +465,12 @@ impl App {
         };
         if tokio::time::timeout(STOP, order).await.is_err() {
             tracing::warn!("not everything ended in time");
+        }
+    }
+
+    fn settle(&self, ids: &[MessageId]) {
+        if !ids.is_empty() {
+            let _ = self.settled.try_send(ids.to_vec());
         }
     }
 

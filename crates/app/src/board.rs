@@ -3,7 +3,7 @@
 
 use tokio::sync::watch;
 
-use crate::types::{Connection, Part, Problem, SecretPlace, Status};
+use crate::types::{Connection, Part, Problem, Quiet, SecretPlace, Status};
 
 /// Writes the status. Cheap to clone; whoever watches is woken only by a change.
 #[derive(Debug, Clone)]
@@ -19,6 +19,7 @@ impl Board {
             relay: None,
             hosted: None,
             unread: 0,
+            quiet: Quiet::default(),
             secret: SecretPlace::Nowhere,
             problems: Vec::new(),
         };

@@ -50,7 +50,7 @@ async fn wait(name: &'static str, now: Now) -> zbus::Result<()> {
     ))
 }
 
-async fn next(
+pub(crate) async fn next(
     mut changes: std::pin::Pin<&mut impl Stream<Item = NameOwnerChanged>>,
 ) -> Option<NameOwnerChanged> {
     std::future::poll_fn(|context| changes.as_mut().poll_next(context)).await

@@ -1,12 +1,47 @@
-//! What the app understands of a message's `extra` (section 4 of the protocol): priority and link.
-//! Pure; reads what senders of other systems write as well.
+//! What the app understands of a message's `extra` (section 4 of the protocol). Pure; reads what
+//! senders of ntfy and gotify write as well.
+//!
+//! Owns the names of the fields, their bounds, and what is left out: a field that is not understood
+//! is as one that is missing. What is offered to be done with a message is put together in
+//! [`offers`]; what a sender may only offer after the person agreed is decided there too.
+//!
+//! Only what lists, filters and counts need (priority, link, tags, key, expiry) is kept beside the
+//! row; the rest is read from the stored `extra` whenever it is needed, so that old messages gain by
+//! what a later version understands.
 
+mod code;
+mod offers;
+
+pub(crate) use offers::{Said, offers};
+
+use crate::types::Deed;
+
+use serde_json::Value;
 use tidings_protocol::Message;
 
+use crate::text;
 use crate::types::Priority;
 
 /// Characters of a link at most: what browsers take for certain.
 const LINK_CHARS: usize = 2000;
+
+/// Tags of one message at most, and characters of one: more than a row can show.
+const TAGS: usize = 10;
+const TAG_CHARS: usize = 40;
+
+/// Characters of a key at most. A longer one is none: cut, it could meet another one.
+const KEY_CHARS: usize = 200;
+
+/// Seconds a message may live at most: ten years, far from any overflow.
+const TTL_SECONDS: u64 = 10 * 365 * 24 * 60 * 60;
+
+/// Characters of the name of a sound or an icon.
+const NAME_CHARS: usize = 64;
+
+/// Headers and body of a request that a stored `extra` offers.
+pub(crate) fn said(extra: &str, call: &Deed) -> Said {
+    offers::said(&serde_json::from_str(extra).unwrap_or_default(), call)
+}
 
 /// The number of section 4: 1 to 5.
 pub(crate) fn number(priority: Priority) -> i64 {
@@ -64,14 +99,140 @@ pub(crate) fn priority(message: &Message) -> Priority {
     }
 }
 
-/// `extra.click`, or `extra.scheme` of older senders; only what reads as a URL.
+/// `extra.click`, `extra.scheme` of older senders, or what gotify calls it; only what reads as a URL.
 pub(crate) fn link(message: &Message) -> Option<String> {
-    ["click", "scheme"]
-        .iter()
-        .filter_map(|key| message.extra_str(key))
-        .map(str::trim)
-        .find(|link| link.chars().count() <= LINK_CHARS && url::Url::parse(link).is_ok())
-        .map(str::to_owned)
+    let extra = &message.extra;
+    let gotify = foreign(extra, "client::notification")
+        .and_then(|notification| notification.pointer("/click/url"));
+    [extra.get("click"), extra.get("scheme"), gotify]
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .find_map(url)
+}
+
+/// `extra.tags`: a list, or words with commas between them. Cleaned, each once, in their order.
+pub(crate) fn tags(extra: &Value) -> Vec<String> {
+    let words: Vec<&str> = match extra.get("tags") {
+        Some(Value::Array(tags)) => tags.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(tags)) => tags.split(',').collect(),
+        _ => Vec::new(),
+    };
+    let mut kept = Vec::new();
+    for word in words {
+        let tag = text::short(word, TAG_CHARS);
+        if !tag.is_empty() && !kept.contains(&tag) {
+            kept.push(tag);
+        }
+        if kept.len() == TAGS {
+            break;
+        }
+    }
+    kept
+}
+
+/// `extra.key`: a later message with it replaces this one. Numbers count as what they look like.
+pub(crate) fn key(extra: &Value) -> Option<String> {
+    let key = match extra.get("key")? {
+        Value::String(key) => key.trim().to_owned(),
+        Value::Number(key) => key.to_string(),
+        _ => return None,
+    };
+    (!key.is_empty() && key.chars().count() <= KEY_CHARS).then_some(key)
+}
+
+/// `extra.ttl` in milliseconds: after that long, nobody needs to be told any more.
+pub(crate) fn ttl(extra: &Value) -> Option<u64> {
+    let ttl = extra.get("ttl")?;
+    let seconds = match ttl {
+        Value::String(ttl) => ttl.trim().parse().ok()?,
+        ttl => ttl.as_u64()?,
+    };
+    (seconds > 0).then(|| seconds.min(TTL_SECONDS) * 1000)
+}
+
+/// `extra.sound`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Sound {
+    /// As fits the priority.
+    #[default]
+    Fitting,
+    /// None.
+    Silent,
+    /// Of that name in the desktop's theme.
+    Named(String),
+}
+
+/// `extra.sound`: a name of the freedesktop.org sound naming specification, or one of the words for
+/// none. Names of other systems' sounds are as good as none given.
+pub(crate) fn sound(extra: &Value) -> Sound {
+    match extra.get("sound") {
+        Some(Value::Bool(false)) => Sound::Silent,
+        Some(Value::String(word)) => match word.trim().to_ascii_lowercase().as_str() {
+            "none" | "silent" | "off" | "false" | "0" => Sound::Silent,
+            name => theme_name(name).map_or(Sound::Fitting, Sound::Named),
+        },
+        _ => Sound::Fitting,
+    }
+}
+
+/// `extra.icon` where it names one of the desktop's own. An address is not fetched for it.
+pub(crate) fn icon(extra: &Value) -> Option<String> {
+    theme_name(extra.get("icon")?.as_str()?)
+}
+
+/// `extra.image` (or gotify's): a picture on the web, offered as a link.
+pub(crate) fn image(extra: &Value) -> Option<String> {
+    let gotify = foreign(extra, "client::notification").and_then(|n| n.get("bigImageUrl"));
+    [extra.get("image"), gotify]
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .find_map(url)
+        .filter(|url| url.starts_with("http"))
+}
+
+/// Whether the body is Markdown: by custom it is, unless its sender says otherwise.
+pub(crate) fn markdown(extra: &Value) -> bool {
+    let gotify = foreign(extra, "client::display").and_then(|display| display.get("contentType"));
+    if gotify.is_some_and(|kind| kind == "text/plain") {
+        return false;
+    }
+    match extra.get("markdown") {
+        Some(Value::Bool(markdown)) => *markdown,
+        Some(Value::String(word)) => !matches!(
+            word.trim().to_ascii_lowercase().as_str(),
+            "no" | "false" | "0" | "off"
+        ),
+        Some(Value::Number(number)) => number.as_i64() != Some(0),
+        _ => true,
+    }
+}
+
+/// What gotify's senders put into `extras`, which comes as it is or beside the other fields.
+fn foreign<'a>(extra: &'a Value, name: &str) -> Option<&'a Value> {
+    extra
+        .get(name)
+        .or_else(|| extra.get("extras").and_then(|extras| extras.get(name)))
+}
+
+/// What reads as a URL and is not too long.
+fn url(link: &str) -> Option<String> {
+    let link = link.trim();
+    (link.len() <= 4 * LINK_CHARS
+        && link.chars().count() <= LINK_CHARS
+        && url::Url::parse(link).is_ok())
+    .then(|| link.to_owned())
+}
+
+/// A name as themes have them; never a path or an address.
+fn theme_name(name: &str) -> Option<String> {
+    let name = name.trim();
+    let themed = name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    let known = name.contains('-') || name == "bell" || name == "message";
+    (themed && known && name.len() <= NAME_CHARS).then(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -79,7 +240,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn with(extra: serde_json::Value) -> Message {
+    fn with(extra: Value) -> Message {
         Message {
             extra,
             ..Message::default()
@@ -123,5 +284,105 @@ mod tests {
             found(json!({"click": format!("https://a/{}", "x".repeat(3000))})),
             None
         );
+    }
+
+    #[test]
+    fn gotify_senders_are_understood() {
+        let extra = json!({"client::notification": {
+            "click": {"url": "https://e.example/"}, "bigImageUrl": "https://e.example/x.png"
+        }, "client::display": {"contentType": "text/plain"}});
+        assert_eq!(link(&with(extra.clone())).unwrap(), "https://e.example/");
+        assert_eq!(image(&extra).unwrap(), "https://e.example/x.png");
+        assert!(!markdown(&extra));
+        let nested = json!({"extras": extra});
+        assert_eq!(link(&with(nested)).unwrap(), "https://e.example/");
+    }
+
+    #[test]
+    fn tags_are_a_list_or_words_and_are_cleaned() {
+        for (extra, expected) in [
+            (
+                json!({"tags": ["warning", " disk ", "warning", 7, ""]}),
+                vec!["warning", "disk"],
+            ),
+            (json!({"tags": "warning, disk,,"}), vec!["warning", "disk"]),
+            (json!({"tags": "a\u{202e}b"}), vec!["ab"]),
+            (json!({"tags": {"a": 1}}), vec![]),
+            (json!(null), vec![]),
+        ] {
+            assert_eq!(tags(&extra), expected, "{extra}");
+        }
+        let many: Vec<String> = (0..100).map(|n| "x".repeat(99) + &n.to_string()).collect();
+        let kept = tags(&json!({"tags": many}));
+        assert_eq!(kept.len(), 1, "cut, they are all the same");
+        assert_eq!(kept[0].chars().count(), TAG_CHARS);
+    }
+
+    #[test]
+    fn keys_and_lives_are_read_as_people_write_them() {
+        assert_eq!(key(&json!({"key": " build "})).unwrap(), "build");
+        assert_eq!(key(&json!({"key": 7})).unwrap(), "7");
+        for none in [
+            json!({}),
+            json!({"key": ""}),
+            json!({"key": "x".repeat(201)}),
+        ] {
+            assert_eq!(key(&none), None, "{none}");
+        }
+        assert_eq!(ttl(&json!({"ttl": 60})), Some(60_000));
+        assert_eq!(ttl(&json!({"ttl": "60"})), Some(60_000));
+        assert_eq!(ttl(&json!({"ttl": u64::MAX})), Some(TTL_SECONDS * 1000));
+        for none in [
+            json!({}),
+            json!({"ttl": 0}),
+            json!({"ttl": -1}),
+            json!({"ttl": "soon"}),
+        ] {
+            assert_eq!(ttl(&none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn sounds_and_icons_are_names_of_themes_and_nothing_else() {
+        for (extra, expected) in [
+            (json!({}), Sound::Fitting),
+            (json!({"sound": "none"}), Sound::Silent),
+            (json!({"sound": false}), Sound::Silent),
+            (
+                json!({"sound": "alarm-clock-elapsed"}),
+                Sound::Named("alarm-clock-elapsed".into()),
+            ),
+            (json!({"sound": "minuet.aiff"}), Sound::Fitting),
+            (json!({"sound": "/etc/passwd"}), Sound::Fitting),
+            (json!({"sound": {"name": "x"}}), Sound::Fitting),
+        ] {
+            assert_eq!(sound(&extra), expected, "{extra}");
+        }
+        assert_eq!(
+            icon(&json!({"icon": "dialog-warning"})).unwrap(),
+            "dialog-warning"
+        );
+        for none in [
+            "https://e.example/i.png",
+            "../x-y",
+            "file:///x-y",
+            "x-y.png",
+        ] {
+            assert_eq!(icon(&json!({"icon": none})), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_markdown_unless_it_is_said_not_to_be() {
+        for (extra, expected) in [
+            (json!({}), true),
+            (json!({"markdown": true}), true),
+            (json!({"markdown": "yes"}), true),
+            (json!({"markdown": false}), false),
+            (json!({"markdown": "no"}), false),
+            (json!({"markdown": 0}), false),
+        ] {
+            assert_eq!(markdown(&extra), expected, "{extra}");
+        }
     }
 }

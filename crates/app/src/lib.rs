@@ -12,6 +12,7 @@ mod app;
 mod board;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod bus;
+mod call;
 mod clock;
 mod computer;
 mod extra;
@@ -23,6 +24,7 @@ mod line;
 pub mod notifier;
 mod outgoing;
 mod post;
+mod quiet;
 mod reception;
 mod secrets;
 mod settings;

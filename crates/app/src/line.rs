@@ -58,6 +58,7 @@ pub(crate) fn knows_ref(welcome: &Welcome) -> bool {
 /// A delivery as the inbox stores it.
 pub(crate) fn incoming(delivery: &Delivery, relay: &str, address: &str) -> Incoming {
     let message = &delivery.message;
+    let received_at = clock::now();
     Incoming {
         relay: relay.to_owned(),
         address: address.to_owned(),
@@ -76,11 +77,19 @@ pub(crate) fn incoming(delivery: &Delivery, relay: &str, address: &str) -> Incom
         },
         title: message.text.clone(),
         body: message.desp.clone(),
-        preview: text::preview(&message.desp),
+        preview: if extra::markdown(&message.extra) {
+            text::preview(&message.desp)
+        } else {
+            text::short(&message.desp, text::PREVIEW_CHARS)
+        },
         extra: message.extra.to_string(),
         priority: extra::priority(message),
         link: extra::link(message),
-        received_at: clock::now(),
+        tags: extra::tags(&message.extra),
+        key: extra::key(&message.extra),
+        // From now on: the relay's clock may be another, and it drops what has expired itself.
+        expires_at: extra::ttl(&message.extra).map(|ttl| received_at.saturating_add(ttl)),
+        received_at,
     }
 }
 

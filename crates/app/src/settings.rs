@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Language, Reach, Settings, Theme};
+use crate::types::{Language, Notifications, Reach, Settings, Theme};
 
 /// The file's name in the settings folder.
 const FILE: &str = "settings.toml";
@@ -27,6 +27,11 @@ pub(crate) struct Stored {
     pub(crate) language: Language,
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) theme: Theme,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) notifications: Notifications,
+    /// Until when notifications are paused, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) paused_until: Option<u64>,
     /// The person's answer about a token in a file; none until asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) plain_secret: Option<bool>,
@@ -112,13 +117,15 @@ impl Stored {
         Settings {
             language: self.language,
             theme: self.theme,
+            notifications: self.notifications.clone(),
         }
     }
 
     /// Takes over what a face set.
-    pub(crate) fn set(&mut self, settings: Settings) {
+    pub(crate) fn set(&mut self, settings: &Settings) {
         self.language = settings.language;
         self.theme = settings.theme;
+        self.notifications.clone_from(&settings.notifications);
     }
 
     /// Reads the file in that folder; none gives the defaults.
@@ -223,11 +230,22 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::{Mute, QuietHours};
 
     fn full() -> Stored {
         Stored {
             language: Language::Chinese,
             theme: Theme::Dark,
+            notifications: Notifications {
+                mutes: vec![Mute::Tag("spam".into())],
+                hours: vec![QuietHours {
+                    days: vec![6, 7],
+                    from: 1320,
+                    to: 420,
+                }],
+                ..Notifications::default()
+            },
+            paused_until: Some(1_731_000_000_000),
             plain_secret: Some(false),
             relay: Some(Membership {
                 at: At::Address("wss://push.example.org/".into()),

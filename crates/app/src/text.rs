@@ -23,7 +23,11 @@ const LOOKED_AT_BYTES: usize = 16 * 1024;
 
 /// The body of a notification: plain text in lines.
 pub(crate) fn notification(markdown: &str) -> String {
-    let lines: Vec<String> = plain(markdown)
+    lines(&plain(markdown))
+}
+
+fn lines(text: &str) -> String {
+    let lines: Vec<String> = text
         .lines()
         .map(squeeze)
         .filter(|line| !line.is_empty())
@@ -38,11 +42,25 @@ pub(crate) fn preview(markdown: &str) -> String {
 
 /// One line of text that is not Markdown: titles and names.
 pub(crate) fn line(text: &str) -> String {
+    short(text, LINE_CHARS)
+}
+
+/// One line of at most so many characters: tags and labels.
+pub(crate) fn short(text: &str, chars: usize) -> String {
     let beginning = beginning(text, LOOKED_AT_BYTES);
     shorten(
         &squeeze(&beginning.chars().filter_map(clean).collect::<String>()),
-        LINE_CHARS,
+        chars,
     )
+}
+
+/// Text that is no Markdown, in lines, for a notification.
+pub(crate) fn notification_of_text(text: &str) -> String {
+    let cleaned: String = beginning(text, LOOKED_AT_BYTES)
+        .chars()
+        .filter_map(clean)
+        .collect();
+    lines(&cleaned)
 }
 
 fn plain(markdown: &str) -> String {

@@ -6,9 +6,9 @@
 //! the failures. Times are milliseconds since 1970 (UTC).
 
 pub use tidings_control::{
-    Connection, Delivery, Draft, Hosted, Join, Language, Message, MessageId, Outcome, Part,
-    Priority, Problem, Progress, Reach, Recipient, Relay, Row, SecretPlace, Sent, Settings, Status,
-    Theme,
+    Connection, Consent, Deed, Delivery, Draft, Held, Hosted, Join, Language, Message, MessageId,
+    Mute, Notifications, Offer, Outcome, Part, Pause, Permission, Priority, Problem, Progress,
+    Quiet, QuietHours, Reach, Recipient, Relay, Row, SecretPlace, Sent, Settings, Status, Theme,
 };
 
 /// What the app tells its faces beside the status.
@@ -22,11 +22,13 @@ pub enum Event {
     Sent(Sent),
     /// A notice of the relay for people.
     Notice(String),
-    /// A notification was clicked: show this message.
+    /// A notification was clicked: show this message; where it stood for many, what is unread.
     Opened {
         /// Which.
-        message: MessageId,
+        message: Option<MessageId>,
     },
+    /// A button of a notification was pressed: open this link, or fill the clipboard.
+    Do(Deed),
     /// The settings changed.
     Settings(Settings),
 }
@@ -40,6 +42,9 @@ pub enum Failure {
     /// What was asked for is not there.
     #[error("{0}")]
     NotFound(String),
+    /// The person has to agree first.
+    #[error("{0}")]
+    Ask(String),
     /// No relay is set up.
     #[error("No relay is set up yet. Host one on this computer or join one first.")]
     NotConfigured,

@@ -30,6 +30,30 @@ pub struct Row {
     pub priority: Priority,
     /// Whether it carries a link.
     pub link: bool,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Why no notification of its own was raised; none where one was, or is still to be.
+    pub held: Option<Held>,
+    /// Whether a later message of the same sender and key took its place.
+    pub superseded: bool,
+}
+
+/// Why a message was not raised as a notification of its own. It is in the inbox and in the count
+/// all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
+pub enum Held {
+    /// Notifications were paused.
+    Paused,
+    /// It came in the quiet hours.
+    Hours,
+    /// The desktop's own do-not-disturb was on.
+    Desktop,
+    /// Its sender, group or tag is muted.
+    Muted,
+    /// Its time to live was over.
+    Expired,
 }
 
 /// A received message whole.
@@ -52,6 +76,63 @@ pub struct Message {
     pub sent_at: Option<u64>,
     /// `extra` as JSON, for the curious.
     pub extra: String,
+    /// Whether the body is Markdown; plain text otherwise.
+    pub markdown: bool,
+    /// What can be done with it, most useful first. [`crate::Request::Act`] does one, by its place.
+    pub offers: Vec<Offer>,
+}
+
+/// Something that can be done with a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+pub struct Offer {
+    /// The sender's words for it; empty where the faces have their own.
+    pub label: String,
+    /// What it does.
+    pub does: Deed,
+    /// What the person has to agree to first, once; none where they need not, or have.
+    pub asks: Option<Permission>,
+}
+
+/// What an offer does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Deed {
+    /// Opens a link.
+    Link {
+        /// The link.
+        url: String,
+        /// Where it leads, for people: its host, else its scheme.
+        place: String,
+    },
+    /// Puts a text into the clipboard.
+    Copy {
+        /// The text.
+        text: String,
+        /// Whether it is a one-time code that was found in the message.
+        code: bool,
+    },
+    /// Makes a request by HTTP.
+    Call {
+        /// The method.
+        method: String,
+        /// The address.
+        url: String,
+        /// Its host, for people.
+        place: String,
+    },
+}
+
+/// What a sender may have done here, once the person agreed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(tag = "kind", content = "what", rename_all = "kebab-case")]
+pub enum Permission {
+    /// Open links of this scheme, such as `ssh`.
+    Scheme(String),
+    /// Make requests by HTTP to this host.
+    Call(String),
 }
 
 /// Priorities, by the words senders use.
@@ -164,4 +245,19 @@ pub enum Delivery {
     Refused,
     /// A word of another version.
     Other,
+}
+
+/// Something the person allowed a sender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+pub struct Consent {
+    /// Its number, to take it back.
+    #[cfg_attr(feature = "bindings", ts(type = "number"))]
+    pub id: u64,
+    /// The sender's name; empty for HTTP senders without one.
+    pub sender: String,
+    /// The address of the relay they send by.
+    pub relay: String,
+    /// What they may do.
+    pub permission: Permission,
 }

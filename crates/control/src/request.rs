@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Draft, Join, Message, MessageId, Reach, Row, Sent, Settings, Status};
+use crate::{
+    Consent, Draft, Join, Message, MessageId, Mute, Pause, Reach, Row, Sent, Settings, Status,
+};
 
 /// A question or an order of a face.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +119,38 @@ pub enum Request {
         /// The link.
         url: String,
     },
+    /// Do what a message offers ([`Message::offers`]). Answer: [`Answer::Done`]; [`Code::Ask`] where
+    /// the person must agree first, and did not.
+    Act {
+        /// The message.
+        #[cfg_attr(feature = "bindings", ts(type = "number"))]
+        id: MessageId,
+        /// Which of its offers, from 0.
+        offer: u32,
+        /// The person agreed to what it asks for: remembered for the sender.
+        allow: bool,
+    },
+    /// What the person allowed senders. Answer: [`Answer::Consents`].
+    Consents,
+    /// Take one of these back. Answer: [`Answer::Consents`].
+    Revoke {
+        /// Which.
+        #[cfg_attr(feature = "bindings", ts(type = "number"))]
+        id: u64,
+    },
+    /// Hold notifications back for a time, or not any longer. Answer: [`Answer::Status`].
+    Pause {
+        /// How long.
+        pause: Pause,
+    },
+    /// Never raise messages of a sender, a group or a tag; or raise them again.
+    /// Answer: [`Answer::Settings`].
+    Mute {
+        /// Whose.
+        mute: Mute,
+        /// Whether they are muted from now on.
+        on: bool,
+    },
     /// End the agent in order. Answer: [`Answer::Done`].
     Quit,
 }
@@ -142,6 +176,8 @@ pub enum Answer {
     Settings(Settings),
     /// The token.
     Token(String),
+    /// What senders may do.
+    Consents(Vec<Consent>),
 }
 
 /// Why a request was not done.
@@ -166,6 +202,8 @@ pub enum Code {
     NotFound,
     /// No relay is set up.
     NotConfigured,
+    /// The person has to agree first.
+    Ask,
     /// The port, the disk, the keyring or another part of the computer refused.
     System,
 }
@@ -202,6 +240,8 @@ pub enum View {
         #[cfg_attr(feature = "bindings", ts(type = "number | null"))]
         message: Option<MessageId>,
     },
+    /// The inbox, on what is unread.
+    Unread,
     /// The compose window.
     Compose,
     /// The first-run page.

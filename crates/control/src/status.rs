@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Held;
+
 /// How things stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
@@ -17,6 +19,8 @@ pub struct Status {
     pub hosted: Option<Hosted>,
     /// Unread messages.
     pub unread: u32,
+    /// Whether notifications are held back now.
+    pub quiet: Quiet,
     /// Where the token is kept.
     pub secret: SecretPlace,
     /// What does not work and what to do about it; empty when all is well.
@@ -174,8 +178,33 @@ pub enum Part {
     Window,
 }
 
-/// The settings that are not the relay's.
+/// Whether notifications are held back now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Quiet {
+    /// Why; none while they are not.
+    pub held: Option<Held>,
+    /// Until when the person paused them; none if they did not.
+    #[cfg_attr(feature = "bindings", ts(type = "number | null"))]
+    pub paused_until: Option<u64>,
+}
+
+/// How long to pause notifications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(tag = "for", content = "value", rename_all = "kebab-case")]
+pub enum Pause {
+    /// So many minutes, at most a week.
+    Minutes(u32),
+    /// Until tomorrow morning at eight.
+    Tomorrow,
+    /// Not any longer.
+    Off,
+}
+
+/// The settings that are not the relay's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Settings {
@@ -183,6 +212,63 @@ pub struct Settings {
     pub language: Language,
     /// The windows' theme.
     pub theme: Theme,
+    /// How notifications behave.
+    #[serde(default)]
+    pub notifications: Notifications,
+}
+
+/// How notifications behave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(default, rename_all = "camelCase")]
+pub struct Notifications {
+    /// Whether they may sound, where the desktop sounds at all.
+    pub sound: bool,
+    /// Whether urgent messages are raised also while notifications are held back.
+    pub urgent_passes: bool,
+    /// Whether they are held back while the desktop's own do-not-disturb is on.
+    pub follow_desktop: bool,
+    /// When they are held back.
+    pub hours: Vec<QuietHours>,
+    /// Whose messages are never raised.
+    pub mutes: Vec<Mute>,
+}
+
+impl Default for Notifications {
+    fn default() -> Self {
+        Self {
+            sound: true,
+            urgent_passes: false,
+            follow_desktop: true,
+            hours: Vec::new(),
+            mutes: Vec::new(),
+        }
+    }
+}
+
+/// Hours in which notifications are held back, on some days of the week.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+pub struct QuietHours {
+    /// The days on which they begin: 1 is Monday, 7 Sunday.
+    pub days: Vec<u8>,
+    /// When they begin, in minutes after midnight by the computer's clock.
+    pub from: u16,
+    /// When they end, on the next day where that is not after `from`.
+    pub to: u16,
+}
+
+/// Whose messages are never raised as notifications.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(tag = "kind", content = "name", rename_all = "kebab-case")]
+pub enum Mute {
+    /// A sender, by name; empty for HTTP senders without one.
+    Sender(String),
+    /// A group.
+    Group(String),
+    /// A tag.
+    Tag(String),
 }
 
 /// A language.

@@ -12,7 +12,11 @@ export class Desk {
   /** None until the first try to reach the agent has ended. */
   running = $state<boolean | null>(null);
   status = $state<Status | null>(null);
-  settings = $state<Settings>({ language: 'system', theme: 'system' });
+  settings = $state<Settings>({
+    language: 'system',
+    theme: 'system',
+    notifications: { sound: true, urgentPasses: false, followDesktop: true, hours: [], mutes: [] },
+  });
   /** What to show; a new object each time it is asked for. */
   view = $state.raw<View | null>(null);
   /** The relay's last notice for people. */

@@ -6,6 +6,7 @@
  * - `inboxRow`: `data-id` (the message's number), `data-read` (`true` or `false`)
  * - `composeStatus`: one per recipient, `data-name`, `data-delivery` (a `Delivery`)
  * - `composeProgress`: `data-progress` (a `Progress` state)
+ * - `offer`: `data-kind` (a `Deed` kind)
  * - `connectionState`: `data-state` (a `Connection` state)
  */
 export const testid = {
@@ -25,6 +26,16 @@ export const testid = {
   messageTitle: 'message-title',
   messageBody: 'message-body',
   messageSender: 'message-sender',
+  messageHeld: 'message-held',
+  offer: 'offer',
+  consent: 'consent',
+  mute: 'mute',
+  quietBar: 'quiet-bar',
+  resume: 'resume',
+  pauseShort: 'pause-30',
+  quietAdd: 'quiet-add',
+  mutedList: 'muted-list',
+  consentList: 'consent-list',
   undo: 'undo',
   composeKindPerson: 'compose-kind-person',
   composeKindGroup: 'compose-kind-group',

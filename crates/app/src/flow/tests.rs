@@ -37,17 +37,33 @@ fn row(id: MessageId) -> Row {
         read: false,
         priority: Priority::Default,
         link: false,
+        tags: Vec::new(),
+        held: None,
+        superseded: false,
     }
 }
 
-fn due(id: MessageId) -> Unnotified {
-    Unnotified {
+fn due(id: MessageId) -> Due {
+    Due {
         id,
         sender: String::new(),
+        group: None,
         title: format!("title {id}"),
-        body: "body".into(),
         priority: Priority::Default,
+        tags: Vec::new(),
+        held: None,
+        expires_at: None,
     }
+}
+
+fn found(ids: &[MessageId]) -> Input {
+    Input::Due(ids.iter().copied().map(due).collect(), 0)
+}
+
+const LOOK: Output = Output::Look { with_held: true };
+
+fn raise(id: MessageId) -> Output {
+    Output::Raise(Announcement::One { id, urgent: false })
 }
 
 /// A flow, its clock, and the outputs so far.
@@ -69,6 +85,14 @@ impl Story {
         std::iter::from_fn(|| self.flow.poll_output()).collect()
     }
 
+    /// Started, and past the moment in which more is waited for.
+    fn started() -> Self {
+        let mut story = Self::new();
+        assert_eq!(story.after(Input::Start), [LOOK]);
+        story.now += announce::CATCH_UP;
+        story
+    }
+
     fn seconds_to_timeout(&self) -> Option<u64> {
         Some((self.flow.poll_timeout()? - self.now).as_secs())
     }
@@ -76,24 +100,20 @@ impl Story {
 
 #[test]
 fn a_message_is_stored_confirmed_told_raised_and_marked() {
-    let mut story = Story::new();
-    assert_eq!(story.after(Input::Start), [Output::Look]);
-    assert_eq!(story.after(Input::Due(None)), []);
+    let mut story = Story::started();
+    assert_eq!(story.after(found(&[])), []);
     assert_eq!(
         story.after(Input::Arrived(delivery(1))),
         [Output::Store(delivery(1))]
     );
     assert_eq!(
         story.after(Input::Stored(mid(1), Stored::New(row(1)))),
-        [Output::Confirm(mid(1)), Output::Tell(row(1)), Output::Look]
+        [Output::Confirm(mid(1)), Output::Tell(row(1)), LOOK]
     );
-    assert_eq!(
-        story.after(Input::Due(Some(due(1)))),
-        [Output::Raise(due(1))]
-    );
-    assert_eq!(story.after(Input::Raised(1)), [Output::Mark(1)]);
-    assert_eq!(story.after(Input::Marked(1)), [Output::Look]);
-    assert_eq!(story.after(Input::Due(None)), []);
+    assert_eq!(story.after(found(&[1])), [raise(1)]);
+    assert_eq!(story.after(Input::Raised), [Output::Mark(vec![1])]);
+    assert_eq!(story.after(Input::Marked), [LOOK]);
+    assert_eq!(story.after(found(&[])), []);
     assert_eq!(story.seconds_to_timeout(), None);
 }
 
@@ -116,12 +136,8 @@ fn what_is_not_stored_is_not_confirmed() {
 
 #[test]
 fn a_desktop_that_does_not_answer_delays_no_confirmation() {
-    let mut story = Story::new();
-    story.after(Input::Start);
-    assert_eq!(
-        story.after(Input::Due(Some(due(1)))),
-        [Output::Raise(due(1))]
-    );
+    let mut story = Story::started();
+    assert_eq!(story.after(found(&[1])), [raise(1)]);
     for number in 2..100 {
         story.after(Input::Arrived(delivery(number)));
         assert_eq!(
@@ -129,65 +145,127 @@ fn a_desktop_that_does_not_answer_delays_no_confirmation() {
             [Output::Confirm(mid(number)), Output::Tell(row(number))]
         );
     }
-    // It answers at last: the others follow, one by one.
-    assert_eq!(story.after(Input::Raised(1)), [Output::Mark(1)]);
-    assert_eq!(story.after(Input::Marked(1)), [Output::Look]);
+    // It answers at last: the others follow.
+    assert_eq!(story.after(Input::Raised), [Output::Mark(vec![1])]);
+    assert_eq!(story.after(Input::Marked), [LOOK]);
+}
+
+#[test]
+fn what_a_silent_desktop_may_show_yet_is_not_told_again_with_others() {
+    let mut story = Story::started();
+    assert_eq!(story.after(found(&[1])), [raise(1)]);
+    assert_eq!(story.after(Input::NotRaised(Why::NoAnswer)), []);
+    for number in 2..100 {
+        story.after(Input::Stored(mid(number), Stored::New(row(number))));
+    }
+    assert_eq!(story.after(Input::CameBack), [raise(1)]);
+    // Unless it was read meanwhile.
+    assert_eq!(story.after(Input::Gone), [LOOK]);
 }
 
 #[test]
 fn a_desktop_without_notifications_is_tried_again_ever_more_rarely_and_at_once_when_one_comes() {
-    let mut story = Story::new();
-    story.after(Input::Start);
+    let mut story = Story::started();
     let mut pauses = Vec::new();
     for _ in 0..6 {
-        story.after(Input::Due(Some(due(1))));
-        assert_eq!(story.after(Input::NotRaised(1, Why::NobodyThere)), []);
+        story.after(found(&[1]));
+        assert_eq!(story.after(Input::NotRaised(Why::NobodyThere)), []);
         let pause = story.seconds_to_timeout().unwrap();
+        assert!(story.flow.hopes());
         pauses.push(pause);
         // Too early is no time.
         assert_eq!(story.after(Input::Timeout), []);
         story.now += Duration::from_secs(pause);
-        assert_eq!(story.after(Input::Timeout), [Output::Look]);
+        assert_eq!(story.after(Input::Timeout), [LOOK]);
     }
     assert_eq!(pauses, [5, 10, 20, 40, 60, 60]);
-    story.after(Input::Due(Some(due(1))));
-    story.after(Input::NotRaised(1, Why::NobodyThere));
-    assert_eq!(story.after(Input::CameBack), [Output::Look]);
-    story.after(Input::Due(Some(due(1))));
-    story.after(Input::NotRaised(1, Why::NobodyThere));
+    story.after(found(&[1]));
+    story.after(Input::NotRaised(Why::NobodyThere));
+    assert_eq!(story.after(Input::CameBack), [LOOK]);
+    story.after(found(&[1]));
+    story.after(Input::NotRaised(Why::NobodyThere));
     assert_eq!(story.seconds_to_timeout(), Some(5));
 }
 
 #[test]
 fn a_mark_that_failed_is_made_before_anything_is_raised() {
-    let mut story = Story::new();
-    story.after(Input::Start);
-    story.after(Input::Due(Some(due(1))));
-    story.after(Input::Raised(1));
+    let mut story = Story::started();
+    story.after(found(&[1]));
+    story.after(Input::Raised);
     assert_eq!(story.after(Input::InboxFailed), []);
-    assert_eq!(story.after(Input::CameBack), [Output::Mark(1)]);
-    assert_eq!(story.after(Input::Marked(1)), [Output::Look]);
+    assert_eq!(story.after(Input::CameBack), [Output::Mark(vec![1])]);
+    assert_eq!(story.after(Input::Marked), [LOOK]);
 }
 
 #[test]
 fn a_notification_that_is_refused_again_and_again_is_given_up_for_the_next() {
+    let mut story = Story::started();
+    for _ in 0..REFUSALS - 1 {
+        story.after(found(&[1]));
+        assert_eq!(story.after(Input::NotRaised(Why::Refused)), []);
+        assert_eq!(story.after(Input::CameBack), [LOOK]);
+    }
+    story.after(found(&[1]));
+    assert_eq!(
+        story.after(Input::NotRaised(Why::Refused)),
+        [Output::Mark(vec![1])]
+    );
+    story.after(Input::Marked);
+    assert_eq!(story.after(found(&[2])), [raise(2)]);
+}
+
+#[test]
+fn while_more_is_waited_for_an_urgent_one_passes() {
     let mut story = Story::new();
     story.after(Input::Start);
-    for _ in 0..REFUSALS - 1 {
-        story.after(Input::Due(Some(due(1))));
-        assert_eq!(story.after(Input::NotRaised(1, Why::Refused)), []);
-        assert_eq!(story.after(Input::CameBack), [Output::Look]);
-    }
-    story.after(Input::Due(Some(due(1))));
+    assert_eq!(story.after(found(&[1])), []);
+    assert!(story.flow.poll_timeout().is_some() && !story.flow.hopes());
     assert_eq!(
-        story.after(Input::NotRaised(1, Why::Refused)),
-        [Output::Mark(1)]
+        story
+            .after(Input::Stored(mid(2), Stored::New(row(2))))
+            .last(),
+        Some(&LOOK)
     );
-    story.after(Input::Marked(1));
+    let urgent = Due {
+        priority: Priority::Urgent,
+        ..due(2)
+    };
     assert_eq!(
-        story.after(Input::Due(Some(due(2)))),
-        [Output::Raise(due(2))]
+        story.after(Input::Due(vec![due(1), urgent], 0)),
+        [Output::Raise(Announcement::One {
+            id: 2,
+            urgent: true
+        })]
     );
+}
+
+#[test]
+fn in_quiet_times_rows_are_held_and_looked_for_when_they_are_over() {
+    let mut story = Story::started();
+    story.after(found(&[]));
+    let quiet = Output::Look { with_held: false };
+    assert_eq!(
+        story.after(Input::Quiet(Some(Held::Paused))),
+        [quiet.clone()]
+    );
+    assert_eq!(
+        story.after(found(&[1])),
+        [Output::Hold(vec![(1, Held::Paused)])]
+    );
+    assert_eq!(story.after(Input::Marked), [quiet]);
+    assert_eq!(story.after(found(&[])), []);
+    assert_eq!(story.after(Input::Quiet(None)), [LOOK]);
+    let held = Due {
+        held: Some(Held::Paused),
+        ..due(1)
+    };
+    let raised = story.after(Input::Due(vec![held], 0));
+    assert!(
+        matches!(&raised[..], [Output::Raise(Announcement::Digest(digest))] if digest.count == 1),
+        "{raised:?}"
+    );
+    assert_eq!(story.after(Input::Raised), [Output::Mark(vec![1])]);
+    assert_eq!(story.after(Input::Read(vec![1])), [Output::CloseDigest]);
 }
 
 /// What may happen next in the world around.
@@ -199,6 +277,8 @@ enum Step {
     Inbox { works: bool },
     /// The desktop answers, one way or another.
     Desktop { takes: bool, refuses: bool },
+    /// The person pauses, or not any longer.
+    Pause(bool),
     /// A service comes.
     Come,
     /// Time passes.
@@ -213,6 +293,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         8 => prop::bool::weighted(0.85).prop_map(|works| Step::Inbox { works }),
         4 => (prop::bool::weighted(0.6), any::<bool>())
             .prop_map(|(takes, refuses)| Step::Desktop { takes, refuses }),
+        1 => any::<bool>().prop_map(Step::Pause),
         1 => Just(Step::Come),
         1 => (0..90_u64).prop_map(Step::Wait),
         1 => Just(Step::Crash),
@@ -225,6 +306,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct World {
     rows: BTreeMap<Mid, MessageId>,
     notified: BTreeSet<MessageId>,
+    held: BTreeSet<MessageId>,
+    paused: bool,
     raised: BTreeMap<MessageId, u32>,
     refused: BTreeMap<MessageId, u32>,
     confirmed: Vec<Mid>,
@@ -236,7 +319,11 @@ struct World {
 struct Process {
     flow: Flow,
     asked_inbox: VecDeque<Output>,
-    asked_desktop: Option<Unnotified>,
+    asked_desktop: Option<Announcement>,
+}
+
+fn quiet(paused: bool) -> Input {
+    Input::Quiet(paused.then_some(Held::Paused))
 }
 
 impl Process {
@@ -246,6 +333,7 @@ impl Process {
             asked_inbox: VecDeque::new(),
             asked_desktop: None,
         };
+        process.give(world, quiet(world.paused), now);
         process.give(world, Input::Start, now);
         process
     }
@@ -259,11 +347,19 @@ impl Process {
                     world.confirmed.push(mid);
                 }
                 Output::Tell(row) => world.told.push(row.id),
-                Output::Raise(row) => {
+                Output::Raise(what) => {
                     assert!(self.asked_desktop.is_none(), "two notifications at once");
-                    assert!(!world.notified.contains(&row.id), "raised though marked");
-                    self.asked_desktop = Some(row);
+                    for id in what.ids() {
+                        assert!(!world.notified.contains(&id), "raised though marked");
+                        let alone = matches!(what, Announcement::One { .. });
+                        assert!(
+                            !(alone && world.held.contains(&id)),
+                            "a popup of what was held"
+                        );
+                    }
+                    self.asked_desktop = Some(what);
                 }
+                Output::CloseDigest => {}
                 asked => self.asked_inbox.push_back(asked),
             }
         }
@@ -284,18 +380,28 @@ impl Process {
                 Input::Stored(delivery.mid, stored)
             }
             Some(_) if !works => Input::InboxFailed,
-            Some(Output::Look) => Input::Due(
-                world
+            Some(Output::Look { with_held }) => {
+                let due = world
                     .rows
                     .values()
                     .copied()
                     .filter(|id| !world.notified.contains(id))
-                    .min()
-                    .map(due),
-            ),
-            Some(Output::Mark(id)) => {
-                world.notified.insert(id);
-                Input::Marked(id)
+                    .filter(|id| with_held || !world.held.contains(id))
+                    .map(|id| Due {
+                        held: world.held.contains(&id).then_some(Held::Paused),
+                        ..due(id)
+                    });
+                let mut due: Vec<Due> = due.collect();
+                due.sort_by_key(|row| row.id);
+                Input::Due(due, 0)
+            }
+            Some(Output::Mark(ids)) => {
+                world.notified.extend(ids);
+                Input::Marked
+            }
+            Some(Output::Hold(rows)) => {
+                world.held.extend(rows.iter().map(|(id, _)| *id));
+                Input::Marked
             }
             Some(other) => panic!("{other:?} is not for the inbox"),
         };
@@ -303,26 +409,25 @@ impl Process {
     }
 
     fn desktop(&mut self, world: &mut World, takes: bool, refuses: bool, now: Instant) {
-        let Some(row) = self.asked_desktop.take() else {
+        let Some(what) = self.asked_desktop.take() else {
             return;
         };
-        let input = if takes {
-            *world.raised.entry(row.id).or_default() += 1;
-            Input::Raised(row.id)
-        } else if refuses {
-            *world.refused.entry(row.id).or_default() += 1;
-            Input::NotRaised(row.id, Why::Refused)
+        let counted = if takes {
+            Some(&mut world.raised)
         } else {
-            Input::NotRaised(row.id, Why::NobodyThere)
+            refuses.then_some(&mut world.refused)
+        };
+        if let Some(counted) = counted {
+            for id in what.ids() {
+                *counted.entry(id).or_default() += 1;
+            }
+        }
+        let input = match (takes, refuses) {
+            (true, _) => Input::Raised,
+            (false, true) => Input::NotRaised(Why::Refused),
+            (false, false) => Input::NotRaised(Why::NobodyThere),
         };
         self.give(world, input, now);
-    }
-
-    fn owes_a_mark(&self) -> bool {
-        matches!(
-            self.flow.raising,
-            Raising::Marking(_) | Raising::Resting { mark: Some(_), .. }
-        )
     }
 }
 
@@ -341,20 +446,31 @@ proptest! {
                 Step::Desktop { takes, refuses } => {
                     process.desktop(&mut world, takes, refuses, now);
                 }
+                Step::Pause(paused) => {
+                    world.paused = paused;
+                    process.give(&mut world, quiet(paused), now);
+                }
                 Step::Come => process.give(&mut world, Input::CameBack, now),
                 Step::Wait(seconds) => {
                     now += Duration::from_secs(seconds);
                     process.give(&mut world, Input::Timeout, now);
                 }
                 Step::Crash => {
-                    if process.owes_a_mark() {
-                        world.crashes_while_marking += 1;
+                    if let Raising::Marking(ids)
+                    | Raising::Resting {
+                        then: Then::Mark(ids),
+                        ..
+                    } = &process.flow.raising
+                    {
+                        world.crashes_while_marking += ids.len() as u32;
                     }
                     process = Process::start(&mut world, now);
                 }
             }
         }
         // From here on everything works: what is due comes to its end, within a bound.
+        world.paused = false;
+        process.give(&mut world, quiet(false), now);
         for _ in 0..10_000 {
             while !process.asked_inbox.is_empty() {
                 process.inbox(&mut world, true, now);
@@ -371,7 +487,8 @@ proptest! {
         prop_assert_eq!(told.len(), world.told.len(), "told twice");
         for id in world.rows.values() {
             prop_assert!(world.notified.contains(id));
-            let given_up = world.refused.get(id).is_some_and(|times| *times >= REFUSALS);
+            // Given up with others, where one of these was refused often enough.
+            let given_up = world.refused.contains_key(id);
             prop_assert!(world.raised.contains_key(id) || given_up, "{} never raised", id);
         }
         let repeats: u32 = world.raised.values().map(|times| times - 1).sum();

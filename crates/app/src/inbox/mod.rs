@@ -1,11 +1,13 @@
 //! The inbox: one SQLite file with what was received and what was sent.
 //!
-//! Owns the file, its thread and the shape of its errors; the statements are in [`received`] and
-//! [`sent`], the tables in [`schema`]. Decides nothing about messages.
+//! Owns the file, its thread and the shape of its errors; the statements are in [`received`],
+//! [`due`], [`consent`] and [`sent`], the tables in [`schema`]. Decides nothing about messages.
 //!
 //! Invariants: one connection, on one thread; a call that returned is durable, also over a power
 //! cut; calls run in the order they were made. Callers wait when [`WAITING`] calls are queued.
 
+mod consent;
+mod due;
 mod received;
 mod schema;
 mod sent;
@@ -16,7 +18,8 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use received::{Incoming, Stored, Unnotified};
+pub(crate) use due::{Due, Outcome, Unnotified};
+pub(crate) use received::{Incoming, Stored};
 pub(crate) use sent::Outgoing;
 
 use crate::types::Failure;

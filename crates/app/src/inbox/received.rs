@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row as Record, ToSql, params, params_from_iter};
 
-use super::{Inbox, InboxError, PAGE};
+use super::{Inbox, InboxError, PAGE, due};
 use crate::types::{Message, MessageId, Priority, Row};
 use crate::{extra, text};
 
@@ -28,7 +28,10 @@ pub(crate) struct Incoming {
     pub(crate) extra: String,
     pub(crate) priority: Priority,
     pub(crate) link: Option<String>,
-    /// Milliseconds since 1970.
+    pub(crate) tags: Vec<String>,
+    pub(crate) key: Option<String>,
+    /// Milliseconds since 1970, as the next one.
+    pub(crate) expires_at: Option<u64>,
     pub(crate) received_at: u64,
 }
 
@@ -41,32 +44,48 @@ pub(crate) enum Stored {
     Repeat,
 }
 
-/// What a notification needs of a row that is due one.
+/// What storing a batch gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Unnotified {
-    pub(crate) id: MessageId,
-    pub(crate) sender: String,
-    pub(crate) title: String,
-    pub(crate) body: String,
-    pub(crate) priority: Priority,
+pub(crate) struct Batch {
+    /// For each message, in their order.
+    pub(crate) stored: Vec<Stored>,
+    /// Earlier messages whose place was taken.
+    pub(crate) superseded: Vec<MessageId>,
 }
 
-const ROW: &str = r#"id, sender, "group", title, preview, received_at, read_at IS NOT NULL, priority, link IS NOT NULL"#;
+/// Parts the names of tags, which hold no control characters.
+pub(super) const BETWEEN_TAGS: char = '\u{1f}';
+
+/// The columns of a [`Row`].
+const ROW: &str = r#"received.id, sender, "group", title, preview, received_at, read_at IS NOT NULL,
+    priority, link IS NOT NULL,
+    (SELECT group_concat(name, char(31) ORDER BY position) FROM tag WHERE message = received.id),
+    held, superseded_by IS NOT NULL"#;
 
 impl Inbox {
-    /// Stores messages in one transaction, all or none, in their order.
-    pub(crate) async fn store(&self, batch: Vec<Incoming>) -> Result<Vec<Stored>, InboxError> {
+    /// Stores messages in one transaction, all or none, in their order. An earlier message of the
+    /// same relay, sender and key is superseded: it stays in the history, and counts as read, since
+    /// what it said holds no longer.
+    pub(crate) async fn store(&self, batch: Vec<Incoming>) -> Result<Batch, InboxError> {
         let counted = Arc::clone(&self.counted);
         self.call(move |connection| {
             let transaction = connection.transaction()?;
-            let stored = batch
-                .iter()
-                .map(|message| store(&transaction, message))
-                .collect::<rusqlite::Result<_>>()?;
+            let mut done = Batch {
+                stored: Vec::new(),
+                superseded: Vec::new(),
+            };
+            for message in &batch {
+                let stored = store(&transaction, message)?;
+                if let (Stored::New(row), Some(key)) = (&stored, &message.key) {
+                    let earlier = supersede(&transaction, message, key, row.id)?;
+                    done.superseded.extend(earlier);
+                }
+                done.stored.push(stored);
+            }
             let unread = unread(&transaction)?;
             transaction.commit()?;
             counted(unread);
-            Ok(stored)
+            Ok(done)
         })
         .await
     }
@@ -80,8 +99,8 @@ impl Inbox {
     ) -> Result<Vec<Row>, InboxError> {
         let only = if unread { "AND read_at IS NULL" } else { "" };
         let sql = format!(
-            "SELECT {ROW} FROM received WHERE deleted_at IS NULL {only} AND id < ?1
-             ORDER BY id DESC LIMIT ?2"
+            "SELECT {ROW} FROM received WHERE deleted_at IS NULL {only} AND received.id < ?1
+             ORDER BY received.id DESC LIMIT ?2"
         );
         self.call(move |connection| {
             let before = before.map_or(i64::MAX, integer);
@@ -96,26 +115,24 @@ impl Inbox {
     /// One message whole, also a deleted one; none if there is none.
     pub(crate) async fn message(&self, id: MessageId) -> Result<Option<Message>, InboxError> {
         let sql = format!(
-            "SELECT {ROW}, body, link, address, mid, extra
+            "SELECT {ROW}, body, link, address, mid, extra, received.relay
              FROM received JOIN relay ON relay.id = received.relay WHERE received.id = ?1"
-        )
-        .replace("id, sender", "received.id, sender");
+        );
         self.call(move |connection| {
-            connection
+            let found = connection
                 .prepare_cached(&sql)?
                 .query_one([integer(id)], |record| {
-                    let mid: String = record.get(12)?;
-                    Ok(Message {
-                        row: row_of(record)?,
-                        body: record.get(9)?,
-                        link: record.get(10)?,
-                        relay: record.get(11)?,
-                        sent_at: sent_at(&mid),
-                        mid,
-                        extra: record.get(13)?,
-                    })
+                    Ok((message_of(record)?, record.get(17)?))
                 })
-                .optional()
+                .optional()?;
+            let Some((mut message, relay)) = found else {
+                return Ok(None);
+            };
+            let allowed = super::consent::of(connection, relay, &message.row.sender)?;
+            for offer in &mut message.offers {
+                offer.asks.take_if(|asks| allowed.contains(asks));
+            }
+            Ok(Some(message))
         })
         .await
     }
@@ -188,45 +205,10 @@ impl Inbox {
         })
         .await
     }
-
-    /// The oldest message that is due a notification; what was read or deleted is not.
-    pub(crate) async fn unnotified(&self) -> Result<Option<Unnotified>, InboxError> {
-        self.call(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT id, sender, title, body, priority
-                     FROM received INDEXED BY received_unnotified
-                     WHERE notified_at IS NULL AND read_at IS NULL AND deleted_at IS NULL
-                     ORDER BY id LIMIT 1",
-                )?
-                .query_one([], |record| {
-                    Ok(Unnotified {
-                        id: number(record, 0)?,
-                        sender: record.get(1)?,
-                        title: record.get(2)?,
-                        body: record.get(3)?,
-                        priority: extra::from_number(record.get(4)?),
-                    })
-                })
-                .optional()
-        })
-        .await
-    }
-
-    /// Marks a message as notified.
-    pub(crate) async fn notified(&self, id: MessageId, now: u64) -> Result<(), InboxError> {
-        self.call(move |connection| {
-            connection
-                .prepare_cached("UPDATE received SET notified_at = ?1 WHERE id = ?2")?
-                .execute(params![integer(now), integer(id)])?;
-            Ok(())
-        })
-        .await
-    }
 }
 
 /// The index holds the unread rows only, so this costs what they cost.
-fn unread(connection: &Connection) -> rusqlite::Result<u32> {
+pub(super) fn unread(connection: &Connection) -> rusqlite::Result<u32> {
     connection
         .prepare_cached(
             "SELECT count(*) FROM received INDEXED BY received_unread
@@ -242,7 +224,7 @@ fn store(connection: &Connection, message: &Incoming) -> rusqlite::Result<Stored
              ON CONFLICT (key) DO UPDATE SET address = excluded.address RETURNING id",
         )?
         .query_one([&message.relay, &message.address], |record| record.get(0))?;
-    let values: [&dyn ToSql; 13] = [
+    let values: [&dyn ToSql; 15] = [
         &relay,
         &message.mid,
         &message.reference,
@@ -256,30 +238,88 @@ fn store(connection: &Connection, message: &Incoming) -> rusqlite::Result<Stored
         &extra::number(message.priority),
         &message.link,
         &integer(message.received_at),
+        &message.key,
+        &message.expires_at.map(integer),
     ];
     // Both kinds of repeat end in a conflict, and there is no other kind of conflict here.
     let id: Option<i64> = connection
         .prepare_cached(
             r#"INSERT INTO received (relay, mid, ref, method, sender, "group", title, body, preview,
-                   extra, priority, link, received_at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                   extra, priority, link, received_at, key, expires_at)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
                ON CONFLICT DO NOTHING RETURNING id"#,
         )?
         .query_one(params_from_iter(values), |record| record.get(0))
         .optional()?;
-    Ok(match id {
-        None => Stored::Repeat,
-        Some(id) => Stored::New(Row {
-            id: unsigned(id),
-            sender: message.sender.clone(),
-            group: message.group.clone(),
-            title: text::line(&message.title),
-            preview: message.preview.clone(),
-            received_at: message.received_at,
-            read: false,
-            priority: message.priority,
-            link: message.link.is_some(),
-        }),
+    let Some(id) = id else {
+        return Ok(Stored::Repeat);
+    };
+    for (tag, position) in message.tags.iter().zip(0_i64..) {
+        connection
+            .prepare_cached("INSERT INTO tag (message, position, name) VALUES (?1, ?2, ?3)")?
+            .execute(params![id, position, tag])?;
+    }
+    Ok(Stored::New(Row {
+        id: unsigned(id),
+        sender: message.sender.clone(),
+        group: message.group.clone(),
+        title: text::line(&message.title),
+        preview: message.preview.clone(),
+        received_at: message.received_at,
+        read: false,
+        priority: message.priority,
+        link: message.link.is_some(),
+        tags: message.tags.clone(),
+        held: None,
+        superseded: false,
+    }))
+}
+
+fn supersede(
+    connection: &Connection,
+    message: &Incoming,
+    key: &str,
+    by: MessageId,
+) -> rusqlite::Result<Vec<MessageId>> {
+    connection
+        .prepare_cached(
+            "UPDATE received SET superseded_by = ?1, read_at = coalesce(read_at, ?2)
+             WHERE relay = (SELECT id FROM relay WHERE key = ?3) AND sender = ?4 AND key = ?5
+                 AND superseded_by IS NULL AND id < ?1
+             RETURNING id",
+        )?
+        .query_map(
+            params![
+                integer(by),
+                integer(message.received_at),
+                message.relay,
+                message.sender,
+                key
+            ],
+            |record| number(record, 0),
+        )?
+        .collect()
+}
+
+/// Reads the columns of [`ROW`] and the five of the message itself.
+fn message_of(record: &Record<'_>) -> rusqlite::Result<Message> {
+    let row = row_of(record)?;
+    let body: String = record.get(12)?;
+    let link: Option<String> = record.get(13)?;
+    let mid: String = record.get(15)?;
+    let extra: String = record.get(16)?;
+    // What the relay sent is JSON; what is not, offers nothing.
+    let value = serde_json::from_str(&extra).unwrap_or_default();
+    Ok(Message {
+        offers: extra::offers(&value, link.as_deref(), &row.title, &body),
+        markdown: extra::markdown(&value),
+        row,
+        body,
+        link,
+        relay: record.get(14)?,
+        sent_at: sent_at(&mid),
+        mid,
+        extra,
     })
 }
 
@@ -295,7 +335,24 @@ fn row_of(record: &Record<'_>) -> rusqlite::Result<Row> {
         read: record.get(6)?,
         priority: extra::from_number(record.get(7)?),
         link: record.get(8)?,
+        tags: tags_of(record, 9)?,
+        held: record
+            .get::<_, Option<String>>(10)?
+            .as_deref()
+            .and_then(due::held),
+        superseded: record.get(11)?,
     })
+}
+
+/// The tags in a column made with [`BETWEEN_TAGS`].
+pub(super) fn tags_of(record: &Record<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
+    let tags: Option<String> = record.get(column)?;
+    let tags = tags.unwrap_or_default();
+    Ok(tags
+        .split(BETWEEN_TAGS)
+        .filter(|tag| !tag.is_empty())
+        .map(str::to_owned)
+        .collect())
 }
 
 /// The time a mid reads as: 13 digits, perhaps with a fraction (section 2 of the protocol).

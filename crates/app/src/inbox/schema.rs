@@ -11,7 +11,11 @@ use rusqlite::Connection;
 use super::InboxError;
 
 /// One step per version; step `n` leads from version `n` to `n + 1`.
-const STEPS: &[&str] = &[include_str!("schema-1.sql"), include_str!("schema-2.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema-1.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+];
 
 /// How long deleted messages can be restored: until the first start a day later.
 const KEPT_DELETED_MS: u64 = 24 * 60 * 60 * 1000;

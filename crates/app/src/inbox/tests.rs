@@ -50,7 +50,12 @@ impl Fixture {
     }
 
     async fn store(&self, message: Incoming) -> Stored {
-        self.inbox.store(vec![message]).await.unwrap().remove(0)
+        self.inbox
+            .store(vec![message])
+            .await
+            .unwrap()
+            .stored
+            .remove(0)
     }
 
     async fn ids(&self) -> Vec<u64> {
@@ -74,6 +79,9 @@ fn incoming(mid: u64) -> Incoming {
         extra: "{\"b\":1,\"a\":2}".into(),
         priority: Priority::High,
         link: Some("https://e.example/".into()),
+        tags: vec!["disk".into(), "db".into()],
+        key: None,
+        expires_at: None,
         received_at: 500 + mid,
     }
 }
@@ -118,7 +126,7 @@ async fn repeats_are_dropped_by_relay_and_mid_and_by_sender_and_ref() {
         ..incoming(mid)
     };
     let batch = vec![incoming(1), incoming(1), with_ref(2, "r"), with_ref(3, "r")];
-    let stored = fixture.inbox.store(batch).await.unwrap();
+    let stored = fixture.inbox.store(batch).await.unwrap().stored;
     assert!(matches!(
         stored.as_slice(),
         [
@@ -220,14 +228,22 @@ async fn rows_are_due_a_notification_until_marked_read_or_deleted() {
     let fixture = Fixture::new().await;
     let batch = (1..=4).map(incoming).collect();
     fixture.inbox.store(batch).await.unwrap();
-    let due = || async { fixture.inbox.unnotified().await.unwrap().map(|row| row.id) };
+    let due = || async {
+        fixture
+            .inbox
+            .due(true)
+            .await
+            .unwrap()
+            .first()
+            .map(|row| row.id)
+    };
     assert_eq!(due().await, Some(1));
-    fixture.inbox.notified(1, 10).await.unwrap();
+    fixture.inbox.notified(vec![1], 10).await.unwrap();
     assert_eq!(due().await, Some(2));
     fixture.inbox.mark(vec![2], true, 10).await.unwrap();
     fixture.inbox.delete(vec![3], true, 10).await.unwrap();
     assert_eq!(due().await, Some(4));
-    fixture.inbox.notified(4, 10).await.unwrap();
+    fixture.inbox.notified(vec![4], 10).await.unwrap();
     assert_eq!(due().await, None);
 }
 

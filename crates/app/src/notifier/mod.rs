@@ -1,15 +1,19 @@
 //! Raising notifications: the seam to the desktop, and what is raised.
 //!
-//! Owns the trait and the texts on buttons; the desktop's manners are in `desktop`. Knows nothing
-//! of the inbox: which messages are raised, and when again, is the flow's business.
+//! Owns the trait and the shapes that cross it; the desktop's manners are in `desktop`, the words in
+//! [`words`], what a message looks like as a notification in [`notice`]. Knows nothing of the inbox:
+//! which messages are raised, and when again, is the flow's business.
 
 #[cfg(all(unix, not(target_os = "macos")))]
 mod desktop;
+mod notice;
 mod silent;
+mod words;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -19,10 +23,11 @@ pub use desktop::Desktop;
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 pub use silent::Silent as Desktop;
 pub use silent::Silent;
+pub use words::{Words, words};
 
-use crate::inbox::Unnotified;
-use crate::text;
-use crate::types::{Language, MessageId, Priority};
+pub(crate) use notice::{Manner, OPEN, READ, acted, of_digest, of_message};
+
+use crate::types::{MessageId, Priority};
 
 /// A future that may be sent between threads, as trait objects need it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -30,25 +35,83 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// What is raised: plain text, bounded and cleaned already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// The message it is about.
-    pub message: MessageId,
+    /// Its place on the screen: what stands there is replaced.
+    pub slot: Slot,
+    /// The message it is about; none for a digest.
+    pub message: Option<MessageId>,
     /// One line; never empty.
     pub title: String,
     /// Lines; may be empty.
     pub body: String,
     /// Urgency, where the desktop has one.
     pub priority: Priority,
-    /// The words on the notification.
-    pub words: Words,
+    /// The sound it makes, by its name in the desktop's theme; none makes none.
+    pub sound: Option<String>,
+    /// The name of an icon of the desktop's theme; none for the application's own.
+    pub icon: Option<String>,
+    /// How long it stays.
+    pub stays: Stays,
+    /// What a click on it is called where that is a button.
+    pub open: &'static str,
+    /// Further buttons, most useful first.
+    pub buttons: Vec<Button>,
 }
 
-/// The words of the app itself on a notification, in the person's language.
+/// A place on the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Slot {
+    /// Of one message.
+    Message(MessageId),
+    /// Of all messages of one sender with one key: `relay`'s number, sender, key.
+    Key(u64, String, String),
+    /// Of many messages.
+    Digest,
+}
+
+/// How long a notification stays on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Words {
-    /// The button that opens the message.
-    pub open: &'static str,
-    /// The title of a message that has neither title nor body.
-    pub untitled: &'static str,
+pub enum Stays {
+    /// As the desktop likes.
+    AsUsual,
+    /// So long.
+    For(Duration),
+    /// Until the person closes it.
+    UntilClosed,
+}
+
+/// A button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Button {
+    /// What [`Fate::Pressed`] gives.
+    pub key: String,
+    /// The words on it.
+    pub label: String,
+}
+
+/// What came of a notification that was raised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// The message it was about; none for a digest.
+    pub message: Option<MessageId>,
+    /// What came of it.
+    pub fate: Fate,
+}
+
+/// What may come of a notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// The person clicked it.
+    Clicked,
+    /// The person pressed this button.
+    Pressed(String),
+    /// The person closed it.
+    Dismissed,
+    /// It left the screen by itself.
+    Expired,
+    /// It was closed by [`Notifier::close`], or replaced by nothing the desktop told of.
+    Closed,
+    /// What showed it went.
+    Lost,
 }
 
 /// Why a notification was not raised. It stays due.
@@ -59,7 +122,7 @@ pub enum RaiseError {
         "No notification service runs on this desktop, so messages arrive silently. Start one (dunst, mako or the desktop's own); what was missed is shown then."
     )]
     Absent,
-    /// The service takes calls and does not answer.
+    /// The service takes calls and does not answer; it was asked for this one and may show it yet.
     #[error(
         "The notification service does not answer, so messages arrive silently. Restart it, or log out and in again; what was missed is shown then."
     )]
@@ -74,18 +137,25 @@ pub enum RaiseError {
 /// One at a time is asked for. Dropping a [`raise`](Self::raise) gives it up; whether it was shown
 /// is unknown then.
 pub trait Notifier: Send + Sync + 'static {
-    /// Raises one. Ends when the desktop has taken it, not when the person has. A later click sends
-    /// the message's number to `clicks`; if that is full the click is dropped, as people click
-    /// again.
+    /// Raises one. Ends when the desktop has taken it, not when the person has. What comes of it is
+    /// sent to `news`, which must be read for as long as the notifier is used.
     fn raise<'a>(
         &'a self,
         notice: Notice,
-        clicks: &'a mpsc::Sender<MessageId>,
+        news: &'a mpsc::Sender<News>,
     ) -> BoxFuture<'a, Result<(), RaiseError>>;
+
+    /// Takes off the screen what stands for one of these messages alone (`None`: the digest), if
+    /// it does.
+    fn close(&self, messages: Vec<Option<MessageId>>) -> BoxFuture<'_, ()>;
 
     /// Ends when it is worth trying again after a failure, because a service came or came back.
     /// Never ends where that cannot be known; the caller tries now and then anyway.
     fn came_back(&self) -> BoxFuture<'_, ()>;
+
+    /// Ends when the desktop's own do-not-disturb is on, where it was `known` to be off, or the other
+    /// way round; says how it is. Never ends where that cannot be read.
+    fn do_not_disturb(&self, known: bool) -> BoxFuture<'_, bool>;
 }
 
 /// That of this login: the desktop's, or none where there is neither a display nor a session bus, as
@@ -98,75 +168,5 @@ pub(crate) fn of_session() -> Arc<dyn Notifier> {
         Arc::new(Desktop::new())
     } else {
         Arc::new(Silent::new())
-    }
-}
-
-/// The notification of a message that is due one.
-pub(crate) fn notice(row: &Unnotified, words: Words) -> Notice {
-    let title = text::line(&row.title);
-    let sender = text::line(&row.sender);
-    let body = text::notification(&row.body);
-    let title = [title, sender]
-        .into_iter()
-        .find(|text| !text.is_empty())
-        .unwrap_or_else(|| words.untitled.to_owned());
-    Notice {
-        message: row.id,
-        title,
-        body,
-        priority: row.priority,
-        words,
-    }
-}
-
-/// The words in a language, or in the desktop's where none is chosen.
-#[must_use]
-pub fn words(language: Language) -> Words {
-    match spoken(language, desktop_locale().as_deref()) {
-        Language::Chinese => Words {
-            open: "打开",
-            untitled: "新消息",
-        },
-        Language::English | Language::System => Words {
-            open: "Open",
-            untitled: "New message",
-        },
-    }
-}
-
-fn spoken(chosen: Language, locale: Option<&str>) -> Language {
-    match chosen {
-        Language::System if locale.is_some_and(|locale| locale.starts_with("zh")) => {
-            Language::Chinese
-        }
-        Language::System => Language::English,
-        chosen => chosen,
-    }
-}
-
-/// By the customary order of precedence (POSIX, chapter 8.2).
-fn desktop_locale() -> Option<String> {
-    ["LC_ALL", "LC_MESSAGES", "LANG"]
-        .iter()
-        .filter_map(|variable| std::env::var(variable).ok())
-        .find(|value| !value.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_chosen_language_wins_over_the_desktops() {
-        for (chosen, locale, expected) in [
-            (Language::System, Some("zh_CN.UTF-8"), Language::Chinese),
-            (Language::System, Some("de_DE.UTF-8"), Language::English),
-            (Language::System, None, Language::English),
-            (Language::English, Some("zh_CN.UTF-8"), Language::English),
-            (Language::Chinese, Some("C"), Language::Chinese),
-        ] {
-            assert_eq!(spoken(chosen, locale), expected);
-        }
-        assert_eq!(words(Language::Chinese).open, "打开");
     }
 }

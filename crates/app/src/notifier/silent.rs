@@ -4,7 +4,7 @@
 
 use tokio::sync::mpsc;
 
-use super::{BoxFuture, Notice, Notifier, RaiseError};
+use super::{BoxFuture, News, Notice, Notifier, RaiseError};
 use crate::types::MessageId;
 
 /// Raises nothing, and says so in the log.
@@ -23,13 +23,24 @@ impl Notifier for Silent {
     fn raise<'a>(
         &'a self,
         notice: Notice,
-        _clicks: &'a mpsc::Sender<MessageId>,
+        _news: &'a mpsc::Sender<News>,
     ) -> BoxFuture<'a, Result<(), RaiseError>> {
-        tracing::info!(id = notice.message, "a message came");
+        match notice.message {
+            Some(id) => tracing::info!(id, "a message came"),
+            None => tracing::info!("messages came"),
+        }
         Box::pin(std::future::ready(Ok(())))
     }
 
+    fn close(&self, _messages: Vec<Option<MessageId>>) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     fn came_back(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
+    fn do_not_disturb(&self, _known: bool) -> BoxFuture<'_, bool> {
         Box::pin(std::future::pending())
     }
 }

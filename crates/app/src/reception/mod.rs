@@ -6,6 +6,7 @@
 //! the relay keeps the messages.
 
 mod sending;
+mod telling;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,23 +15,28 @@ use tidings_protocol::Mid;
 use tidings_protocol::server::Delivery;
 use tidings_session::{self as session, State};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::board::Board;
-use crate::flow::{Flow, Input, Output, Why};
-use crate::inbox::{Inbox, InboxError, Unnotified};
+use crate::flow::{Flow, Input, Output};
+use crate::inbox::{Inbox, InboxError};
 use crate::line::{self, Line};
-use crate::notifier::{self, Notifier, RaiseError};
+use crate::notifier::{News, Notifier, RaiseError};
 use crate::post::Post;
-use crate::types::{Connection, Event, MessageId, Part, Settings};
+use crate::types::{Connection, Event, Held, MessageId, Notifications, Part, Settings};
 use crate::wait::{self, Kept};
 use crate::{clock, text};
 
 /// Messages stored in one transaction at most: the window a relay sends unconfirmed.
 const BATCH: usize = 64;
 
-/// Clicks that may wait; more are dropped, as people click again.
-const CLICKS: usize = 16;
+/// News of notifications that may wait; then the notifier does.
+const NEWS: usize = 16;
+
+/// An absence shorter than this (milliseconds) is none: what came meanwhile is told as if nothing
+/// had been.
+const AWAY_MS: u64 = 30_000;
 
 /// How long the end waits for the answer to the last notification. Healthy services take
 /// milliseconds; one that hangs must not hold up the end.
@@ -43,6 +49,10 @@ pub(crate) struct Parts {
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) settings: watch::Receiver<Settings>,
     pub(crate) notifier: Arc<dyn Notifier>,
+    /// Until when the person paused notifications, in milliseconds since 1970.
+    pub(crate) pause: watch::Receiver<Option<u64>>,
+    /// Messages that were read or deleted by a face.
+    pub(crate) settled: mpsc::Receiver<Vec<MessageId>>,
     /// A message was queued.
     pub(crate) written: Arc<Notify>,
     /// What there is to receive by, each in place of the last. Closed when the app ends.
@@ -68,17 +78,31 @@ pub(crate) struct Reception {
     relay: String,
     /// When the connection was lost, or this session began without one.
     lost_at: u64,
-    raising: Option<Kept<(MessageId, Result<(), RaiseError>)>>,
-    /// News of the notifier, while the flow waits for it.
-    news: Option<Kept<()>>,
+    /// Whether this run was connected before.
+    was_online: bool,
+    raising: Option<Kept<Result<(), RaiseError>>>,
+    /// The notifier's return, while the flow hopes for it.
+    came_back: Option<Kept<()>>,
+    /// The next change of the desktop's do-not-disturb, and how it is now.
+    disturbing: Option<Kept<bool>>,
+    disturb_not: bool,
+    /// What notifications follow, as the flow knows it.
+    rules: Notifications,
+    quiet: Option<Held>,
+    quiet_changes: Option<Instant>,
+    /// The wall clock and the clock of this run, when they were last looked at.
+    last_look: (u64, std::time::Instant),
+    /// Requests of buttons.
+    calls: JoinSet<Result<(), String>>,
+    closing: JoinSet<()>,
     disk_failed: bool,
-    clicks: mpsc::Sender<MessageId>,
-    clicked: mpsc::Receiver<MessageId>,
+    news_in: mpsc::Sender<News>,
+    news: mpsc::Receiver<News>,
 }
 
 impl Reception {
     pub(crate) fn new(parts: Parts) -> Self {
-        let (clicks, clicked) = mpsc::channel(CLICKS);
+        let (news_in, news) = mpsc::channel(NEWS);
         Self {
             parts,
             flow: Flow::default(),
@@ -86,21 +110,35 @@ impl Reception {
             line: None,
             relay: String::new(),
             lost_at: clock::now(),
+            was_online: false,
             raising: None,
-            news: None,
+            came_back: None,
+            disturbing: None,
+            disturb_not: false,
+            rules: Notifications::default(),
+            quiet: None,
+            quiet_changes: None,
+            last_look: (clock::now(), now()),
+            calls: JoinSet::new(),
+            closing: JoinSet::new(),
             disk_failed: false,
-            clicks,
-            clicked,
+            news_in,
+            news,
         }
     }
 
     /// Runs until no session can come any more and the last one has ended.
     pub(crate) async fn run(mut self) {
+        self.look_at_the_clock().await;
         self.decide(Input::Start).await;
         let mut ending = false;
         while !(ending && self.line.is_none()) {
             self.send_waiting().await;
             let retry = self.retry();
+            let disturbing = self.disturbing.get_or_insert_with(|| {
+                let (notifier, known) = (Arc::clone(&self.parts.notifier), self.disturb_not);
+                Box::pin(async move { notifier.do_not_disturb(known).await })
+            });
             tokio::select! {
                 event = next_event(&mut self.line) => match event {
                     Some(event) => self.hear(event).await,
@@ -111,13 +149,27 @@ impl Reception {
                     Some(change) => self.change(change),
                     None => ending = true,
                 },
-                (id, result) = wait::for_kept(&mut self.raising) => self.raised(id, result).await,
-                Some(message) = self.clicked.recv() => self.tell(Event::Opened { message }),
+                result = wait::for_kept(&mut self.raising) => self.raised(result).await,
+                Some(news) = self.news.recv() => self.heed(news).await,
+                Some(ids) = self.parts.settled.recv() => self.settled(ids).await,
+                Some(called) = self.calls.join_next() => {
+                    if let Ok(Err(why)) = called {
+                        self.tell(Event::Notice(why));
+                    }
+                }
                 () = self.parts.written.notified() => self.post.queued(),
-                () = wait::for_kept(&mut self.news) => {
-                    self.news = None;
+                () = wait::for_kept(&mut self.came_back) => {
+                    self.came_back = None;
                     self.decide(Input::CameBack).await;
                 }
+                on = disturbing => {
+                    self.disturbing = None;
+                    self.disturb_not = on;
+                    self.clock().await;
+                }
+                Ok(()) = self.parts.settings.changed() => self.clock().await,
+                Ok(()) = self.parts.pause.changed() => self.clock().await,
+                () = wait::until(self.quiet_changes) => self.clock().await,
                 () = wait::until(retry) => self.decide(Input::Timeout).await,
             }
         }
@@ -130,21 +182,25 @@ impl Reception {
         let Some(raising) = self.raising.take() else {
             return;
         };
-        if let Ok((id, result)) = tokio::time::timeout(LAST_ANSWER, raising).await {
-            self.raised(id, result).await;
+        if let Ok(result) = tokio::time::timeout(LAST_ANSWER, raising).await {
+            self.raised(result).await;
         }
     }
 
-    /// When the flow tries again; until then the notifier's news are waited for.
+    /// When the flow looks again; while it hopes for the notifier, its return is waited for.
     fn retry(&mut self) -> Option<Instant> {
-        let retry = self.flow.poll_timeout().map(Instant::from_std);
-        if retry.is_none() {
-            self.news = None;
-        } else if self.news.is_none() {
+        if !self.flow.hopes() {
+            self.came_back = None;
+        } else if self.came_back.is_none() {
             let notifier = Arc::clone(&self.parts.notifier);
-            self.news = Some(Box::pin(async move { notifier.came_back().await }));
+            self.came_back = Some(Box::pin(async move { notifier.came_back().await }));
         }
-        retry
+        self.flow.poll_timeout().map(Instant::from_std)
+    }
+
+    async fn clock(&mut self) {
+        self.look_at_the_clock().await;
+        self.perform().await;
     }
 
     fn change(&mut self, change: Change) {
@@ -194,6 +250,10 @@ impl Reception {
             (State::Online(welcome), Some(line)) => {
                 self.relay = line::relay_key(welcome, &line.address);
                 self.post.online(line::knows_ref(welcome));
+                let away = clock::now().saturating_sub(self.lost_at);
+                if !std::mem::replace(&mut self.was_online, true) || away >= AWAY_MS {
+                    self.flow.handle(Input::Back, now());
+                }
             }
             _ => self.post.offline(),
         }
@@ -241,9 +301,11 @@ impl Reception {
                 Some(Output::Store(delivery)) => arrived.push(delivery),
                 Some(Output::Confirm(mid)) => self.confirm(mid),
                 Some(Output::Tell(row)) => self.tell(Event::Received(row)),
-                Some(Output::Look) => self.look().await,
-                Some(Output::Raise(row)) => self.raise(row),
-                Some(Output::Mark(id)) => self.mark(id).await,
+                Some(Output::Look { with_held }) => self.look(with_held).await,
+                Some(Output::Raise(what)) => self.raise(what).await,
+                Some(Output::Mark(ids)) => self.mark(ids).await,
+                Some(Output::Hold(rows)) => self.hold(rows).await,
+                Some(Output::CloseDigest) => self.close(vec![None]),
                 None if arrived.is_empty() => return,
                 None => self.store(std::mem::take(&mut arrived)).await,
             }
@@ -259,9 +321,14 @@ impl Reception {
         let result = self.parts.inbox.store(batch).await;
         let mids = arrived.into_iter().map(|delivery| delivery.mid);
         match self.disk(result) {
-            Some(stored) => {
-                for (mid, stored) in mids.zip(stored) {
+            Some(batch) => {
+                // The clock may have been set, or stood still while the computer slept.
+                self.look_at_the_clock().await;
+                for (mid, stored) in mids.zip(batch.stored) {
                     self.flow.handle(Input::Stored(mid, stored), now());
+                }
+                if !batch.superseded.is_empty() {
+                    self.tell(Event::Changed(batch.superseded));
                 }
             }
             None => {
@@ -276,43 +343,6 @@ impl Reception {
         if let Some(line) = &self.line {
             line.handle.confirm(mid);
         }
-    }
-
-    async fn look(&mut self) {
-        let due = self.parts.inbox.unnotified().await;
-        let input = self.disk(due).map_or(Input::InboxFailed, Input::Due);
-        self.flow.handle(input, now());
-    }
-
-    async fn mark(&mut self, id: MessageId) {
-        let marked = self.parts.inbox.notified(id, clock::now()).await;
-        let input = match self.disk(marked) {
-            Some(()) => Input::Marked(id),
-            None => Input::InboxFailed,
-        };
-        self.flow.handle(input, now());
-    }
-
-    fn raise(&mut self, row: Unnotified) {
-        let words = notifier::words(self.parts.settings.borrow().language);
-        let notice = notifier::notice(&row, words);
-        let notifier = Arc::clone(&self.parts.notifier);
-        let clicks = self.clicks.clone();
-        self.raising = Some(Box::pin(async move {
-            (row.id, notifier.raise(notice, &clicks).await)
-        }));
-    }
-
-    async fn raised(&mut self, id: MessageId, result: Result<(), RaiseError>) {
-        self.raising = None;
-        let problem = result.as_ref().err().map(ToString::to_string);
-        self.parts.board.problem(Part::Notifications, problem);
-        self.decide(match result {
-            Ok(()) => Input::Raised(id),
-            Err(RaiseError::Refused(_)) => Input::NotRaised(id, Why::Refused),
-            Err(RaiseError::Absent | RaiseError::Silent) => Input::NotRaised(id, Why::NobodyThere),
-        })
-        .await;
     }
 
     fn tell(&self, event: Event) {

@@ -7,6 +7,7 @@
 
 mod hosting;
 mod joining;
+mod manners;
 mod report;
 
 use std::time::Duration;
@@ -24,7 +25,7 @@ use crate::line::sentence;
 use crate::reception::Change;
 use crate::secrets::Secrets;
 use crate::settings::{At, Hosting, Membership, Stored};
-use crate::types::{Connection, Event, Failure, Join, Part, Reach, Settings};
+use crate::types::{Connection, Event, Failure, Join, Mute, Part, Pause, Reach, Settings};
 use crate::vault::{Label, Secret, VaultError};
 use crate::wait::{self, Kept};
 
@@ -66,6 +67,15 @@ pub(crate) enum Order {
         settings: Settings,
         reply: Answer<Settings>,
     },
+    Mute {
+        mute: Mute,
+        on: bool,
+        reply: Answer<Settings>,
+    },
+    Pause {
+        pause: Pause,
+        reply: Answer<()>,
+    },
     AllowPlainSecret {
         allow: bool,
         reply: Answer<()>,
@@ -86,6 +96,8 @@ pub(crate) struct Parts {
     pub(crate) board: Board,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) settings: watch::Sender<Settings>,
+    /// Until when notifications are paused, in milliseconds since 1970.
+    pub(crate) pause: watch::Sender<Option<u64>>,
     pub(crate) lines: mpsc::Sender<Change>,
     /// Whose queue messages written now are for; none while no relay is set up.
     pub(crate) queue: watch::Sender<Option<String>>,
@@ -157,8 +169,10 @@ impl Setup {
             Order::Join { relay, reply } => drop(reply.send(self.join(relay).await)),
             Order::Reconnect { reply } => drop(reply.send(self.reconnect().await)),
             Order::SetSettings { settings, reply } => {
-                drop(reply.send(Ok(self.set_settings(settings).await)));
+                drop(reply.send(self.set_settings(settings).await));
             }
+            Order::Mute { mute, on, reply } => drop(reply.send(self.mute(mute, on).await)),
+            Order::Pause { pause, reply } => drop(reply.send(self.pause(pause).await)),
             Order::AllowPlainSecret { allow, reply } => {
                 self.allow_plain_secret(allow).await;
                 drop(reply.send(Ok(())));
@@ -297,14 +311,6 @@ impl Setup {
             None => self.resume().await,
         }
         Ok(())
-    }
-
-    async fn set_settings(&mut self, settings: Settings) -> Settings {
-        self.parts.stored.set(settings);
-        self.parts.settings.send_replace(settings);
-        self.save().await;
-        let _ = self.parts.events.send(Event::Settings(settings));
-        settings
     }
 
     async fn allow_plain_secret(&mut self, allow: bool) {

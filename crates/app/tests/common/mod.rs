@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidings_app::notifier::{BoxFuture, Notice, Notifier, RaiseError};
+use tidings_app::notifier::{BoxFuture, Fate, News, Notice, Notifier, RaiseError};
 use tidings_app::types::{Connection, MessageId, Status};
 use tidings_app::vault::{Label, Secret, Vault, VaultError};
 use tidings_app::{App, Folders, Parts};
@@ -44,7 +44,11 @@ pub(crate) enum Manners {
 pub(crate) struct Desk {
     pub(crate) manners: watch::Sender<Manners>,
     pub(crate) raised: watch::Sender<Vec<Notice>>,
-    clicks: Mutex<Option<mpsc::Sender<MessageId>>>,
+    /// What was taken off the screen.
+    pub(crate) closed: watch::Sender<Vec<Option<MessageId>>>,
+    /// Do-not-disturb.
+    pub(crate) disturb_not: watch::Sender<bool>,
+    fates: Mutex<Option<mpsc::Sender<News>>>,
     news: Notify,
 }
 
@@ -53,7 +57,9 @@ impl Desk {
         Arc::new(Self {
             manners: watch::Sender::new(manners),
             raised: watch::Sender::new(Vec::new()),
-            clicks: Mutex::new(None),
+            closed: watch::Sender::new(Vec::new()),
+            disturb_not: watch::Sender::new(false),
+            fates: Mutex::new(None),
             news: Notify::new(),
         })
     }
@@ -75,9 +81,27 @@ impl Desk {
         within("notifications", enough).await.unwrap();
     }
 
-    pub(crate) async fn click(&self, message: MessageId) {
-        let clicks = self.clicks.lock().unwrap().clone().unwrap();
-        clicks.send(message).await.unwrap();
+    /// Waits until it told of so many messages: each alone, or counted by the digest.
+    pub(crate) async fn wait_until_told(&self, messages: usize) {
+        let mut raised = self.raised.subscribe();
+        let told = raised.wait_for(|raised| {
+            let alone = raised.iter().filter(|n| n.message.is_some()).count();
+            let digest = raised.iter().rev().find(|n| n.message.is_none());
+            let counted = digest.and_then(|digest| {
+                let mut words = digest.title.split(|c: char| !c.is_ascii_digit());
+                words.find_map(|word| word.parse::<usize>().ok())
+            });
+            alone + counted.unwrap_or(0) == messages
+        });
+        if tokio::time::timeout(DEADLINE, told).await.is_err() {
+            panic!("told of {:?}", self.titles());
+        }
+    }
+
+    /// Something came of a notification.
+    pub(crate) async fn fate(&self, message: Option<MessageId>, fate: Fate) {
+        let fates = self.fates.lock().unwrap().clone().unwrap();
+        fates.send(News { message, fate }).await.unwrap();
     }
 }
 
@@ -85,7 +109,7 @@ impl Notifier for Desk {
     fn raise<'a>(
         &'a self,
         notice: Notice,
-        clicks: &'a mpsc::Sender<MessageId>,
+        news: &'a mpsc::Sender<News>,
     ) -> BoxFuture<'a, Result<(), RaiseError>> {
         Box::pin(async move {
             let mut manners = self.manners.subscribe();
@@ -96,14 +120,24 @@ impl Notifier for Desk {
             if manners == Manners::Absent {
                 return Err(RaiseError::Absent);
             }
-            *self.clicks.lock().unwrap() = Some(clicks.clone());
+            *self.fates.lock().unwrap() = Some(news.clone());
             self.raised.send_modify(|raised| raised.push(notice));
             Ok(())
         })
     }
 
+    fn close(&self, messages: Vec<Option<MessageId>>) -> BoxFuture<'_, ()> {
+        self.closed.send_modify(|closed| closed.extend(messages));
+        Box::pin(std::future::ready(()))
+    }
+
     fn came_back(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.news.notified())
+    }
+
+    fn do_not_disturb(&self, known: bool) -> BoxFuture<'_, bool> {
+        let mut on = self.disturb_not.subscribe();
+        Box::pin(async move { *on.wait_for(|on| *on != known).await.unwrap() })
     }
 }
 

@@ -60,6 +60,11 @@ interface Answers {
   'copy-token': 'done';
   token: 'token';
   'open-link': 'done';
+  act: 'done';
+  consents: 'consents';
+  revoke: 'consents';
+  pause: 'status';
+  mute: 'settings';
   quit: 'done';
 }
 

@@ -5,12 +5,12 @@
 /**
  * What a request is answered with.
  */
-export type Answer = { "is": "done" } | { "is": "status", "value": Status } | { "is": "inbox", "value": Array<Row> } | { "is": "message", "value": Message } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string };
+export type Answer = { "is": "done" } | { "is": "status", "value": Status } | { "is": "inbox", "value": Array<Row> } | { "is": "message", "value": Message } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string } | { "is": "consents", "value": Array<Consent> };
 
 /**
  * Failures that faces tell apart.
  */
-export type Code = "invalid" | "not-found" | "not-configured" | "system";
+export type Code = "invalid" | "not-found" | "not-configured" | "ask" | "system";
 
 /**
  * The state of the session.
@@ -36,6 +36,60 @@ retryAt: number, } | { "state": "refused",
  * Why, for people.
  */
 reason: string, } | { "state": "taken-over" };
+
+/**
+ * Something the person allowed a sender.
+ */
+export type Consent = {
+/**
+ * Its number, to take it back.
+ */
+id: number,
+/**
+ * The sender's name; empty for HTTP senders without one.
+ */
+sender: string,
+/**
+ * The address of the relay they send by.
+ */
+relay: string,
+/**
+ * What they may do.
+ */
+permission: Permission, };
+
+/**
+ * What an offer does.
+ */
+export type Deed = { "kind": "link",
+/**
+ * The link.
+ */
+url: string,
+/**
+ * Where it leads, for people: its host, else its scheme.
+ */
+place: string, } | { "kind": "copy",
+/**
+ * The text.
+ */
+text: string,
+/**
+ * Whether it is a one-time code that was found in the message.
+ */
+code: boolean, } | { "kind": "call",
+/**
+ * The method.
+ */
+method: string,
+/**
+ * The address.
+ */
+url: string,
+/**
+ * Its host, for people.
+ */
+place: string, };
 
 /**
  * What became of a message for one recipient, in people's terms.
@@ -84,6 +138,12 @@ code: Code,
  * What happened and what to do, for people.
  */
 message: string, };
+
+/**
+ * Why a message was not raised as a notification of its own. It is in the inbox and in the count
+ * all the same.
+ */
+export type Held = "paused" | "hours" | "desktop" | "muted" | "expired";
 
 /**
  * The relay hosted inside the agent.
@@ -168,7 +228,62 @@ sentAt: number | null,
 /**
  * `extra` as JSON, for the curious.
  */
-extra: string, };
+extra: string,
+/**
+ * Whether the body is Markdown; plain text otherwise.
+ */
+markdown: boolean,
+/**
+ * What can be done with it, most useful first. [`crate::Request::Act`] does one, by its place.
+ */
+offers: Array<Offer>, };
+
+/**
+ * Whose messages are never raised as notifications.
+ */
+export type Mute = { "kind": "sender", "name": string } | { "kind": "group", "name": string } | { "kind": "tag", "name": string };
+
+/**
+ * How notifications behave.
+ */
+export type Notifications = {
+/**
+ * Whether they may sound, where the desktop sounds at all.
+ */
+sound: boolean,
+/**
+ * Whether urgent messages are raised also while notifications are held back.
+ */
+urgentPasses: boolean,
+/**
+ * Whether they are held back while the desktop's own do-not-disturb is on.
+ */
+followDesktop: boolean,
+/**
+ * When they are held back.
+ */
+hours: Array<QuietHours>,
+/**
+ * Whose messages are never raised.
+ */
+mutes: Array<Mute>, };
+
+/**
+ * Something that can be done with a message.
+ */
+export type Offer = {
+/**
+ * The sender's words for it; empty where the faces have their own.
+ */
+label: string,
+/**
+ * What it does.
+ */
+does: Deed,
+/**
+ * What the person has to agree to first, once; none where they need not, or have.
+ */
+asks: Permission | null, };
 
 /**
  * What became of a message for one recipient.
@@ -187,6 +302,16 @@ delivery: Delivery, };
  * Parts of the desktop that can be missing.
  */
 export type Part = "notifications" | "tray" | "secrets" | "disk" | "hosting" | "window";
+
+/**
+ * How long to pause notifications.
+ */
+export type Pause = { "for": "minutes", "value": number } | { "for": "tomorrow" } | { "for": "off" };
+
+/**
+ * What a sender may have done here, once the person agreed.
+ */
+export type Permission = { "kind": "scheme", "what": string } | { "kind": "call", "what": string };
 
 /**
  * Priorities, by the words senders use.
@@ -214,6 +339,36 @@ export type Progress = { "state": "queued" } | { "state": "sending" } | { "state
  * Why, for people.
  */
 reason: string, };
+
+/**
+ * Whether notifications are held back now.
+ */
+export type Quiet = {
+/**
+ * Why; none while they are not.
+ */
+held: Held | null,
+/**
+ * Until when the person paused them; none if they did not.
+ */
+pausedUntil: number | null, };
+
+/**
+ * Hours in which notifications are held back, on some days of the week.
+ */
+export type QuietHours = {
+/**
+ * The days on which they begin: 1 is Monday, 7 Sunday.
+ */
+days: Array<number>,
+/**
+ * When they begin, in minutes after midnight by the computer's clock.
+ */
+from: number,
+/**
+ * When they end, on the next day where that is not after `from`.
+ */
+to: number, };
 
 /**
  * Who can reach the hosted relay.
@@ -325,7 +480,35 @@ view: View, } | { "do": "copy-token" } | { "do": "token" } | { "do": "open-link"
 /**
  * The link.
  */
-url: string, } | { "do": "quit" };
+url: string, } | { "do": "act",
+/**
+ * The message.
+ */
+id: number,
+/**
+ * Which of its offers, from 0.
+ */
+offer: number,
+/**
+ * The person agreed to what it asks for: remembered for the sender.
+ */
+allow: boolean, } | { "do": "consents" } | { "do": "revoke",
+/**
+ * Which.
+ */
+id: number, } | { "do": "pause",
+/**
+ * How long.
+ */
+pause: Pause, } | { "do": "mute",
+/**
+ * Whose.
+ */
+mute: Mute,
+/**
+ * Whether they are muted from now on.
+ */
+on: boolean, } | { "do": "quit" };
 
 /**
  * A received message as lists show it.
@@ -366,7 +549,19 @@ priority: Priority,
 /**
  * Whether it carries a link.
  */
-link: boolean, };
+link: boolean,
+/**
+ * Its tags.
+ */
+tags: Array<string>,
+/**
+ * Why no notification of its own was raised; none where one was, or is still to be.
+ */
+held: Held | null,
+/**
+ * Whether a later message of the same sender and key took its place.
+ */
+superseded: boolean, };
 
 /**
  * Where the token is kept.
@@ -409,7 +604,11 @@ language: Language,
 /**
  * The windows' theme.
  */
-theme: Theme, };
+theme: Theme,
+/**
+ * How notifications behave.
+ */
+notifications: Notifications, };
 
 /**
  * How things stand.
@@ -436,6 +635,10 @@ hosted: Hosted | null,
  */
 unread: number,
 /**
+ * Whether notifications are held back now.
+ */
+quiet: Quiet,
+/**
  * Where the token is kept.
  */
 secret: SecretPlace,
@@ -456,4 +659,4 @@ export type View = { "window": "inbox",
 /**
  * Which.
  */
-message: number | null, } | { "window": "compose" } | { "window": "first-run" } | { "window": "settings" };
+message: number | null, } | { "window": "unread" } | { "window": "compose" } | { "window": "first-run" } | { "window": "settings" };

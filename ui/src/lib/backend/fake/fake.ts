@@ -7,6 +7,7 @@
 import { Failed, type Backend, type Told } from '../backend';
 import type {
   Answer,
+  Consent,
   Draft,
   Event,
   Message,
@@ -28,6 +29,8 @@ export interface World {
   messages: Message[];
   /** Sent, oldest first. */
   sent: Sent[];
+  /** What senders may do. */
+  consents: Consent[];
 }
 
 export class Fake implements Backend {
@@ -196,11 +199,52 @@ export class Fake implements Backend {
         this.#failures.delete('join');
         this.setStatus({ secret: request.allow ? 'file' : 'memory' });
         return { is: 'status', value: world.status };
+      case 'act':
+        return this.#act(request.id, request.offer, request.allow);
+      case 'consents':
+        return { is: 'consents', value: world.consents };
+      case 'revoke':
+        world.consents = world.consents.filter((c) => c.id !== request.id);
+        return { is: 'consents', value: world.consents };
+      case 'pause': {
+        const minutes = request.pause.for === 'minutes' ? request.pause.value : 24 * 60;
+        const on = request.pause.for !== 'off';
+        this.setStatus({
+          quiet: on
+            ? { held: 'paused', pausedUntil: Date.now() + minutes * 60_000 }
+            : { held: null, pausedUntil: null },
+        });
+        return { is: 'status', value: world.status };
+      }
+      case 'mute': {
+        const { kind, name } = request.mute;
+        const { notifications } = world.settings;
+        const others = notifications.mutes.filter((o) => o.kind !== kind || o.name !== name);
+        const mutes = request.on ? [...others, request.mute] : others;
+        world.settings = { ...world.settings, notifications: { ...notifications, mutes } };
+        this.tell({ event: 'settings', value: world.settings });
+        return { is: 'settings', value: world.settings };
+      }
       case 'token':
         throw new Failed('A window does not ask for that.');
       default:
         return { is: 'done' };
     }
+  }
+
+  #act(id: number, place: number, allow: boolean): Answer {
+    const message = this.world.messages.find((m) => m.row.id === id);
+    const offer = message?.offers[place];
+    if (!message || !offer) throw new Failed('This message does not offer that.', 'not-found');
+    const { asks } = offer;
+    if (asks && !allow) throw new Failed('Agree to it first.', 'ask');
+    if (asks) {
+      message.offers = message.offers.map((o) => ({ ...o, asks: o === offer ? null : o.asks }));
+      const number = (this.world.consents.at(-1)?.id ?? 0) + 1;
+      const { sender } = message.row;
+      this.world.consents.push({ id: number, sender, relay: message.relay, permission: asks });
+    }
+    return { is: 'done' };
   }
 
   #changed(ids: number[]): Answer {

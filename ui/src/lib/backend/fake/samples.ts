@@ -1,5 +1,5 @@
 /** Messages and states that look like somebody's week: also long names, other scripts, odd titles. */
-import type { Message, Priority, Sent, Status } from '../bindings';
+import type { Held, Message, Offer, Priority, Sent, Settings, Status } from '../bindings';
 import type { World } from './fake';
 
 const MINUTE = 60_000;
@@ -14,6 +14,10 @@ interface Sample {
   read?: boolean;
   priority?: Priority;
   link?: string;
+  tags?: string[];
+  held?: Held;
+  superseded?: boolean;
+  offers?: Offer[];
 }
 
 const SAMPLES: Sample[] = [
@@ -31,6 +35,32 @@ const SAMPLES: Sample[] = [
     group: 'developers',
     priority: 'high',
     link: 'https://ci.example.com/runs/8841',
+    tags: ['ci', 'rotating_light'],
+    offers: [
+      {
+        label: 'Run again',
+        does: {
+          kind: 'call',
+          method: 'POST',
+          url: 'https://ci.example.com/runs/8841/again',
+          place: 'ci.example.com',
+        },
+        asks: { kind: 'call', what: 'ci.example.com' },
+      },
+      {
+        label: 'Open a shell there',
+        does: { kind: 'link', url: 'ssh://build-3.example.com/', place: 'build-3.example.com' },
+        asks: { kind: 'scheme', what: 'ssh' },
+      },
+    ],
+  },
+  {
+    sender: 'accounts.example.com',
+    title: 'Your code is 482913',
+    body: 'It is valid for ten minutes. We never ask you for it.',
+    ago: 21 * MINUTE,
+    held: 'paused',
+    offers: [{ label: '', does: { kind: 'copy', text: '482913', code: true }, asks: null }],
   },
   {
     sender: '林晓雨',
@@ -51,6 +81,16 @@ const SAMPLES: Sample[] = [
     body: 'Only **18 GB** are left on `/srv`. At the pace of the last week it is full on Thursday.',
     ago: 5 * HOUR,
     priority: 'urgent',
+    tags: ['disk', 'srv'],
+  },
+  {
+    sender: 'disk-watch',
+    title: '/srv is at 92 %',
+    body: '**36 GB** are left on `/srv`.',
+    ago: 6 * HOUR,
+    read: true,
+    tags: ['disk', 'srv'],
+    superseded: true,
   },
   {
     sender: 'a-service-with-an-uncommonly-long-name-in-production-eu-central-1',
@@ -86,6 +126,26 @@ const SAMPLES: Sample[] = [
   },
 ];
 
+function opens(url: string): Offer {
+  const place = new URL(url).host;
+  return { label: '', does: { kind: 'link', url, place }, asks: null };
+}
+
+/** The settings nobody changed. */
+export function settings(): Settings {
+  return {
+    language: 'system',
+    theme: 'system',
+    notifications: {
+      sound: true,
+      urgentPasses: false,
+      followDesktop: true,
+      hours: [],
+      mutes: [],
+    },
+  };
+}
+
 export function sample(id: number, from: Partial<Sample> = {}, now = Date.now()): Message {
   const s: Sample = { sender: 'ann', title: `Message ${id}`, body: 'Hello.', ago: 0, ...from };
   const receivedAt = now - s.ago;
@@ -100,7 +160,12 @@ export function sample(id: number, from: Partial<Sample> = {}, now = Date.now())
       read: s.read ?? false,
       priority: s.priority ?? 'default',
       link: s.link !== undefined,
+      tags: s.tags ?? [],
+      held: s.held ?? null,
+      superseded: s.superseded ?? false,
     },
+    markdown: true,
+    offers: [...(s.link ? [opens(s.link)] : []), ...(s.offers ?? [])],
     body: s.body,
     link: s.link ?? null,
     relay: 'ws://127.0.0.1:9093',
@@ -125,7 +190,8 @@ export function status(): Status {
       clients: 2,
       curl: 'curl "http://127.0.0.1:9093/desk.send?token=$(tidings token)&text=Hello"',
     },
-    unread: 4,
+    unread: 5,
+    quiet: { held: null, pausedUntil: null },
     secret: 'keyring',
     problems: [],
   };
@@ -142,9 +208,10 @@ export function blank(): World {
       unread: 0,
       secret: 'nowhere',
     },
-    settings: { language: 'system', theme: 'system' },
+    settings: settings(),
     messages: [],
     sent: [],
+    consents: [],
   };
 }
 
@@ -170,9 +237,10 @@ export function used(older = 60): World {
   }
   return {
     status: status(),
-    settings: { language: 'system', theme: 'system' },
+    settings: settings(),
     messages,
     sent: sent(now),
+    consents: [],
   };
 }
 

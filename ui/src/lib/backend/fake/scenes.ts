@@ -1,6 +1,6 @@
 /**
  * The fake agent as the address asks for it, for `npm run dev` and the screens:
- * `?scene=used|empty|offline|refused|taken|fresh|problems|down|broken|slow|memory&show=inbox|compose|first-run|settings`
+ * `?scene=used|empty|offline|refused|taken|fresh|problems|quiet|down|broken|slow|memory&show=inbox|compose|first-run|settings`
  * with `&lang=` and `&theme=`. It also brings some life: sent messages arrive, and a first message
  * comes after hosting.
  */
@@ -20,6 +20,7 @@ export function scene(address: URL): Fake {
     (show === 'inbox' ? { window: 'inbox', message: null } : { window: show }) as View,
   );
   fake.world.settings = {
+    ...fake.world.settings,
     language: asked('lang', 'system') as Language,
     theme: asked('theme', 'system') as Theme,
   };
@@ -68,6 +69,35 @@ function furnish(fake: Fake, world: World, name: string): void {
           },
         ],
       });
+      break;
+    case 'quiet':
+      set({ quiet: { held: 'paused', pausedUntil: Date.now() + hour } });
+      world.settings.notifications = {
+        ...world.settings.notifications,
+        urgentPasses: true,
+        hours: [
+          { days: [1, 2, 3, 4, 5], from: 22 * 60, to: 7 * 60 },
+          { days: [6, 7], from: 23 * 60, to: 9 * 60 + 30 },
+        ],
+        mutes: [
+          { kind: 'sender', name: 'a-service-with-an-uncommonly-long-name-in-production' },
+          { kind: 'tag', name: 'disk' },
+        ],
+      };
+      world.consents = [
+        {
+          id: 1,
+          sender: 'ci',
+          relay: 'ws://127.0.0.1:9093',
+          permission: { kind: 'call', what: 'ci.example.com' },
+        },
+        {
+          id: 2,
+          sender: '',
+          relay: 'wss://relay.example.com',
+          permission: { kind: 'scheme', what: 'ssh' },
+        },
+      ];
       break;
     case 'memory':
       set({ secret: 'memory' });

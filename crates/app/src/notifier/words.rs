@@ -1,0 +1,133 @@
+//! The app's own words on notifications, in the person's language.
+
+use crate::flow::About;
+use crate::types::Language;
+
+/// The language that the words are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Words(Tongue);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tongue {
+    English,
+    Chinese,
+}
+
+/// The words in a language, or in the desktop's where none is chosen.
+#[must_use]
+pub fn words(language: Language) -> Words {
+    Words(spoken(language, desktop_locale().as_deref()))
+}
+
+impl Words {
+    fn of_two(self, english: &'static str, chinese: &'static str) -> &'static str {
+        match self.0 {
+            Tongue::English => english,
+            Tongue::Chinese => chinese,
+        }
+    }
+
+    /// The button that opens the message, and the click.
+    pub(crate) fn open(self) -> &'static str {
+        self.of_two("Open", "打开")
+    }
+
+    /// The button that opens a link.
+    pub(crate) fn open_place(self, place: &str) -> String {
+        match self.0 {
+            Tongue::English => format!("Open {place}"),
+            Tongue::Chinese => format!("打开 {place}"),
+        }
+    }
+
+    /// The button that copies a text.
+    pub(crate) fn copy(self) -> &'static str {
+        self.of_two("Copy", "复制")
+    }
+
+    /// The button that copies a one-time code.
+    pub(crate) fn copy_code(self, code: &str) -> String {
+        format!("{} {code}", self.copy())
+    }
+
+    /// The button of a request without words of its sender.
+    pub(crate) fn call(self, place: &str) -> String {
+        match self.0 {
+            Tongue::English => format!("Call {place}"),
+            Tongue::Chinese => format!("请求 {place}"),
+        }
+    }
+
+    /// The button that marks it as read.
+    pub(crate) fn mark_read(self) -> &'static str {
+        self.of_two("Mark read", "标为已读")
+    }
+
+    /// The title of a message that has neither title nor body.
+    pub(crate) fn untitled(self) -> &'static str {
+        self.of_two("New message", "新消息")
+    }
+
+    /// The title of a digest.
+    pub(crate) fn digest(self, about: About, count: usize) -> String {
+        let s = if count == 1 { "" } else { "s" };
+        match (self.0, about) {
+            (Tongue::English, About::New) => format!("{count} new message{s}"),
+            (Tongue::English, About::Missed) => format!("While you were away: {count} message{s}"),
+            (Tongue::English, About::Paused) => format!("While paused: {count} message{s}"),
+            (Tongue::English, About::Quiet) => format!("While it was quiet: {count} message{s}"),
+            (Tongue::Chinese, About::New) => format!("{count} 条新消息"),
+            (Tongue::Chinese, About::Missed) => format!("您离开期间：{count} 条消息"),
+            (Tongue::Chinese, About::Paused) => format!("暂停期间：{count} 条消息"),
+            (Tongue::Chinese, About::Quiet) => format!("免打扰期间：{count} 条消息"),
+        }
+    }
+
+    /// The line below those that a digest names.
+    pub(crate) fn more(self, count: usize) -> String {
+        match self.0 {
+            Tongue::English => format!("and {count} more"),
+            Tongue::Chinese => format!("还有 {count} 条"),
+        }
+    }
+}
+
+fn spoken(chosen: Language, locale: Option<&str>) -> Tongue {
+    match chosen {
+        Language::System if locale.is_some_and(|locale| locale.starts_with("zh")) => {
+            Tongue::Chinese
+        }
+        Language::System | Language::English => Tongue::English,
+        Language::Chinese => Tongue::Chinese,
+    }
+}
+
+/// By the customary order of precedence (POSIX, chapter 8.2).
+fn desktop_locale() -> Option<String> {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .filter_map(|variable| std::env::var(variable).ok())
+        .find(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chosen_language_wins_over_the_desktops() {
+        for (chosen, locale, expected) in [
+            (Language::System, Some("zh_CN.UTF-8"), Tongue::Chinese),
+            (Language::System, Some("de_DE.UTF-8"), Tongue::English),
+            (Language::System, None, Tongue::English),
+            (Language::English, Some("zh_CN.UTF-8"), Tongue::English),
+            (Language::Chinese, Some("C"), Tongue::Chinese),
+        ] {
+            assert_eq!(spoken(chosen, locale), expected);
+        }
+        assert_eq!(words(Language::Chinese).open(), "打开");
+        let english = words(Language::English);
+        assert_eq!(english.digest(About::Paused, 1), "While paused: 1 message");
+        assert_eq!(english.digest(About::New, 12), "12 new messages");
+    }
+}
