@@ -11,7 +11,7 @@ use tokio::{
     time::interval,
 };
 
-use crate::support::{Relay, TOKEN, config, raw, within};
+use crate::support::{Relay, TOKEN, config, http, raw, within};
 
 /// Requests have a second to come.
 fn hurried() -> Config {
@@ -214,4 +214,38 @@ async fn line_05_what_comes_drop_by_drop_has_no_more_time() {
         .await
         .unwrap();
     assert_eq!(statuses(&rest(&mut idle).await), ["200"]);
+}
+
+#[tokio::test]
+async fn line_05_large_bodies_that_do_not_end_leave_room_for_small_ones() {
+    // As many as the relay reads at once, and some more.
+    const STUCK: usize = 70;
+    let mut config = hurried();
+    config.timing.request = Duration::from_secs(3);
+    let relay = Relay::with(config).await;
+    let head = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 200000\r\n\r\n";
+    let begun = [head.as_bytes(), &[b' '; 100_000]].concat();
+    let mut stuck = Vec::new();
+    for _ in 0..STUCK {
+        let mut stream = connect(&relay).await;
+        let mut begun = &begun[..];
+        // The system takes some of it; the relay the more, the less is stuck already.
+        let _ =
+            tokio::time::timeout(Duration::from_millis(20), stream.write_all_buf(&mut begun)).await;
+        stuck.push(stream);
+    }
+    let auth = json!({"cmd": "AUTH", "data": {"token": TOKEN, "name": "ann"}}).to_string();
+    let answer = http(relay.address, "POST", "/", &[], &auth).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    // What does not end is given up, and the next large ones have their turn.
+    for stream in &mut stuck {
+        let answer = rest(stream).await;
+        assert!(
+            ["408", ""].contains(&statuses(&answer).first().copied().unwrap_or("")),
+            "{answer}"
+        );
+    }
+    let large = format!("{auth}{}", " ".repeat(200_000));
+    let answer = http(relay.address, "POST", "/", &[], &large).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
 }
