@@ -127,8 +127,22 @@ pub(super) fn wait_as_told(router: &Router, wait: Option<&str>) -> Result<Durati
 /// The page that a request comes from, if it is one that may: this relay's own, or a configured
 /// one. Scripts name none.
 pub(super) fn origin(router: &Router, headers: &HeaderMap) -> Result<Option<HeaderValue>, Refused> {
+    let foreign = || {
+        info(
+            StatusCode::FORBIDDEN,
+            "pages of this origin may not use this relay: its operator can allow it",
+        )
+    };
     let Some(origin) = headers.get(header::ORIGIN) else {
-        return Ok(None);
+        // A page's pictures and links name no origin; browsers say only that they are a page's. To a
+        // relay without a token that is all there is to tell them from the person's own programs.
+        let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+        let of_a_page = matches!(site, Some(b"cross-site" | b"same-site"));
+        return if of_a_page && router.gate.is_open() {
+            Err(foreign())
+        } else {
+            Ok(None)
+        };
     };
     let text = origin.to_str().unwrap_or_default();
     let configured = router.config.allowed_origins.iter().any(|o| o == text);
@@ -143,10 +157,7 @@ pub(super) fn origin(router: &Router, headers: &HeaderMap) -> Result<Option<Head
     if configured || own {
         return Ok(Some(origin.clone()));
     }
-    Err(info(
-        StatusCode::FORBIDDEN,
-        "pages of this origin may not use this relay: its operator can allow it",
-    ))
+    Err(foreign())
 }
 
 /// Whether a host, with or without its port, is one that nobody else's name can be.

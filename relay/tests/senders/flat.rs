@@ -2,7 +2,12 @@
 
 use serde_json::json;
 
-use crate::{house::House, support::TOKEN};
+use tidings_relay::Config;
+
+use crate::{
+    house::House,
+    support::{Relay, TOKEN, config, http},
+};
 
 #[tokio::test]
 async fn every_form_of_body_arrives_as_the_same_message() {
@@ -136,4 +141,35 @@ async fn a_message_for_nobody_is_a_failure_to_senders_that_look_at_the_status_on
         assert_eq!(answer.json()["cmd"], "MESSAGE_REPLY");
         assert_eq!(answer.json()["data"]["status"], status);
     }
+}
+
+#[tokio::test]
+async fn a_pages_picture_sends_nothing_through_a_relay_without_a_token() {
+    let open = Relay::with(Config {
+        token: None,
+        ..config()
+    })
+    .await;
+    open.known("ann", "").await;
+    let ask = async |path: &str, site: &str| {
+        http(open.address, "GET", path, &[("sec-fetch-site", site)], "").await
+    };
+    for path in [
+        "/ann.send?wait=0&text=x",
+        "/ann/publish?message=x",
+        "/send?wait=0&target=ann",
+    ] {
+        for site in ["cross-site", "same-site"] {
+            ask(path, site).await.expect_info(403, "origin");
+        }
+        // Typed by a person, and the relay's own pages.
+        for site in ["none", "same-origin"] {
+            assert_eq!(ask(path, site).await.status, 200, "{path} {site}");
+        }
+    }
+    // With a token, a page has to know it.
+    let house = House::open().await;
+    let headers = [("sec-fetch-site", "cross-site"), ("authorization", TOKEN)];
+    let answer = house.ask("GET", "/ann.send?wait=0", &headers, "").await;
+    answer.expect_status(json!({"ann": "wait"}));
 }
