@@ -239,11 +239,24 @@ impl Gate {
         self.guesses.count(from, now);
     }
 
+    /// What stands for the token that somebody came by, where it has to be kept.
+    pub(crate) fn mark(&self, access: &Access) -> String {
+        let mark = access.hash().map(|hash| self.tickets.mark(hash));
+        mark.unwrap_or_default()
+    }
+
+    /// Whether the token of this mark still lets anybody be this client.
+    pub(crate) fn mark_stands(&self, mark: &str, name: &Name, group: &Group) -> bool {
+        let keys = self.keys();
+        keys.is_open()
+            || keys
+                .all()
+                .any(|access| self.mark(&access) == mark && access.may_be(name, group).is_ok())
+    }
+
     /// A ticket that lets its holder be this client, as long as the access stands.
     pub(crate) fn issue(&self, access: &Access, name: &Name, group: &Group, now_ms: u64) -> String {
-        let by = access.hash().map(|hash| self.tickets.mark(hash));
-        self.tickets
-            .issue(name, group, by.unwrap_or_default(), now_ms)
+        self.tickets.issue(name, group, self.mark(access), now_ms)
     }
 
     /// Whose ticket it is, and what it allows. A ticket goes with the token it was given out by, and

@@ -216,8 +216,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             client::Packet::Ping => self.send(&server::Packet::Pong),
             client::Packet::RegisterPush(subscription) => {
+                let Some(access) = self.access.clone() else {
+                    return self.need_auth();
+                };
                 self.beside(|router, name| async move {
-                    let subscribed = router.subscribe(&name, &subscription).await;
+                    let subscribed = router.subscribe(&name, &access, &subscription).await;
                     Notice {
                         info: subscribed.err().map(|error| error.to_string()),
                         ..Notice::default()

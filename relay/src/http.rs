@@ -174,16 +174,16 @@ async fn posted_packet(router: &Arc<Router>, asked: &Asked) -> Result<Response, 
             Ok(packet(StatusCode::OK, &server::Packet::Reply(reply)))
         }
         client::Packet::Confirm(mid) => {
-            let name = client_of(router, posted.ticket.as_deref(), peer)?;
+            let (name, _) = client_of(router, posted.ticket.as_deref(), peer)?;
             settle(router, &name, &mid, Word::Message).await
         }
         client::Packet::ConfirmPush(mid) => {
-            let name = client_of(router, posted.ticket.as_deref(), peer)?;
+            let (name, _) = client_of(router, posted.ticket.as_deref(), peer)?;
             settle(router, &name, &mid, Word::Push).await
         }
         client::Packet::RegisterPush(subscription) => {
-            let name = client_of(router, posted.ticket.as_deref(), peer)?;
-            match router.subscribe(&name, &subscription).await {
+            let (name, access) = client_of(router, posted.ticket.as_deref(), peer)?;
+            match router.subscribe(&name, &access, &subscription).await {
                 Ok(()) => Ok(ok()),
                 Err(SubscribeError::Store(error)) => {
                     Err(info(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))
@@ -227,7 +227,11 @@ async fn settle(router: &Router, name: &Name, mid: &Mid, word: Word) -> Result<R
 }
 
 /// Which client confirms or subscribes: only a ticket says so.
-fn client_of(router: &Router, ticket: Option<&str>, peer: IpAddr) -> Result<Name, Refused> {
+fn client_of(
+    router: &Router,
+    ticket: Option<&str>,
+    peer: IpAddr,
+) -> Result<(Name, Access), Refused> {
     let needed = || {
         info(
             StatusCode::UNAUTHORIZED,
@@ -235,8 +239,8 @@ fn client_of(router: &Router, ticket: Option<&str>, peer: IpAddr) -> Result<Name
         )
     };
     let ticket = ticket.ok_or_else(needed)?;
-    let (name, _) = sender(router, Some(ticket), None, peer)?;
-    name.ok_or_else(needed)
+    let (name, access) = sender(router, Some(ticket), None, peer)?;
+    Ok((name.ok_or_else(needed)?, access))
 }
 
 /// Sends, and waits until there is an answer or the time is up.

@@ -144,6 +144,13 @@ impl Registry {
         Some(Target::Personal(name.clone()))
     }
 
+    /// The group a client is registered with; the empty one for somebody unknown.
+    pub(crate) fn group(&self, name: &Name) -> Group {
+        self.groups
+            .get(name)
+            .map_or_else(Group::none, |known| known.group.clone())
+    }
+
     pub(crate) fn resolve(&self, target: &Target) -> Resolved {
         match target {
             Target::Personal(name) => {

@@ -129,6 +129,22 @@ fn a_lost_announcement_is_read() {
 }
 
 #[test]
+fn line_09_a_client_is_silent_from_the_first_repeat_to_the_next_confirmation() {
+    let mut script = Script::live();
+    script.feed(Input::Announced(queued(1)));
+    script.feed(Input::Announced(queued(2)));
+    assert!(!script.delivery.is_silent());
+    assert_eq!(script.wait(3), ["again 1", "again 2"]);
+    assert!(script.delivery.is_silent());
+    script.feed(Input::Confirm(queued(2).mid));
+    assert!(!script.delivery.is_silent());
+    // One that takes nothing is as silent.
+    script.now += Duration::from_secs(60);
+    assert_eq!(script.feed(Input::TimeoutBlocked), [""; 0]);
+    assert!(script.delivery.is_silent());
+}
+
+#[test]
 fn a_read_that_failed_is_tried_again_later() {
     let mut script = Script::new();
     script.outputs();

@@ -227,6 +227,7 @@ mod tests {
                 endpoint: "https://push.example/".to_owned(),
                 p256dh: [4; 65],
                 auth: [0; 16],
+                by: String::new(),
             },
             position: Position::new(1_795_414_055_651),
             mid: MidNumber::new(1_795_414_055_651).unwrap(),

@@ -33,8 +33,8 @@ pub(crate) enum Unfit {
     Auth,
 }
 
-/// Reads what a client registers.
-pub(crate) fn parse(said: &client::Subscription) -> Result<Subscription, Unfit> {
+/// Reads what a client registers that came by a token.
+pub(crate) fn parse(said: &client::Subscription, by: String) -> Result<Subscription, Unfit> {
     if said.endpoint.len() > ENDPOINT_BYTES {
         return Err(Unfit::TooLong);
     }
@@ -46,6 +46,7 @@ pub(crate) fn parse(said: &client::Subscription) -> Result<Subscription, Unfit> 
         endpoint: said.endpoint.clone(),
         p256dh,
         auth: decoded(&said.auth).ok_or(Unfit::Auth)?,
+        by,
     })
 }
 
@@ -73,11 +74,12 @@ mod tests {
     const AUTH: &str = "wGtgzksIjNj6hMXBPo3dbg";
 
     fn said(endpoint: &str, p256dh: &str, auth: &str) -> Result<Subscription, Unfit> {
-        parse(&client::Subscription {
+        let said = client::Subscription {
             endpoint: endpoint.to_owned(),
             p256dh: p256dh.to_owned(),
             auth: auth.to_owned(),
-        })
+        };
+        parse(&said, String::new())
     }
 
     #[test]

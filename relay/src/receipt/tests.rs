@@ -74,6 +74,14 @@ impl Script {
         })
     }
 
+    fn became(&mut self, n: u64, who: usize, status: Status) -> Vec<String> {
+        self.feed(Input::Became {
+            mid: mid(n),
+            name: name(who),
+            status,
+        })
+    }
+
     fn wait(&mut self, by: Duration) -> Vec<String> {
         self.now += by;
         self.feed(Input::Timeout)
@@ -97,6 +105,31 @@ fn the_reply_comes_when_all_have_confirmed() {
     assert_eq!(script.confirmed(1, 0), ["1 to 7: r0=ok r1=ok"]);
     assert_eq!(script.confirmed(1, 0), NOTHING);
     assert_eq!(script.wait(WAIT), NOTHING);
+    assert!(script.is_empty());
+}
+
+#[test]
+fn a_push_changes_the_status_and_only_its_confirmation_is_final() {
+    let mut script = Script::new();
+    script.open(1, 7, names(2));
+    assert_eq!(script.became(1, 0, Status::PushWait), NOTHING);
+    script.stored(1);
+    assert_eq!(script.confirmed(1, 1), NOTHING);
+    assert_eq!(script.became(1, 0, Status::PushOk), NOTHING);
+    let reply = script.became(1, 0, Status::PushConfirmed);
+    assert_eq!(reply, ["1 to 7: r0=fcm-ok-comfirm r1=ok"]);
+    script.open(2, 7, names(1));
+    script.stored(2);
+    script.became(2, 0, Status::PushOk);
+    assert_eq!(script.wait(WAIT), ["2 to 7: r0=fcm-ok"]);
+    // Given up, it waits as before; what was confirmed over the socket stays so.
+    script.open(3, 7, names(2));
+    script.stored(3);
+    script.became(3, 0, Status::PushWait);
+    script.became(3, 0, Status::Wait);
+    script.confirmed(3, 1);
+    script.became(3, 1, Status::PushOk);
+    assert_eq!(script.wait(WAIT), ["3 to 7: r0=wait r1=ok"]);
     assert!(script.is_empty());
 }
 

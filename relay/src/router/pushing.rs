@@ -11,6 +11,7 @@ use tokio::{sync::Notify, task::JoinSet, time::Instant};
 
 use super::Router;
 use crate::{
+    auth::Access,
     mint::MidNumber,
     push::{
         Outcome, Push,
@@ -51,6 +52,8 @@ pub(crate) enum Done {
     Plan(Input),
     /// The store keeps how far a message came.
     Noted(Name, MidNumber, Pushed),
+    /// The token that the client came by is gone, so nothing is pushed to it.
+    Barred(Name),
     /// Nothing has to be said about it.
     Nothing,
 }
@@ -104,16 +107,17 @@ impl Pushing {
 }
 
 impl Router {
-    /// Keeps where a client's messages are pushed to.
+    /// Keeps where the messages of a client, let in as this, are pushed to.
     pub(crate) async fn subscribe(
         &self,
         name: &Name,
+        access: &Access,
         said: &client::Subscription,
     ) -> Result<(), SubscribeError> {
         if self.pushing.off {
             return Err(SubscribeError::Refused(crate::push::OFFERS_NONE.to_owned()));
         }
-        let subscription = subscription::parse(said)?;
+        let subscription = subscription::parse(said, self.gate.mark(access))?;
         self.pushing
             .push
             .check(&subscription)
@@ -176,6 +180,9 @@ impl Router {
                     })
                 });
             }
+            Output::Push(name, message, _) if !self.may_push(&name, &message) => {
+                work.spawn(std::future::ready(Done::Barred(name)));
+            }
             Output::Push(name, message, length) => {
                 let noted = self.store.note_push(&name, message.mid, Pushed::Handing);
                 let (router, push) = (Arc::downgrade(self), Arc::clone(&self.pushing.push));
@@ -231,9 +238,24 @@ impl Router {
                 }
                 self.pushing.tell([input]);
             }
+            Done::Barred(name) => {
+                tracing::debug!(client = %name, "nothing is pushed: its token is gone");
+                let refused = Outcome::Refused("its token is gone".to_owned());
+                self.pushing.tell([Input::Pushed(name, refused)]);
+            }
             Done::Noted(name, mid, pushed) => self.became(&name, mid, pushed),
             Done::Nothing => {}
         }
+    }
+
+    /// Whether the client may still come in by the token that it subscribed by: a push is no way
+    /// around a revocation. The subscription is kept, as the token may come back.
+    fn may_push(&self, name: &Name, message: &ToPush) -> bool {
+        let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
+        let group = registry.group(name);
+        drop(registry);
+        let by = &message.subscription.by;
+        self.gate.mark_stands(by, name, &group)
     }
 
     fn became(&self, name: &Name, mid: MidNumber, pushed: Pushed) {

@@ -17,6 +17,8 @@ pub struct Subscription {
     pub p256dh: [u8; 65],
     /// The secret that goes with it.
     pub auth: [u8; 16],
+    /// What stands for the token that the client came by; empty where it needed none.
+    pub by: String,
 }
 
 impl fmt::Debug for Subscription {

@@ -252,6 +252,7 @@ impl Browser {
             endpoint: endpoint.to_owned(),
             p256dh: point.as_bytes().try_into().unwrap(),
             auth: self.auth,
+            by: String::new(),
         }
     }
 

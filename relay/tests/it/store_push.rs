@@ -17,6 +17,7 @@ fn at(endpoint: &str) -> Subscription {
         endpoint: format!("https://push.example/{endpoint}"),
         p256dh: [4; 65],
         auth: [7; 16],
+        by: "token".to_owned(),
     }
 }
 

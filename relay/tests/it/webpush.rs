@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use tidings_relay::{
-    Config, MemoryStore, Push as _, Store, Timing, WebPush, WebPushOptions,
+    Config, MemoryStore, Push as _, Store, Timing, Token, WebPush, WebPushOptions,
     push::{Letter, Outcome, Urgency},
 };
 
 use crate::{
     process::{Process, command},
     push_service::{Answer, Browser, PushService},
-    support::{Client, Relay, config, http, impatient, within},
+    support::{Client, Relay, TOKEN, config, http, impatient, within},
 };
 
 /// A relay, a push service, and `ann`, whose browser has subscribed and gone.
@@ -208,6 +208,27 @@ async fn a_browser_confirms_a_push_over_its_socket_or_by_http() {
         .await;
     sender.expect_reply(json!({"ann": "fcm-ok-comfirm"})).await;
     ann.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn a_push_is_no_way_around_a_revoked_token() {
+    let mut scene = Scene::set(impatient()).await;
+    let other = Token::new("other").unwrap();
+    scene.relay.hub.replace_tokens(Some(&other), &[]);
+    let mut sender = Client::connect(scene.relay.address).await;
+    let auth = json!({"token": "other", "name": "sender", "group": ""});
+    sender.auth_with(auth).await;
+    sender.message_to("ann", "1").await;
+    sender.expect_reply(json!({"ann": "wait"})).await;
+    assert_eq!(scene.service.connections(), 0);
+    // The token is back, and so are the pushes of what comes from then on.
+    let first = Token::new(TOKEN).unwrap();
+    scene.relay.hub.replace_tokens(Some(&first), &[]);
+    let mut sender = scene.sender().await;
+    sender.message_to("ann", "2").await;
+    let opened = scene.ann.open(&scene.service.next().await);
+    let packet = opened["plaintext"].as_str().unwrap();
+    assert!(packet.contains(r#""text":"2""#), "{packet}");
 }
 
 #[tokio::test]
@@ -505,7 +526,7 @@ async fn line_01_subscriptions_and_the_key_survive_sigkill() {
         relay.address,
         "GET",
         "/metrics",
-        &[("Authorization", crate::support::TOKEN)],
+        &[("Authorization", TOKEN)],
         "",
     )
     .await;

@@ -15,6 +15,7 @@ fn message(number: u64) -> ToPush {
             endpoint: "https://push.example/".to_owned(),
             p256dh: [4; 65],
             auth: [0; 16],
+            by: String::new(),
         },
         position: Position::new(number),
         mid: mid(number),

@@ -65,7 +65,8 @@ const STEPS: [&str; 2] = [
          recipient INTEGER PRIMARY KEY,
          endpoint  TEXT NOT NULL,
          p256dh    BLOB NOT NULL,
-         auth      BLOB NOT NULL
+         auth      BLOB NOT NULL,
+         token     TEXT NOT NULL
      );
      CREATE TABLE push_confirmed (
          mid       INTEGER NOT NULL,

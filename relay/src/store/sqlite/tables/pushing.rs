@@ -57,14 +57,15 @@ impl Tables {
         };
         self.connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO subscriptions (recipient, endpoint, p256dh, auth)
-                 VALUES (?1, ?2, ?3, ?4)",
+                "INSERT OR REPLACE INTO subscriptions (recipient, endpoint, p256dh, auth, token)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
             .execute(params![
                 client.id,
                 subscription.endpoint,
                 subscription.p256dh,
-                subscription.auth
+                subscription.auth,
+                subscription.by
             ])?;
         Ok(true)
     }
@@ -103,7 +104,7 @@ impl Tables {
         let found = self
             .connection
             .prepare_cached(
-                "SELECT q.mid, m.frame, m.expires_ms, s.endpoint, s.p256dh, s.auth
+                "SELECT q.mid, m.frame, m.expires_ms, s.endpoint, s.p256dh, s.auth, s.token
                  FROM queue q
                  JOIN subscriptions s ON s.recipient = q.recipient
                  JOIN messages m ON m.mid = q.mid
@@ -115,6 +116,7 @@ impl Tables {
                     endpoint: row.get(3)?,
                     p256dh: row.get(4)?,
                     auth: row.get(5)?,
+                    by: row.get(6)?,
                 };
                 let number = from_sql(row.get(0)?);
                 let (frame, expires_ms) = (row.get(1)?, from_sql(row.get(2)?));
