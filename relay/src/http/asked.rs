@@ -1,7 +1,7 @@
 //! A request as the dialects read it: head and body, and the few things that all of them look for
-//! in the same way. Pure, but for nothing: the shell has read the body.
+//! in the same way. Pure: the shell has read the body.
 //!
-//! Invariant: a token is looked for here and nowhere else, and is no part of what is looked up.
+//! Invariant: a token is looked for here, and nowhere else but in PushDeer's `pushkey`.
 
 use std::net::IpAddr;
 

@@ -8,7 +8,6 @@
 mod alertmanager;
 mod gotify;
 mod ntfy;
-mod ntfy_actions;
 mod pushdeer;
 mod serverchan;
 mod uptime_kuma;
@@ -140,7 +139,7 @@ pub(super) fn known_fields(
         .find_map(|(dialect, rewrite)| rewrite(fields).then_some(dialect))
 }
 
-/// Seconds since 1970 as a time of RFC 3339; empty for what no calendar has.
+/// Milliseconds since 1970 as a time of RFC 3339; empty for what no calendar has.
 fn rfc3339(millis: u64) -> String {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
         .ok()

@@ -4,10 +4,13 @@
 //! Not understood, and refused so that nobody waits for it in vain: e-mail, calls, templates, files.
 //! Not held back yet: a message with a delay is passed on at once, with `extra.delay`.
 
+mod actions;
+mod delay;
+
 use axum::{http::StatusCode, response::Response};
 use serde_json::{Map, Value, json};
 
-use super::{Flat, Said, Sent, To, ntfy_actions, put, rfc3339, web_link};
+use super::{Flat, Said, Sent, To, put, web_link};
 use crate::http::{
     answer::{self, Refused},
     asked::Asked,
@@ -119,7 +122,7 @@ pub(super) fn read(asked: &Asked, topic: Option<&str>) -> Result<Said, BadReques
     if is_markdown || settings.truth(MARKDOWN)? {
         put(&mut extra, "markdown", true);
     }
-    if let Some(delay) = delay(&settings.text(DELAY)?)? {
+    if let Some(delay) = delay::parse(&settings.text(DELAY)?)? {
         put(&mut extra, "delay", delay);
     }
     let title = settings.text(TITLE)?;
@@ -211,11 +214,11 @@ fn actions(settings: &Settings<'_>) -> Result<Vec<Value>, BadRequest> {
         Some(Value::Array(list)) => {
             let objects = list.iter().map(|action| action.as_object().cloned());
             match objects.collect::<Option<Vec<_>>>() {
-                Some(actions) => ntfy_actions::check(actions),
+                Some(actions) => actions::check(actions),
                 None => return Err(BadRequest::Type("actions", "write a list of objects")),
             }
         }
-        _ => ntfy_actions::parse(&settings.text(ACTIONS)?),
+        _ => actions::parse(&settings.text(ACTIONS)?),
     };
     actions.map_err(|error| BadRequest::Other(format!("actions invalid; {error}")))
 }
@@ -231,49 +234,6 @@ fn linked(
         return Err(BadRequest::Type(what, "write a link, http:// or https://"));
     }
     Ok(link)
-}
-
-/// When the message is meant to be delivered: seconds from now, or a time of RFC 3339, as section 4
-/// has it.
-fn delay(text: &str) -> Result<Option<Value>, BadRequest> {
-    /// Larger numbers are times of Unix, smaller ones no delay that anybody would ask for.
-    const UNIX_TIMES: u64 = 1_000_000_000;
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let wrong = || {
-        BadRequest::Other(
-            "invalid delay parameter: unable to parse delay; write 30m, 2 hours, 1 day, or a time \
-             in seconds since 1970"
-                .to_owned(),
-        )
-    };
-    if let Ok(seconds) = text.parse::<u64>() {
-        let time = seconds.checked_mul(1000).map(rfc3339).unwrap_or_default();
-        let future = seconds >= UNIX_TIMES && !time.is_empty();
-        return future.then(|| Some(time.into())).ok_or_else(wrong);
-    }
-    let mut seconds = 0_u64;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-        let (number, unit) = rest.split_at(digits);
-        let number: u64 = number.parse().map_err(|_| wrong())?;
-        let unit = unit.trim_start();
-        let letters = unit.find(|c: char| !c.is_ascii_alphabetic());
-        let (unit, after) = unit.split_at(letters.unwrap_or(unit.len()));
-        let unit = match unit.to_lowercase().as_str() {
-            "s" | "sec" | "secs" | "second" | "seconds" => 1,
-            "m" | "min" | "mins" | "minute" | "minutes" => 60,
-            "h" | "hour" | "hours" => 60 * 60,
-            "d" | "day" | "days" => 24 * 60 * 60,
-            _ => return Err(wrong()),
-        };
-        let more = number.checked_mul(unit).ok_or_else(wrong)?;
-        seconds = seconds.checked_add(more).ok_or_else(wrong)?;
-        rest = after.trim_start();
-    }
-    Ok(Some(seconds.into()))
 }
 
 /// The message: the body, unless that is empty, or JSON.
@@ -388,23 +348,6 @@ mod tests {
             (flat.extra["priority"].clone(), flat.body.as_str()),
             (5.into(), EMPTY)
         );
-    }
-
-    #[test]
-    fn delays_are_seconds_or_times() {
-        for (text, expected) in [
-            ("90", None),
-            ("90s", Some(json!(90))),
-            ("1h 30 min", Some(json!(5400))),
-            ("2 days", Some(json!(172_800))),
-            ("1795414055", Some(json!("2026-11-23T06:07:35Z"))),
-            ("tomorrow, 10am", None),
-            ("99999999999999999999d", None),
-            ("9999999999999999d", None),
-            ("18446744073709551615", None),
-        ] {
-            assert_eq!(delay(text).ok().flatten(), expected, "{text}");
-        }
     }
 
     #[test]
