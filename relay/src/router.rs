@@ -306,8 +306,30 @@ impl Router {
                 let took = taken.elapsed().as_secs_f64();
                 open.router().metrics.storing.observe(took);
             }
-            open.settle(accepted, &recipients)
+            let first = match &accepted {
+                Ok(Accepted::Duplicate { mid, statuses }) if !statuses.iter().all(is_final) => {
+                    Some(*mid)
+                }
+                _ => None,
+            };
+            let router = Arc::clone(open.router());
+            let notice = open.settle(accepted, &recipients);
+            if let Some(first) = first {
+                router.catch_up(first).await;
+            }
+            notice
         }))
+    }
+
+    /// Tells a receipt that was opened with what the store had said a while ago what is confirmed by
+    /// now: whoever confirmed in between found no receipt to tell.
+    async fn catch_up(&self, mid: MidNumber) {
+        // Without an answer the reply goes out at its deadline, with what is known by then.
+        if let Ok(Some(statuses)) = in_time(self.store.status(mid)).await {
+            for (name, _) in statuses.into_iter().filter(|(_, s)| *s == Status::Ok) {
+                self.account(receipt::Input::Confirmed { mid, name });
+            }
+        }
     }
 
     /// Waits until there is room for one more message to be stored. First come, first served.
@@ -439,6 +461,10 @@ impl Router {
             ReplyTo::Request(waiting) => drop(waiting.send(reply)),
         }
     }
+}
+
+fn is_final((_, status): &(Name, Status)) -> bool {
+    status.is_final()
 }
 
 fn statuses(known: &[Name], unknown: &[Name]) -> Statuses {

@@ -43,7 +43,7 @@ impl OpenReceipt {
         }
     }
 
-    pub(super) fn router(&self) -> &Router {
+    pub(super) fn router(&self) -> &Arc<Router> {
         &self.router
     }
 
@@ -142,4 +142,70 @@ fn full_text(full: &[&str], router: &Router) -> String {
         bounds.queue_messages,
         bounds.queue_bytes / (1024 * 1024),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt as _;
+    use tidings_protocol::{Group, Message, Ref, Status, Target, client, server};
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::{
+        Config, MemoryStore,
+        push::NoPush,
+        router::{Outgoing, ReplyTo},
+        store::{Registration, Word},
+    };
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    fn outgoing(to: oneshot::Sender<server::Reply>) -> Outgoing {
+        Outgoing {
+            from: server::From {
+                method: server::Method::Http,
+                name: Some(name("s")),
+            },
+            send: client::Send {
+                target: Target::Personal(name("r")),
+                message: Message::new("a", ""),
+                reference: Some(Ref::new("1").unwrap()),
+            },
+            to: ReplyTo::Request(to),
+            wait: Duration::from_secs(5),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_repeat_is_ok_if_the_message_is_confirmed_while_the_store_answers() {
+        let store = Arc::new(MemoryStore::new());
+        let router = Router::open(Config::default(), store, Arc::new(NoPush))
+            .await
+            .unwrap();
+        let router = Arc::new(router);
+        let registration = Registration {
+            name: name("r"),
+            group: Group::none(),
+        };
+        router.register(registration).await.unwrap();
+        let (to, first) = oneshot::channel();
+        router.send(outgoing(to)).await.unwrap().await;
+        // This store has answered when the call returns; who sent it hears of it later.
+        let (to, again) = oneshot::channel();
+        let storing = router.send(outgoing(to)).await.unwrap();
+        let mid = router.store.identity().await.unwrap().highest_mid.unwrap();
+        router
+            .settle(&name("r"), &mid.to_mid(), Word::Message)
+            .await
+            .unwrap();
+        assert_eq!(first.await.unwrap().status, [(name("r"), Status::Ok)]);
+        storing.await;
+        // At once: nobody looks for late ones here.
+        let again = again.now_or_never().expect("a reply");
+        assert_eq!(again.unwrap().status, [(name("r"), Status::Ok)]);
+    }
 }
