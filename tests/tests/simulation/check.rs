@@ -62,7 +62,7 @@ macro_rules! violation {
 pub(crate) use violation;
 
 /// What no moment may show: a message twice, or out of its sender's order.
-pub(crate) fn safety(disks: &Disks, plan: &Plan, may_be_late: impl Fn(&Which) -> bool) -> Checked {
+pub(crate) fn safety(disks: &Disks, plan: &Plan, came_anew: impl Fn(&Which) -> bool) -> Checked {
     for (owner, disk) in disks {
         let inbox = lock(disk).inbox.clone();
         let mut mids: BTreeMap<&Which, &Mid> = BTreeMap::new();
@@ -84,7 +84,7 @@ pub(crate) fn safety(disks: &Disks, plan: &Plan, may_be_late: impl Fn(&Which) ->
             // back with. Nor is there where its `ref` is forgotten, and it expired meanwhile.
             if writer.rows.get(*number).is_none_or(|row| {
                 row.state == RowState::Unknown || (plan.forgets_refs && row.ttl.is_some())
-            }) || may_be_late(&received.which)
+            }) || came_anew(&received.which)
             {
                 continue;
             }
@@ -104,8 +104,8 @@ pub(crate) fn safety(disks: &Disks, plan: &Plan, may_be_late: impl Fn(&Which) ->
 /// Whether all is settled and received; what is missing, if not. `fate` is what the relay's disk says.
 pub(crate) fn completeness(
     disks: &Disks,
-    plan: &Plan,
     written: usize,
+    came_anew: impl Fn(&Which) -> bool,
     mut fate: impl FnMut(&Which, &Name) -> Option<Status>,
 ) -> Checked {
     let mut received: BTreeSet<(Name, Which)> = BTreeSet::new();
@@ -150,8 +150,9 @@ pub(crate) fn completeness(
             }
             if let RowState::Replied(_) = row.state
                 && row.ttl.is_none()
-                // What was taken once may be refused when it comes again as another message.
-                && !plan.forgets_refs
+                // Of two attempts under one `ref` one may be refused and the other taken, and the
+                // sender believes the word that comes first.
+                && !came_anew(&which)
                 && let Some((name, _)) = received.iter().find(|(name, w)| {
                     *w == which && !row.taken_for().any(|taken_for| taken_for == name)
                 })

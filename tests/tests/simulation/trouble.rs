@@ -86,8 +86,8 @@ impl Trouble {
         if self.is_whole_second() {
             let mut watch = self.world.watch.lock().unwrap();
             watch.look(self.now());
-            let may_be_late = |which: &Which| watch.may_be_late(which);
-            check::safety(&self.world.disks, &self.world.plan, may_be_late)?;
+            let came_anew = |which: &Which| watch.came_anew(which);
+            check::safety(&self.world.disks, &self.world.plan, came_anew)?;
         }
         Ok(())
     }
@@ -199,6 +199,7 @@ impl Trouble {
             let forgotten = kept.is_none() && self.world.plan.forgets_refs;
             kept.or_else(|| watch.status(mid, name).filter(|_| forgotten))
         };
-        check::completeness(&self.world.disks, &self.world.plan, ROWS, fate)
+        let came_anew = |which: &Which| watch.came_anew(which);
+        check::completeness(&self.world.disks, ROWS, came_anew, fate)
     }
 }

@@ -218,8 +218,9 @@ impl Watch {
         })
     }
 
-    /// Whether a message may come after later ones.
-    pub(crate) fn may_be_late(&self, which: &Which) -> bool {
+    /// Whether a message was taken as if for the first time after it had been taken or refused: it may
+    /// come after later ones.
+    pub(crate) fn came_anew(&self, which: &Which) -> bool {
         self.anew.contains(which)
     }
 
