@@ -6,6 +6,12 @@
 
 #[cfg(all(unix, not(target_os = "macos")))]
 mod desktop;
+#[cfg(any(test, target_os = "macos", windows))]
+#[cfg_attr(
+    not(any(target_os = "macos", windows)),
+    expect(dead_code, unreachable_pub, reason = "compiled here for its tests alone")
+)]
+mod elsewhere;
 mod notice;
 mod silent;
 mod words;
@@ -19,9 +25,8 @@ use tokio::sync::mpsc;
 
 #[cfg(all(unix, not(target_os = "macos")))]
 pub use desktop::Desktop;
-/// Not built for this platform yet: messages come in silently.
-#[cfg(not(all(unix, not(target_os = "macos"))))]
-pub use silent::Silent as Desktop;
+#[cfg(any(target_os = "macos", windows))]
+pub use elsewhere::Desktop;
 pub use silent::Silent;
 pub use words::{Words, words};
 
