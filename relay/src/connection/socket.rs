@@ -70,9 +70,8 @@ pub(super) struct Socket<S> {
     unflushed: bool,
     busy: bool,
     in_a_row: u32,
-    /// Whether the peer was let in, and how much had been read when its last packet was whole.
+    /// Whether the peer was let in.
     known: bool,
-    read_before: u64,
     /// How much was written when the peer was last seen taking something, and when that was.
     taken: u64,
     stalled_since: Option<Instant>,
@@ -89,6 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let stream = Metered {
             inner: stream,
             read: 0,
+            stop_at: Some(STRANGERS_PACKET as u64),
             written: 0,
         };
         let stream =
@@ -102,7 +102,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             busy: false,
             in_a_row: 0,
             known: false,
-            read_before: 0,
             taken: 0,
             stalled_since: None,
         }
@@ -111,6 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// The peer was let in: its packets may be as large as the protocol allows.
     pub(super) fn let_in(&mut self) {
         self.known = true;
+        self.stream.get_mut().stop_at = None;
     }
 
     /// Bytes of a packet at most.
@@ -191,14 +191,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         let came = Pin::new(&mut self.stream).poll_next(cx);
         let read = self.stream.get_ref().read;
-        if !self.known && came.is_pending() && read - self.read_before > STRANGERS_PACKET as u64 {
+        if came.is_pending() && self.stream.get_ref().is_stopped() {
             return Poll::Ready(Event::TooLarge);
         }
         let came = ready!(came);
         self.in_a_row += 1;
         self.busy = true;
         if let Some(Ok(Message::Text(_) | Message::Binary(_))) = came {
-            self.read_before = read;
+            let stop_at = read + STRANGERS_PACKET as u64;
+            self.stream.get_mut().stop_at = (!self.known).then_some(stop_at);
         }
         Poll::Ready(match came {
             Some(Ok(packet)) if packet.len() > self.limit() => Event::TooLarge,
@@ -252,7 +253,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         if written.is_err() || self.stream.close(frame).await.is_err() {
             return;
         }
-        loop {
+        while !self.stream.get_ref().is_stopped() {
             match std::future::poll_fn(|cx| Pin::new(&mut self.stream).poll_next(cx)).await {
                 Some(Ok(_)) => {}
                 None => return,
@@ -271,7 +272,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 struct Metered<S> {
     inner: S,
     read: u64,
+    /// Nothing is read beyond this: whoever decodes what was read would gather all that there is.
+    stop_at: Option<u64>,
     written: u64,
+}
+
+impl<S> Metered<S> {
+    fn is_stopped(&self) -> bool {
+        self.stop_at.is_some_and(|stop_at| self.read > stop_at)
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
@@ -280,6 +289,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.is_stopped() {
+            // Nobody is woken: what stopped it is an end, and is looked for after each attempt.
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
         self.read += (buffer.filled().len() - before) as u64;
