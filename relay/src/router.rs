@@ -326,8 +326,8 @@ impl Router {
     async fn catch_up(&self, mid: MidNumber) {
         // Without an answer the reply goes out at its deadline, with what is known by then.
         if let Ok(Some(statuses)) = in_time(self.store.status(mid)).await {
-            for (name, _) in statuses.into_iter().filter(|(_, s)| *s == Status::Ok) {
-                self.account(receipt::Input::Confirmed { mid, name });
+            for (name, status) in statuses.into_iter().filter(|(_, s)| s.is_final()) {
+                self.account(receipt::Input::Became { mid, name, status });
             }
         }
     }
