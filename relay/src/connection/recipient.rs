@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, future::Future, sync::Arc};
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::join_all};
 use tidings_protocol::{Group, Mid, Name};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -17,7 +17,8 @@ use crate::{
     router::Router,
     seats::Seat,
     store::{
-        Answer, Batch, Confirmed, Fenced, Lease, Position, StoreError, Wakeup, Wakeups, in_time,
+        Answer, Batch, Confirmed, Fenced, Lease, Position, StoreError, Wakeup, Wakeups, Word,
+        in_time,
     },
 };
 
@@ -52,6 +53,8 @@ pub(super) struct Recipient {
     frames: VecDeque<Utf8Bytes>,
     reading: Option<Answer<Result<Batch, Fenced>>>,
     to_confirm: Vec<Position>,
+    /// What the client confirmed and the store has not answered for yet, in that order.
+    unkept: Vec<Mid>,
     confirming: Option<Confirming>,
     fenced: bool,
     /// What the pushes were told last.
@@ -93,6 +96,7 @@ impl Recipient {
             frames: VecDeque::new(),
             reading: None,
             to_confirm: Vec::new(),
+            unkept: Vec::new(),
             confirming: None,
             fenced: false,
             silent: false,
@@ -166,9 +170,13 @@ impl Recipient {
 
     /// The client confirmed a message. It goes to the store with [`Self::confirm_gathered`].
     pub(super) fn confirm(&mut self, mid: &Mid) {
-        if let Some(mid) = MidNumber::parse(mid) {
-            self.feed(Input::Confirm(mid));
+        if let Some(number) = MidNumber::parse(mid) {
+            let before = self.to_confirm.len();
+            self.feed(Input::Confirm(number));
             self.perform();
+            if self.to_confirm.len() > before {
+                self.unkept.push(mid.clone());
+            }
         }
     }
 
@@ -183,14 +191,32 @@ impl Recipient {
 
     /// Sees to it that what the client confirmed is kept, then gives up its messages.
     pub(super) async fn detach(mut self) {
-        while !self.fenced {
-            self.confirm_gathered();
+        loop {
+            if !self.fenced {
+                self.confirm_gathered();
+            }
+            // Those on their way may have come before the takeover.
             if self.confirming.is_none() {
                 break;
             }
             let (positions, answer) = confirmed(&mut self.confirming).await;
             self.stored(positions, answer);
             self.perform();
+        }
+        if !self.fenced {
+            return;
+        }
+        // The store takes no more from this reader; but the client's word stands, and the connection
+        // that took over is not to send it these again.
+        let (router, name) = (&self.router, &self.name);
+        let settling = self
+            .unkept
+            .iter()
+            .map(|mid| router.settle(name, mid, Word::Message));
+        for settled in join_all(settling).await {
+            if let Err(error) = settled {
+                tracing::warn!(client = %name, %error, "cannot keep confirmations");
+            }
         }
     }
 
@@ -203,6 +229,10 @@ impl Recipient {
         positions: Vec<Position>,
         answer: Result<Result<Vec<Confirmed>, Fenced>, StoreError>,
     ) {
+        if !matches!(answer, Ok(Err(Fenced))) {
+            // Confirmations go to the store in their order, so these are the first.
+            self.unkept.drain(..positions.len().min(self.unkept.len()));
+        }
         match answer {
             Ok(Ok(confirmed)) => {
                 let each = positions.into_iter().zip(confirmed);

@@ -53,6 +53,33 @@ async fn of_two_auths_of_one_name_the_stores_last_is_the_one_that_counts() {
     sender.expect_reply(json!({"m": "ok"})).await;
 }
 
+#[tokio::test]
+async fn what_was_confirmed_before_a_takeover_is_kept_although_the_store_was_busy() {
+    let store = Arc::new(SlowStore::new());
+    let relay = Relay::on(config(), Arc::clone(&store) as _).await;
+    let mut old = relay.client("r", "").await;
+    let mut sender = relay.client("s", "").await;
+    store.confirming.close();
+    for text in ["first", "second"] {
+        sender.message_to("r", text).await;
+        old.take(text).await;
+        // The first one's confirmation is on its way to the store, the second one's waits for that.
+        store.confirming.until(1).await;
+    }
+    old.send(json!({"cmd": "PING"})).await;
+    assert_eq!(old.recv().await["cmd"], "PONG");
+    let mut new = Client::connect(relay.address).await;
+    new.send(json!({"cmd": "AUTH", "data": {"token": TOKEN, "name": "r"}}))
+        .await;
+    assert_eq!(new.recv().await["data"]["code"], 200);
+    store.confirming.open();
+    // It may have been sent on already, but nobody has to confirm it again.
+    sender.expect_reply(json!({"r": "ok"})).await;
+    sender.expect_reply(json!({"r": "ok"})).await;
+    let mut last = relay.client("r", "").await;
+    last.expect_nothing().await;
+}
+
 /// The client sends all of these over and over, and drops what it gets.
 pub(crate) fn flood(client: Client, packets: &[Value]) -> tokio::task::JoinHandle<()> {
     let packets: Vec<_> = packets

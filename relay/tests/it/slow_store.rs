@@ -19,6 +19,7 @@ pub(crate) struct SlowStore {
     inner: MemoryStore,
     pub(crate) registering: Held,
     pub(crate) accepting: Held,
+    pub(crate) confirming: Held,
 }
 
 /// Answers of one kind that wait.
@@ -86,6 +87,7 @@ impl SlowStore {
             inner: MemoryStore::new(),
             registering: Held::new(),
             accepting: Held::new(),
+            confirming: Held::new(),
         }
     }
 }
@@ -124,7 +126,7 @@ impl Store for SlowStore {
         lease: &Lease,
         positions: Vec<Position>,
     ) -> Answer<Result<Vec<Confirmed>, Fenced>> {
-        self.inner.confirm(lease, positions)
+        self.confirming.hold(self.inner.confirm(lease, positions))
     }
 
     fn settle(&self, recipient: &Name, mid: MidNumber, word: Word) -> Answer<Confirmed> {
