@@ -37,6 +37,29 @@ pub async fn send(
     serde_json::from_str(&answer).with_context(|| format!("the relay answered {answer:?}"))
 }
 
+/// Sends so with whatever fields; `text`, `desp` and `wait` mean what they mean to the relay, others
+/// arrive in `extra`.
+///
+/// # Errors
+/// As [`send`].
+pub async fn send_fields(
+    home: &Home,
+    port: u16,
+    token: &str,
+    name: &str,
+    fields: &[(&str, &str)],
+) -> anyhow::Result<Value> {
+    let mut curl = home.command("curl");
+    curl.args(["--silent", "--show-error", "--max-time", "20", "--get"]);
+    curl.arg("--header").arg(format!("Authorization: {token}"));
+    for (field, value) in fields {
+        curl.arg("--data-urlencode").arg(format!("{field}={value}"));
+    }
+    curl.arg(format!("http://127.0.0.1:{port}/{name}.send"));
+    let answer = process::run(home, "curl", curl).await?;
+    serde_json::from_str(&answer).with_context(|| format!("the relay answered {answer:?}"))
+}
+
 /// The status of a recipient in a MESSAGE_REPLY; empty where it has none.
 #[must_use]
 pub fn status<'a>(reply: &'a Value, name: &str) -> &'a str {

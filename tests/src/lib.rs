@@ -12,6 +12,7 @@
 
 pub mod agent;
 pub mod bus;
+pub mod desk;
 pub mod desktop;
 pub mod display;
 pub mod home;

@@ -20,6 +20,9 @@ use crate::wait;
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
 
+/// What the daemon can do unless it is told otherwise: as much as most.
+pub const ABILITIES: &[&str] = &["actions", "body", "body-markup", "persistence"];
+
 /// What the daemon does with a Notify call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manners {
@@ -31,6 +34,9 @@ pub enum Manners {
     Freeze,
     /// Answers it with an error.
     Refuse,
+    /// Answers it, and lets its first button be pressed before the answer is even sent, faster than
+    /// any person could.
+    PressAtOnce,
 }
 
 /// Why a notification went away, by the specification's numbers.
@@ -65,12 +71,18 @@ pub struct Notify {
     pub hints: HashMap<String, OwnedValue>,
     /// Milliseconds it may stand; -1 as the daemon likes, 0 for ever.
     pub timeout: i32,
+    /// When it came.
+    pub at: std::time::Instant,
 }
 
 #[derive(Debug)]
 struct State {
     manners: watch::Sender<Manners>,
     calls: watch::Sender<Vec<Notify>>,
+    /// The numbers that programs took off the screen.
+    closed: watch::Sender<Vec<u32>>,
+    abilities: watch::Sender<Vec<&'static str>>,
+    inhibited: watch::Sender<bool>,
 }
 
 /// The daemon. It leaves the bus when dropped.
@@ -95,6 +107,9 @@ impl Notifications {
             state: Arc::new(State {
                 manners: watch::Sender::new(Manners::Answer),
                 calls: watch::Sender::default(),
+                closed: watch::Sender::default(),
+                abilities: watch::Sender::new(ABILITIES.to_vec()),
+                inhibited: watch::Sender::new(false),
             }),
             present: None,
         }
@@ -138,6 +153,35 @@ impl Notifications {
     /// From now on treats calls so.
     pub fn behave(&self, manners: Manners) {
         self.state.manners.send_replace(manners);
+    }
+
+    /// From now on says that it can do these.
+    pub fn can(&self, abilities: &[&'static str]) {
+        self.state.abilities.send_replace(abilities.to_vec());
+    }
+
+    /// From now on is not to disturb, or may again, as the extension `Inhibited` tells.
+    ///
+    /// # Errors
+    /// Of the connection.
+    pub async fn inhibit(&self, inhibited: bool) -> anyhow::Result<()> {
+        self.state.inhibited.send_replace(inhibited);
+        let server = self.connection()?.object_server();
+        let server = server.interface::<_, Server>(PATH).await?;
+        let emitter = server.signal_emitter();
+        Ok(server.get().await.inhibited_changed(emitter).await?)
+    }
+
+    /// Waits until a program takes this notification off the screen.
+    ///
+    /// # Errors
+    /// When none does in time.
+    pub async fn wait_closed(&self, notify: &Notify, within: Duration) -> anyhow::Result<()> {
+        let id = notify.id.context("only what stands can be closed")?;
+        let mut closed = self.state.closed.subscribe();
+        let gone = closed.wait_for(|closed| closed.contains(&id));
+        wait::at_most("the notification taken down", within, gone).await?;
+        Ok(())
     }
 
     /// Every call so far, oldest first, answered or not.
@@ -280,6 +324,7 @@ impl Server {
     async fn notify(
         &self,
         #[zbus(header)] header: Header<'_>,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
         app: String,
         replaces: u32,
         _icon: String,
@@ -303,9 +348,19 @@ impl Server {
             actions: pairs.collect(),
             hints,
             timeout,
+            at: std::time::Instant::now(),
         });
         match self.other_than(&[Manners::Hang, Manners::Freeze]).await {
             Manners::Answer => Ok(self.state.raise(place)),
+            Manners::PressAtOnce => {
+                let id = self.state.raise(place);
+                let key = actions.iter().step_by(2).find(|key| *key != "default");
+                if let Some(key) = key {
+                    let pressed = (id, key.as_str());
+                    emitter.emit(NAME, "ActionInvoked", &pressed).await?;
+                }
+                Ok(id)
+            }
             _ => Err(fdo::Error::Failed("this daemon refuses".into())),
         }
     }
@@ -316,13 +371,19 @@ impl Server {
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
     ) -> fdo::Result<()> {
         self.other_than(&[Manners::Freeze]).await;
+        self.state.closed.send_modify(|closed| closed.push(id));
         let closed = (id, Closed::ByCall as u32);
         Ok(emitter.emit(NAME, "NotificationClosed", &closed).await?)
     }
 
     async fn get_capabilities(&self) -> Vec<&'static str> {
         self.other_than(&[Manners::Freeze]).await;
-        vec!["actions", "body", "body-markup", "persistence"]
+        self.state.abilities.borrow().clone()
+    }
+
+    #[zbus(property)]
+    async fn inhibited(&self) -> bool {
+        *self.state.inhibited.borrow()
     }
 
     async fn get_server_information(&self) -> (&'static str, &'static str, &'static str, &str) {

@@ -34,7 +34,19 @@ async fn the_menu_is_read_and_quit_ends_in_order() -> anyhow::Result<()> {
             .map(|e| e.label.as_str())
             .filter(|l| !l.is_empty())
             .collect();
-        assert_eq!(labels, ["Inbox", "Compose", "Host a relay", "Quit"]);
+        assert_eq!(
+            labels,
+            [
+                "Inbox",
+                "Compose",
+                "Host a relay",
+                "Pause notifications",
+                "For 30 minutes",
+                "For 1 hour",
+                "Until tomorrow",
+                "Quit"
+            ]
+        );
         item.click("Quit").await?;
         let ended = agent.end(wait::START).await?;
         assert!(ended.success(), "it ended with {ended}");

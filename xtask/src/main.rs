@@ -63,6 +63,15 @@ enum Command {
         #[arg(long)]
         disk_full: bool,
     },
+    /// Kill the agent again and again while messages come; ends in what was lost or told twice (Linux)
+    TortureDesktop {
+        /// How often
+        #[arg(long, default_value_t = 200)]
+        kills: u32,
+        /// How many messages come meanwhile
+        #[arg(long, default_value_t = 5000)]
+        messages: u32,
+    },
     /// Measure the relay's memory under load; ends in how many of its bounds hold (Linux)
     Bounds {
         /// Only the cases whose name holds this
@@ -103,6 +112,7 @@ fn main() -> ExitCode {
             seed,
             disk_full,
         } => torture::torture(kills, seed, disk_full),
+        Command::TortureDesktop { kills, messages } => torture::desktop(kills, messages),
         Command::Sim { seeds, seed } => sim::sim(seeds, seed),
         Command::Bounds { only } => bounds::bounds(only.as_deref()),
         Command::Fuzz { seconds, target } => fuzz::fuzz(seconds, target.as_deref()),

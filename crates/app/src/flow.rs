@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use tidings_protocol::Mid;
 use tidings_protocol::server::Delivery;
 
-pub(crate) use announce::{About, Digest};
+pub(crate) use announce::{About, Digest, Named};
 use announce::{Announcer, Decision, Setting};
 
 use crate::inbox::{Due, Stored};

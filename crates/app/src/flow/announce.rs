@@ -66,13 +66,21 @@ pub(crate) struct Digest {
     pub(crate) about: About,
     /// How many.
     pub(crate) count: usize,
-    /// Sender and title of the newest, newest first.
-    pub(crate) newest: Vec<(String, String)>,
+    /// The newest, newest first.
+    pub(crate) newest: Vec<Named>,
     /// Whether there are urgent ones among them.
     pub(crate) urgent: bool,
     /// Those that it tells for the first time.
     pub(crate) adds: Vec<MessageId>,
     ids: BTreeSet<MessageId>,
+}
+
+/// A message that a digest names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    id: MessageId,
+    pub(crate) sender: String,
+    pub(crate) title: String,
 }
 
 /// What to do about the messages that are due.
@@ -195,7 +203,12 @@ impl Announcer {
 
     /// A digest was raised.
     pub(crate) fn raised_digest(&mut self, digest: Digest, now: Instant) {
-        remember(&mut self.told, digest.adds.len(), now);
+        // What waited is told in one, and is no burst: what comes next is told as it comes.
+        let came_now = match digest.about {
+            About::New => digest.adds.len(),
+            About::Missed | About::Paused | About::Quiet => 1,
+        };
+        remember(&mut self.told, came_now, now);
         self.digest = Some(digest);
         self.digest_at = Some(now);
         self.catch_up.take_if(|catch_up| now >= catch_up.until);
@@ -216,6 +229,7 @@ impl Announcer {
                 digest.count -= 1;
             }
         }
+        digest.newest.retain(|named| !ids.contains(&named.id));
         let empty = digest.count == 0;
         if empty {
             self.digest = None;
@@ -284,8 +298,12 @@ fn about_held(row: &Due) -> Option<About> {
     })
 }
 
-fn named(row: &Due) -> (String, String) {
-    (text::line(&row.sender), text::line(&row.title))
+fn named(row: &Due) -> Named {
+    Named {
+        id: row.id,
+        sender: text::line(&row.sender),
+        title: text::line(&row.title),
+    }
 }
 
 fn recent(times: &VecDeque<Instant>, now: Instant) -> usize {

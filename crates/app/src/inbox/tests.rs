@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::types::{Draft, Priority, Progress, Recipient};
+use crate::types::{Draft, Held, Permission, Priority, Progress, Recipient};
 
 /// The relay most messages here are written for.
 const HERE: &str = "relay.lan";
@@ -453,4 +453,98 @@ async fn a_closed_inbox_says_so() {
     fixture.closing.wait().await;
     let error = fixture.inbox.page(None, 1, false).await.unwrap_err();
     assert!(matches!(error, InboxError::Closed));
+}
+
+#[tokio::test]
+async fn a_key_supersedes_what_its_sender_said_under_it_before_and_nothing_else() {
+    let fixture = Fixture::new().await;
+    let keyed = |mid, sender: &str, relay: &str| Incoming {
+        key: Some("build".into()),
+        sender: sender.into(),
+        relay: relay.into(),
+        ..incoming(mid)
+    };
+    let batch = vec![
+        keyed(1, "ci", "relay-1"),
+        keyed(2, "ann", "relay-1"),
+        keyed(3, "ci", "relay-2"),
+        incoming(4),
+        keyed(5, "ci", "relay-1"),
+    ];
+    let stored = fixture.inbox.store(batch).await.unwrap();
+    assert_eq!(stored.superseded, [1]);
+    assert_eq!(fixture.unread(), 4);
+    let again = vec![keyed(6, "ci", "relay-1"), keyed(6, "ci", "relay-1")];
+    assert_eq!(fixture.inbox.store(again).await.unwrap().superseded, [5]);
+    let fixture = fixture.restarted(2000).await;
+    let rows = fixture.inbox.page(None, PAGE, false).await.unwrap();
+    let gone: Vec<_> = rows.iter().filter(|r| r.superseded).map(|r| r.id).collect();
+    assert_eq!(gone, [5, 1]);
+    assert_eq!(rows[0].tags, ["disk", "db"]);
+}
+
+#[tokio::test]
+async fn what_is_held_for_a_time_stays_due_and_what_is_held_for_good_does_not() {
+    let fixture = Fixture::new().await;
+    fixture
+        .inbox
+        .store((1..=3).map(incoming).collect())
+        .await
+        .unwrap();
+    let held = vec![(1, Held::Paused), (2, Held::Muted)];
+    fixture.inbox.hold(held, 10).await.unwrap();
+    let fixture = fixture.restarted(2000).await;
+    let due = async |with_held| {
+        let due = fixture.inbox.due(with_held).await.unwrap();
+        due.into_iter()
+            .map(|row| (row.id, row.held))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(due(false).await, [(3, None)]);
+    assert_eq!(due(true).await, [(1, Some(Held::Paused)), (3, None)]);
+    let row = fixture.inbox.message(2).await.unwrap().unwrap().row;
+    assert_eq!((row.held, row.read), (Some(Held::Muted), false));
+    assert_eq!(fixture.inbox.unnotified(2).await.unwrap(), None);
+    let whole = fixture.inbox.unnotified(1).await.unwrap().unwrap();
+    assert_eq!(whole.body, "**body**");
+    fixture
+        .inbox
+        .came_of(vec![1, 99], Outcome::Dismissed)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn what_a_sender_may_do_is_theirs_alone_and_survives_until_it_is_taken_back() {
+    let fixture = Fixture::new().await;
+    let shell = |mid, sender: &str| Incoming {
+        sender: sender.into(),
+        link: Some("ssh://build/".into()),
+        extra: "{}".into(),
+        ..incoming(mid)
+    };
+    fixture
+        .inbox
+        .store(vec![shell(1, "ci"), shell(2, "ci"), shell(3, "ann")])
+        .await
+        .unwrap();
+    let ssh = Permission::Scheme("ssh".into());
+    for _ in 0..2 {
+        fixture.inbox.allow(1, ssh.clone(), 10).await.unwrap();
+    }
+    let fixture = fixture.restarted(2000).await;
+    let asks = async |id| {
+        let message = fixture.inbox.message(id).await.unwrap().unwrap();
+        message.offers[0].asks.clone()
+    };
+    assert_eq!(asks(2).await, None);
+    assert_eq!(asks(3).await, Some(ssh.clone()));
+    let consents = fixture.inbox.consents().await.unwrap();
+    assert_eq!(consents.len(), 1);
+    assert_eq!(
+        (consents[0].sender.as_str(), &consents[0].permission),
+        ("ci", &ssh)
+    );
+    fixture.inbox.revoke(consents[0].id).await.unwrap();
+    assert_eq!(asks(2).await, Some(ssh));
 }

@@ -9,7 +9,11 @@ mod desktop;
 #[cfg(any(test, target_os = "macos", windows))]
 #[cfg_attr(
     not(any(target_os = "macos", windows)),
-    expect(dead_code, unreachable_pub, reason = "compiled here for its tests alone")
+    expect(
+        dead_code,
+        unreachable_pub,
+        reason = "compiled here for its tests alone"
+    )
 )]
 mod elsewhere;
 mod notice;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::{Button, Notice, Slot, Stays, Words};
-use crate::flow::Digest;
+use crate::flow::{Digest, Named};
 use crate::inbox::Unnotified;
 use crate::types::{Deed, Offer, Priority};
 use crate::{extra, text};
@@ -103,7 +103,7 @@ pub(crate) fn of_digest(digest: &Digest, manner: Manner) -> Notice {
         .newest
         .iter()
         .map(
-            |(sender, title)| match (sender.is_empty(), title.is_empty()) {
+            |Named { sender, title, .. }| match (sender.is_empty(), title.is_empty()) {
                 (true, true) => words.untitled().to_owned(),
                 (true, false) => title.clone(),
                 (false, true) => sender.clone(),
