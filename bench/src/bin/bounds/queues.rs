@@ -17,9 +17,9 @@ use crate::{Cli, Figures, client, mib};
 /// Messages for the one that never reads: 100 MiB and a little.
 const UNREAD: usize = 105;
 const UNREAD_BYTES: usize = 1_000_000;
-/// Messages being stored (64 MiB at most), the reader's window (4 MiB), what is held for it and announced to it
-/// (6 MiB), each once in text; the database's cache, and a copy of what is being written.
-const UNREAD_PEAK: u64 = 112 * 1024 * 1024;
+/// Messages being stored (64 MiB at most), and as much again that the allocator has not given back of those before
+/// them; the reader's window (4 MiB), what is held for it and announced to it (6 MiB), the database's cache.
+const UNREAD_PEAK: u64 = 144 * 1024 * 1024;
 /// A reader that takes nothing is dropped after 60 s; so long, and a moment.
 const UNREAD_GONE: Duration = Duration::from_secs(90);
 
