@@ -25,13 +25,34 @@ const PAGES = [
   ['inbox', 'scene=used', INBOX],
   ['inbox-message', 'scene=used', INBOX, (p) => row(p, 0)],
   ['inbox-code', 'scene=used', INBOX, (p) => row(p, 1)],
-  ['inbox-long', 'scene=used', INBOX, (p) => row(p, 5)],
+  ['inbox-long', 'scene=used', INBOX, (p) => row(p, 7)],
+  ['inbox-held', 'scene=used', INBOX, (p) => row(p, 2)],
+  ['inbox-superseded', 'scene=used', INBOX, (p) => row(p, 6)],
+  [
+    'inbox-consent',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await row(p, 1);
+      await p.getByTestId('offer').nth(1).click();
+    },
+  ],
+  [
+    'inbox-mute',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await row(p, 1);
+      await p.getByTestId('mute').click();
+    },
+  ],
+  ['inbox-paused', 'scene=quiet', INBOX],
   [
     'inbox-keys',
     'scene=used',
     INBOX,
     async (p) => {
-      await row(p, 2);
+      await row(p, 3);
       await p.keyboard.press('j');
     },
   ],
@@ -41,7 +62,7 @@ const PAGES = [
     INBOX,
     async (p) => {
       await row(p, 1);
-      await p.locator('[aria-pressed]').click();
+      await p.locator('[aria-pressed]').last().click();
     },
   ],
   [
@@ -76,7 +97,7 @@ const PAGES = [
   ['inbox-setup', 'scene=fresh', INBOX],
   ['inbox-loading', 'scene=slow', INBOX],
   ['inbox-failed', 'scene=broken', INBOX],
-  ['inbox-offline', 'scene=offline', INBOX, (p) => row(p, 2)],
+  ['inbox-offline', 'scene=offline', INBOX, (p) => row(p, 3)],
   ['inbox-refused', 'scene=refused', INBOX],
   ['inbox-taken', 'scene=taken', INBOX],
   ['inbox-problems', 'scene=problems', INBOX],
@@ -84,7 +105,7 @@ const PAGES = [
   ['inbox-narrow', 'scene=used', NARROW],
   ['inbox-narrow-message', 'scene=used', NARROW, (p) => row(p, 1)],
   ['inbox-least', 'scene=problems', LEAST],
-  ['inbox-least-message', 'scene=used', LEAST, (p) => row(p, 5)],
+  ['inbox-least-message', 'scene=used', LEAST, (p) => row(p, 7)],
   ['sent', 'scene=used', INBOX, (p) => p.getByTestId('nav-sent').click()],
   [
     'sent-group',
@@ -114,6 +135,18 @@ const PAGES = [
       await p.getByTestId('reach-network').click();
       await p.locator('.version').scrollIntoViewIfNeeded();
     },
+  ],
+  [
+    'settings-quiet',
+    'scene=quiet&show=settings',
+    INBOX,
+    (p) => p.getByTestId('quiet-add').scrollIntoViewIfNeeded(),
+  ],
+  [
+    'settings-muted',
+    'scene=quiet&show=settings',
+    INBOX,
+    (p) => p.locator('.version').scrollIntoViewIfNeeded(),
   ],
   ['settings-joined', 'scene=offline&show=settings', INBOX],
   ['settings-least', 'scene=used&show=settings', LEAST],

@@ -46,6 +46,20 @@ describe('quiet hours', () => {
   });
 });
 
+it('takes over quiet hours that are read later or set elsewhere, and keeps its own', async () => {
+  const { page: p, desk } = await page();
+  p.take([{ days: [7], from: 0, to: 60 }]);
+  expect(p.hours).toEqual([{ days: [7], from: '00:00', to: '01:00' }]);
+  const written = p.hours[0];
+  if (written) written.from = 'half';
+  p.take([{ days: [7], from: 0, to: 60 }]);
+  expect(p.hours[0]?.from).toBe('half');
+  if (written) written.from = '00:30';
+  await p.saveHours();
+  p.take(desk.settings.notifications.hours);
+  expect(p.hours[0]?.from).toBe('00:30');
+});
+
 it('pauses, and says how it failed where it did', async () => {
   const { page: p, desk, fake } = await page();
   await p.pause({ for: 'minutes', value: 30 });

@@ -43,8 +43,19 @@ export class NotificationSettings {
   consents = $state.raw<Consent[]>([]);
   error = $state('');
 
+  /** The quiet hours that the form was filled with, or that it saved last. */
+  #known = '';
+
   constructor(private readonly desk: Desk) {
-    this.#fill(desk.settings.notifications.hours);
+    this.take(desk.settings.notifications.hours);
+  }
+
+  /** Takes over quiet hours that are not the form's own: read later, or changed elsewhere. */
+  take(hours: QuietHours[]): void {
+    const said = JSON.stringify(hours);
+    if (said === this.#known) return;
+    this.#known = said;
+    this.#fill(hours);
   }
 
   /** Follows what is allowed, for as long as the page stands; gives what ends it. */
@@ -114,6 +125,7 @@ export class NotificationSettings {
       from: (minutes(written.from) ?? 0) % DAY_MINUTES,
       to: (minutes(written.to) ?? 0) % DAY_MINUTES,
     }));
+    this.#known = JSON.stringify(hours);
     return this.set({ hours });
   }
 
