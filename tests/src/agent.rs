@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::Context;
 use rustix::process::Signal;
 use tidings_control::{
-    Answer, Client, Connection, Events, Hosted, Join, Message, Reach, Request, Row, Sent, Status,
+    Answer, Client, Connection, Events, Filter, Hosted, Join, Message, Reach, Request, Row, Sent,
+    Status,
 };
 
 use crate::home::Home;
@@ -178,7 +179,7 @@ impl Agent {
         let all = Request::Inbox {
             before: None,
             limit: 200,
-            unread: false,
+            filter: Filter::default(),
         };
         match self.ask(all).await? {
             Answer::Inbox(rows) => Ok(rows),

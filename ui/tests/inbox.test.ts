@@ -23,15 +23,15 @@ afterEach(() => {
 });
 
 it('reads newest first, and older pages as they are needed, each message once', async () => {
-  const { inbox, fake } = await inboxOf(239);
+  const { inbox, fake } = await inboxOf(339);
   expect(inbox.state).toBe('ready');
   expect(inbox.rows).toHaveLength(100);
   expect(inbox.whole).toBe(false);
   // Asked twice at once, as scrolling does.
   await Promise.all([inbox.more(), inbox.more()]);
-  expect(inbox.rows).toHaveLength(200);
+  expect(inbox.rows).toHaveLength(300);
   await inbox.more();
-  expect(ids(inbox)).toEqual(Array.from({ length: 250 }, (_, i) => 250 - i));
+  expect(ids(inbox)).toEqual(Array.from({ length: 350 }, (_, i) => 350 - i));
   expect(inbox.whole).toBe(true);
   const asked = fake.asked.length;
   await inbox.more();
@@ -158,11 +158,11 @@ it('follows what other faces do', async () => {
 
 it('shows only unread ones when asked to', async () => {
   const { inbox, fake } = await inboxOf();
-  await inbox.filter(true);
+  await inbox.choose({ unread: true });
   expect(inbox.rows.every((r) => !r.read)).toBe(true);
   fake.receive(sample(70, { read: true }));
   expect(ids(inbox)).not.toContain(70);
-  await inbox.filter(false);
+  await inbox.choose({ unread: false });
   expect(ids(inbox)).toContain(70);
 });
 
@@ -204,4 +204,47 @@ it('hears nothing after its end', async () => {
   end();
   fake.receive(sample(80));
   expect(ids(inbox)).not.toContain(80);
+});
+
+it('finds while the former rows stay, and ends with the last question', async () => {
+  const { inbox, fake } = await inboxOf();
+  const before = ids(inbox);
+  let letGo: () => void = () => undefined;
+  fake.pace = () => new Promise((done) => (letGo = done));
+  const slow = inbox.choose({ search: 'backup' });
+  expect([ids(inbox), inbox.asking, inbox.state]).toEqual([before, true, 'ready']);
+  fake.pace = () => Promise.resolve();
+  await inbox.choose({ search: 'tests failed' });
+  letGo();
+  await slow;
+  expect(inbox.rows.map((r) => r.sender)).toEqual(['ci']);
+  expect(inbox.asking).toBe(false);
+  expect(inbox.words).toEqual(['failed', 'tests']);
+});
+
+it('asks the agent whether what arrives is searched for', async () => {
+  const { inbox, fake } = await inboxOf();
+  await inbox.choose({ search: 'parcel' });
+  fake.receive(sample(200, { title: 'A parcel' }));
+  fake.receive(sample(201, { title: 'Something else' }));
+  expect(ids(inbox)).toEqual([]);
+  vi.advanceTimersByTime(1000);
+  await settled();
+  expect(ids(inbox)).toEqual([200]);
+});
+
+it('deletes all that the list holds, and takes it back', async () => {
+  const { inbox, fake, world } = await inboxOf(20);
+  const all = world.messages.length;
+  await inbox.choose({ sender: 'disk-watch' });
+  const count = inbox.rows.length;
+  expect(count).toBeGreaterThan(1);
+  await inbox.removeAll();
+  await settled();
+  expect([inbox.undoable, ids(inbox)]).toEqual([count, []]);
+  expect(fake.world.messages).toHaveLength(all - count);
+  await inbox.undo();
+  await settled();
+  expect(inbox.rows).toHaveLength(count);
+  expect(fake.world.messages).toHaveLength(all);
 });

@@ -1,7 +1,7 @@
 //! The command line, as clap reads and explains it.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tidings_control::{Pause, Priority, Recipient};
+use tidings_control::{Filter, Pause, Priority, Recipient};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,12 +47,16 @@ pub(crate) enum Command {
         /// At most so many
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
         limit: u32,
-        /// Only unread ones
-        #[arg(long)]
-        unread: bool,
+        #[command(flatten)]
+        which: Which,
         /// As JSON, one message a line
         #[arg(long)]
         json: bool,
+    },
+    /// Write received messages to standard output, one JSON document a line, newest first
+    Export {
+        #[command(flatten)]
+        which: Which,
     },
     /// Show a window
     Show {
@@ -95,6 +99,43 @@ pub(crate) struct Send {
     /// Print what became of it as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Which messages: those for which all of it holds.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// With these words in title, body or sender; "several words" in quotation marks as they stand
+    #[arg(long, default_value = "")]
+    pub(crate) search: String,
+    /// Only unread ones
+    #[arg(long)]
+    pub(crate) unread: bool,
+    /// Only from this sender
+    #[arg(long)]
+    pub(crate) sender: Option<String>,
+    /// Only to this group
+    #[arg(long)]
+    pub(crate) group: Option<String>,
+    /// Only with this tag
+    #[arg(long)]
+    pub(crate) tag: Option<String>,
+    /// Only of this priority or a higher one
+    #[arg(long)]
+    pub(crate) priority: Option<Urgency>,
+}
+
+impl From<Which> for Filter {
+    fn from(which: Which) -> Self {
+        Self {
+            search: which.search,
+            unread: which.unread,
+            sender: which.sender,
+            group: which.group,
+            tag: which.tag,
+            relay: None,
+            priority: which.priority.map(Priority::from),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

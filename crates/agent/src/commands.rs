@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use tidings_control::{
-    Answer, Client, ClientError, Connection, Delivery, Draft, Event, Events, Progress, Request,
-    Sent, Status, View,
+    Answer, Client, ClientError, Connection, Delivery, Draft, Event, Events, Filter, Progress,
+    Request, Sent, Status, View,
 };
 
 use crate::cli::{Command, Send, Window};
@@ -70,15 +70,12 @@ async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Send(_) => {}
         Command::Status { json } => return status(&agent, json).await,
-        Command::Inbox {
-            limit,
-            unread,
-            json,
-        } => {
+        Command::Export { which } => export(&agent, which.into()).await?,
+        Command::Inbox { limit, which, json } => {
             let page = Request::Inbox {
                 before: None,
                 limit,
-                unread,
+                filter: which.into(),
             };
             let Answer::Inbox(rows) = agent.ask(page).await? else {
                 bail!(UNEXPECTED)
@@ -124,6 +121,30 @@ async fn run(command: Command) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Messages asked for at once: an answer is held in memory whole.
+const EXPORTED: u32 = 200;
+
+async fn export(agent: &Client, filter: Filter) -> Result<()> {
+    let mut before = None;
+    loop {
+        let page = Request::Export {
+            filter: filter.clone(),
+            before,
+            limit: EXPORTED,
+        };
+        let Answer::Exported(messages) = agent.ask(page).await? else {
+            bail!(UNEXPECTED)
+        };
+        let Some(last) = messages.last() else {
+            return Ok(());
+        };
+        before = Some(last.id);
+        for message in &messages {
+            say(tidings_app::export_line(message)?)?;
+        }
+    }
 }
 
 const UNEXPECTED: &str =

@@ -52,11 +52,33 @@ impl Agent {
             Request::Inbox {
                 before,
                 limit,
-                unread,
+                filter,
             } => app
-                .inbox(before, limit.clamp(1, PAGE), unread)
+                .inbox(&filter, before, limit.clamp(1, PAGE))
                 .await
                 .map(Answer::Inbox),
+            Request::Sources => app.sources().await.map(Answer::Sources),
+            Request::DeleteAll { filter } => app
+                .delete_all(&filter)
+                .await
+                .map(|(stamp, count)| Answer::Deleted { stamp, count }),
+            Request::RestoreAll { stamp } => app.restore_all(stamp).await.map(|()| Answer::Done),
+            Request::Export {
+                filter,
+                before,
+                limit,
+            } => app
+                .export(&filter, before, limit.clamp(1, PAGE))
+                .await
+                .map(Answer::Exported),
+            Request::ExportFile { filter } => {
+                app.export_file(&filter)
+                    .await
+                    .map(|(path, count)| Answer::File {
+                        path: path.to_string_lossy().into_owned(),
+                        count,
+                    })
+            }
             Request::Message { id } => app.message(id).await.map(Answer::Message),
             Request::Mark { ids, read } => app.mark(ids, read).await.map(|()| Answer::Done),
             Request::Delete { ids } => app.delete(ids).await.map(|()| Answer::Done),

@@ -7,6 +7,7 @@
 //! Invariants: starting waits for the disk and for nothing else; ending is in order (session, relay,
 //! inbox) and bounded.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,11 +23,11 @@ use crate::secrets::Secrets;
 use crate::settings::{SettingsError, Stored};
 use crate::setup::{self, Order, Setup};
 use crate::types::{
-    Consent, Deed, Draft, Event, Failure, Join, Message, MessageId, Mute, Part, Pause, Permission,
-    Reach, Row, Sent, Settings, Status,
+    Consent, Deed, Draft, Event, Exported, Failure, Filter, Join, Message, MessageId, Mute, Part,
+    Pause, Permission, Reach, Row, Sent, Settings, Sources, Status,
 };
 use crate::vault::{File, Keyring, Vault};
-use crate::{call, clock, extra, hub, outgoing};
+use crate::{call, clock, export, extra, folders, hub, keeping, outgoing};
 
 /// Events a face may be behind. A face further behind reads everything again, as the channel tells
 /// it that it was.
@@ -103,6 +104,8 @@ pub struct App {
 struct Running {
     setup: JoinSet<()>,
     reception: JoinSet<()>,
+    /// Ended by being dropped: what it was at goes on at the next start.
+    _keeping: JoinSet<()>,
     closing: Closing,
 }
 
@@ -175,6 +178,12 @@ impl App {
             })
             .run(),
         );
+        let mut keeping_task = JoinSet::new();
+        keeping_task.spawn(keeping::run(
+            inbox.clone(),
+            settings.clone(),
+            events.clone(),
+        ));
         let mut setup_task = JoinSet::new();
         setup_task.spawn(setup.run(orders_in));
         Ok(Self {
@@ -189,6 +198,7 @@ impl App {
             running: Mutex::new(Some(Running {
                 setup: setup_task,
                 reception: reception_task,
+                _keeping: keeping_task,
                 closing,
             })),
         })
@@ -212,18 +222,18 @@ impl App {
         self.events.subscribe()
     }
 
-    /// A page of received messages, newest first: older than `before`, at most `limit` (and 200),
-    /// only unread ones if asked.
+    /// A page of received messages, newest first: those a filter asks for, older than `before`, at
+    /// most `limit` (and 200).
     ///
     /// # Errors
     /// [`Failure::System`], as all below where nothing else is said.
     pub async fn inbox(
         &self,
+        filter: &Filter,
         before: Option<MessageId>,
         limit: u32,
-        unread: bool,
     ) -> Result<Vec<Row>, Failure> {
-        Ok(self.inbox.page(before, limit, unread).await?)
+        Ok(self.inbox.page(filter, before, limit).await?)
     }
 
     /// One message whole.
@@ -251,7 +261,7 @@ impl App {
         Ok(())
     }
 
-    /// Deletes messages. They can be restored until the first start a day later.
+    /// Deletes messages. They can be restored for a day.
     ///
     /// # Errors
     /// [`Failure::System`].
@@ -270,6 +280,57 @@ impl App {
         let changed = self.inbox.delete(ids, false, clock::now()).await?;
         self.changed(changed);
         Ok(())
+    }
+
+    /// Whom the messages come from, and how many of them are unread.
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn sources(&self) -> Result<Sources, Failure> {
+        Ok(self.inbox.sources().await?)
+    }
+
+    /// Deletes all that a filter asks for, and nothing that comes meanwhile. They can be restored for
+    /// a day, by the stamp it gives; also tells how many they are.
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn delete_all(&self, filter: &Filter) -> Result<(u64, u32), Failure> {
+        let done = keeping::delete_all(&self.inbox, filter, clock::now()).await;
+        let _ = self.events.send(Event::Changed(Vec::new()));
+        done
+    }
+
+    /// Takes such a deletion back.
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn restore_all(&self, stamp: u64) -> Result<(), Failure> {
+        let done = keeping::restore_all(&self.inbox, stamp).await;
+        let _ = self.events.send(Event::Changed(Vec::new()));
+        done
+    }
+
+    /// A page of received messages in full, newest first; it ends early where they are long.
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn export(
+        &self,
+        filter: &Filter,
+        before: Option<MessageId>,
+        limit: u32,
+    ) -> Result<Vec<Exported>, Failure> {
+        Ok(self.inbox.exported(filter, before, limit).await?)
+    }
+
+    /// Exports messages into a new file among the person's downloads; gives where it is, and how
+    /// many are in it.
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn export_file(&self, filter: &Filter) -> Result<(PathBuf, u32), Failure> {
+        export::to_folder(&self.inbox, filter, &folders::downloads()).await
     }
 
     /// Keeps a message to be sent by the relay that is set up now; it goes out at once, or when there

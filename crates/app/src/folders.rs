@@ -91,6 +91,16 @@ fn make(path: &Path) -> std::io::Result<()> {
     builder.create(path)
 }
 
+/// Where the person finds what was saved for them: the desktop's folder of downloads, else one of
+/// that name in their home, else the folder this runs in.
+pub(crate) fn downloads() -> PathBuf {
+    let Some(user) = directories::UserDirs::new() else {
+        return PathBuf::from(".");
+    };
+    let set = user.download_dir().map(Path::to_owned);
+    set.unwrap_or_else(|| user.home_dir().join("Downloads"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Language, Notifications, Reach, Settings, Theme};
+use crate::types::{Keep, Language, Notifications, Reach, Settings, Theme};
 
 /// The file's name in the settings folder.
 const FILE: &str = "settings.toml";
@@ -28,6 +28,8 @@ pub(crate) struct Stored {
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) theme: Theme,
     #[serde(skip_serializing_if = "is_default")]
+    pub(crate) keep: Kept,
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) notifications: Notifications,
     /// Until when notifications are paused, in milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,6 +43,41 @@ pub(crate) struct Stored {
     /// The relay hosted inside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hosting: Option<Hosting>,
+}
+
+/// How long messages are kept; 0 is for ever, as TOML has no way to say "none".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(crate) struct Kept {
+    pub(crate) days: u32,
+    pub(crate) count: u32,
+    pub(crate) unread_too: bool,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Keep::default().into()
+    }
+}
+
+impl From<Keep> for Kept {
+    fn from(keep: Keep) -> Self {
+        Self {
+            days: keep.days.unwrap_or_default(),
+            count: keep.count.unwrap_or_default(),
+            unread_too: keep.unread_too,
+        }
+    }
+}
+
+impl From<Kept> for Keep {
+    fn from(kept: Kept) -> Self {
+        Self {
+            days: Some(kept.days).filter(|days| *days > 0),
+            count: Some(kept.count).filter(|count| *count > 0),
+            unread_too: kept.unread_too,
+        }
+    }
 }
 
 /// A relay, and who this computer is on it.
@@ -118,6 +155,7 @@ impl Stored {
             language: self.language,
             theme: self.theme,
             notifications: self.notifications.clone(),
+            keep: self.keep.into(),
         }
     }
 
@@ -126,6 +164,7 @@ impl Stored {
         self.language = settings.language;
         self.theme = settings.theme;
         self.notifications.clone_from(&settings.notifications);
+        self.keep = settings.keep.into();
     }
 
     /// Reads the file in that folder; none gives the defaults.
@@ -246,6 +285,11 @@ mod tests {
                 ..Notifications::default()
             },
             paused_until: Some(1_731_000_000_000),
+            keep: Kept {
+                days: 0,
+                count: 500,
+                unread_too: true,
+            },
             plain_secret: Some(false),
             relay: Some(Membership {
                 at: At::Address("wss://push.example.org/".into()),

@@ -10,6 +10,7 @@ pub use tidings_control::{
     Mute, Notifications, Offer, Outcome, Part, Pause, Permission, Priority, Problem, Progress,
     Quiet, QuietHours, Reach, Recipient, Relay, Row, SecretPlace, Sent, Settings, Status, Theme,
 };
+pub use tidings_control::{Exported, Filter, Keep, RelaySource, Source, Sources};
 
 /// What the app tells its faces beside the status.
 #[derive(Debug, Clone, PartialEq, Eq)]

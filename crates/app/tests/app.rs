@@ -10,8 +10,8 @@ use common::{
 };
 use tidings_app::notifier::Fate;
 use tidings_app::types::{
-    Connection, Delivery, Draft, Join, Language, Part, Priority, Progress, Reach, Recipient,
-    SecretPlace, Settings, Status, Theme,
+    Connection, Delivery, Draft, Filter, Join, Language, Part, Priority, Progress, Reach,
+    Recipient, SecretPlace, Settings, Status, Theme,
 };
 use tidings_app::vault::{Label, Secret, VaultError};
 use tidings_app::{App, Event, Failure, StartError};
@@ -65,6 +65,13 @@ async fn next<T>(
     .await
 }
 
+fn unread() -> Filter {
+    Filter {
+        unread: true,
+        ..Filter::default()
+    }
+}
+
 #[tokio::test]
 async fn a_message_sent_by_http_is_kept_confirmed_and_raised() {
     let home = Home::new();
@@ -99,7 +106,7 @@ async fn a_message_sent_by_http_is_kept_confirmed_and_raised() {
         (row.priority, row.link, row.read),
         (Priority::Urgent, true, false)
     );
-    assert_eq!(app.inbox(None, 10, true).await.unwrap()[0], row);
+    assert_eq!(app.inbox(&unread(), None, 10).await.unwrap()[0], row);
     let message = app.message(row.id).await.unwrap();
     assert_eq!(message.body, "**db1** at 99%");
     assert_eq!(message.link.as_deref(), Some("https://e.example/"));
@@ -137,7 +144,7 @@ async fn a_desktop_that_hangs_delays_no_confirmation() {
         let answer = http_send(port, &token, "desk", &format!("text={number}")).await;
         assert!(answer.contains("\"desk\":\"ok\""), "{answer}");
     }
-    assert_eq!(app.inbox(None, 100, true).await.unwrap().len(), 20);
+    assert_eq!(app.inbox(&unread(), None, 100).await.unwrap().len(), 20);
     assert_eq!(home.desk.titles().len(), 0);
     home.desk.mend();
     // The one that hung, if there was one already, and the others in one digest.
@@ -237,7 +244,7 @@ async fn what_is_written_offline_goes_out_in_order_once_connected() {
         assert_eq!(sent.recipients[0].delivery, Delivery::Delivered);
     }
     home.desk.wait_until_told(20).await;
-    let rows = app.inbox(None, 100, false).await.unwrap();
+    let rows = app.inbox(&Filter::default(), None, 100).await.unwrap();
     let titles: Vec<_> = rows.into_iter().rev().map(|row| row.title).collect();
     let expected: Vec<_> = (0..20).map(|number| number.to_string()).collect();
     assert_eq!(titles, expected);
@@ -637,7 +644,10 @@ async fn an_inbox_that_cannot_be_written_confirms_nothing_until_it_can() {
     let told = status(&app, "the problem", |s| problem(s, Part::Disk).is_some()).await;
     let words = problem(&told, Part::Disk).unwrap();
     assert!(words.contains("messages wait at the relay"), "{words}");
-    assert_eq!(app.inbox(None, 10, false).await, Ok(Vec::new()));
+    assert_eq!(
+        app.inbox(&Filter::default(), None, 10).await,
+        Ok(Vec::new())
+    );
     // The relay sends it again, and it is as if nothing had been.
     other.execute_batch("ROLLBACK").unwrap();
     home.desk.wait_for(1).await;

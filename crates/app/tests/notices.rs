@@ -8,7 +8,7 @@ mod common;
 use common::{Desk, Home, Manners, Ring, connected, http_send, status, stop, within};
 use tidings_app::notifier::{Fate, Notice};
 use tidings_app::types::{
-    Deed, Held, Mute, Notifications, Pause, Permission, QuietHours, Reach, Settings,
+    Deed, Filter, Held, Mute, Notifications, Pause, Permission, QuietHours, Reach, Settings,
 };
 use tidings_app::{App, Event, Failure};
 
@@ -81,7 +81,7 @@ async fn a_later_message_with_the_same_key_takes_the_place_of_the_earlier() {
     assert_ne!(first.message, second.message);
     story.send("text=Other&key=other").await;
     assert_ne!(story.raised(3).await.slot, first.slot);
-    let rows = story.app.inbox(None, 10, false).await.unwrap();
+    let rows = story.app.inbox(&Filter::default(), None, 10).await.unwrap();
     let seen: Vec<_> = rows
         .iter()
         .map(|row| (row.title.as_str(), row.superseded, row.read))

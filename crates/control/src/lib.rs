@@ -14,12 +14,14 @@
 
 mod client;
 mod frame;
+mod list;
 mod message;
 mod request;
 mod server;
 mod status;
 
 pub use client::{Client, ClientError, Events};
+pub use list::*;
 pub use message::*;
 pub use request::*;
 pub use server::{Face, ListenError, Listener, Peer, Right};

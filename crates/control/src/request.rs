@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Consent, Draft, Join, Message, MessageId, Mute, Pause, Reach, Row, Sent, Settings, Status,
+    Consent, Draft, Exported, Filter, Join, Message, MessageId, Mute, Pause, Reach, Row, Sent,
+    Settings, Sources, Status,
 };
 
 /// A question or an order of a face.
@@ -26,9 +27,12 @@ pub enum Request {
         before: Option<MessageId>,
         /// At most so many, 200 at the most.
         limit: u32,
-        /// Only unread ones.
-        unread: bool,
+        /// Which ones.
+        #[serde(default)]
+        filter: Filter,
     },
+    /// Whom the messages come from, and how many of them are unread. Answer: [`Answer::Sources`].
+    Sources,
     /// One message whole. Answer: [`Answer::Message`].
     Message {
         /// Which.
@@ -54,6 +58,37 @@ pub enum Request {
         /// Which.
         #[cfg_attr(feature = "bindings", ts(type = "number[]"))]
         ids: Vec<MessageId>,
+    },
+    /// Delete all that a filter asks for, to be restored with [`Request::RestoreAll`].
+    /// Answer: [`Answer::Deleted`].
+    DeleteAll {
+        /// Which.
+        filter: Filter,
+    },
+    /// Take such a deletion back. Answer: [`Answer::Done`].
+    RestoreAll {
+        /// Its stamp.
+        #[cfg_attr(feature = "bindings", ts(type = "number"))]
+        stamp: u64,
+    },
+    /// A page of received messages to be exported, newest first; it ends early where they are long,
+    /// and is empty only at the end. Answer: [`Answer::Exported`].
+    Export {
+        /// Which.
+        #[serde(default)]
+        filter: Filter,
+        /// Only messages older than this one; none for the newest.
+        #[cfg_attr(feature = "bindings", ts(type = "number | null"))]
+        before: Option<MessageId>,
+        /// At most so many, 200 at the most.
+        limit: u32,
+    },
+    /// Export messages into a new file in the person's folder of downloads, one JSON document a line.
+    /// Answer: [`Answer::File`].
+    ExportFile {
+        /// Which.
+        #[serde(default)]
+        filter: Filter,
     },
     /// Send a message. Answer: [`Answer::Queued`], then events [`Event::Sent`] as its status changes.
     Send {
@@ -166,6 +201,25 @@ pub enum Answer {
     Status(Status),
     /// A page of received messages.
     Inbox(Vec<Row>),
+    /// Whom the messages come from.
+    Sources(Sources),
+    /// Messages were deleted.
+    Deleted {
+        /// What to restore them by.
+        #[cfg_attr(feature = "bindings", ts(type = "number"))]
+        stamp: u64,
+        /// How many they were.
+        count: u32,
+    },
+    /// Messages to be exported.
+    Exported(Vec<Exported>),
+    /// A file was written.
+    File {
+        /// Where it is.
+        path: String,
+        /// Messages in it.
+        count: u32,
+    },
     /// One message.
     Message(Message),
     /// The number under which a message to be sent is kept.

@@ -215,6 +215,9 @@ pub struct Settings {
     /// How notifications behave.
     #[serde(default)]
     pub notifications: Notifications,
+    /// How long messages are kept.
+    #[serde(default)]
+    pub keep: crate::Keep,
 }
 
 /// How notifications behave.

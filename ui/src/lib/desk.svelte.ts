@@ -16,6 +16,7 @@ export class Desk {
     language: 'system',
     theme: 'system',
     notifications: { sound: true, urgentPasses: false, followDesktop: true, hours: [], mutes: [] },
+    keep: { days: 365, count: 100_000, unreadToo: false },
   });
   /** What to show; a new object each time it is asked for. */
   view = $state.raw<View | null>(null);

@@ -3,6 +3,7 @@
  * read them through WebDriver.
  *
  * Beside some of them stand further attributes:
+ * - `source`: `data-kind` (sender, group, tag or relay), `data-name`
  * - `inboxRow`: `data-id` (the message's number), `data-read` (`true` or `false`)
  * - `composeStatus`: one per recipient, `data-name`, `data-delivery` (a `Delivery`)
  * - `composeProgress`: `data-progress` (a `Progress` state)
@@ -23,6 +24,14 @@ export const testid = {
   inboxList: 'inbox-list',
   inboxRow: 'inbox-row',
   inboxPill: 'inbox-pill',
+  search: 'search',
+  filterUnread: 'filter-unread',
+  filterImportant: 'filter-important',
+  filterSource: 'filter-source',
+  source: 'source',
+  listMenu: 'list-menu',
+  exportList: 'export-list',
+  deleteList: 'delete-list',
   messageTitle: 'message-title',
   messageBody: 'message-body',
   messageSender: 'message-sender',

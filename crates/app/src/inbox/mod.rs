@@ -1,22 +1,29 @@
 //! The inbox: one SQLite file with what was received and what was sent.
 //!
-//! Owns the file, its thread and the shape of its errors; the statements are in [`received`],
-//! [`due`], [`consent`] and [`sent`], the tables in [`schema`]. Decides nothing about messages.
+//! Owns the file, its two connections and the shape of its errors; the statements are in
+//! [`received`], [`due`], [`list`], [`sweep`], [`consent`] and [`sent`], the tables in [`schema`].
+//! Decides nothing about messages.
 //!
-//! Invariants: one connection, on one thread; a call that returned is durable, also over a power
-//! cut; calls run in the order they were made. Callers wait when [`WAITING`] calls are queued.
+//! Invariants: one connection writes, and one only reads, each on a thread of its own, so that
+//! whoever looks does not wait for the disk that stores; a call that returned is durable, also over
+//! a power cut, and seen by every later one; calls of a connection run in the order they were made.
 
 mod consent;
 mod due;
+mod lane;
+mod list;
 mod received;
 mod schema;
+mod search;
 mod sent;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+
+use lane::{Ending, Lane};
 
 pub(crate) use due::{Due, Outcome, Unnotified};
 pub(crate) use received::{Incoming, Stored};
@@ -27,30 +34,24 @@ use crate::types::Failure;
 /// The file's name in the data folder.
 const FILE: &str = "inbox.sqlite";
 
-/// Calls that may wait. They come from a few tasks, each of which waits for its answer, so this is
-/// only ever reached by a fault; then callers wait.
-const WAITING: usize = 64;
-
 /// Rows of one page at most, as the control API has it.
 const PAGE: u32 = 200;
-
-enum Call {
-    Act(Box<dyn FnOnce(&mut Connection) + Send>),
-    /// The last one.
-    Close,
-}
 
 /// A handle to the inbox. Cheap to clone; the file is closed by [`Inbox::close`], or when the last
 /// handle is gone.
 #[derive(Clone)]
 pub(crate) struct Inbox {
-    calls: mpsc::Sender<Call>,
+    writes: Lane,
+    reads: Lane,
     counted: Arc<dyn Fn(u32) + Send + Sync>,
 }
 
-/// The thread of an inbox, to wait for its end.
+/// The threads of an inbox, to wait for their end.
 #[derive(Debug)]
-pub(crate) struct Closing(oneshot::Receiver<()>);
+pub(crate) struct Closing {
+    reads: Ending,
+    writes: Ending,
+}
 
 /// Why the inbox cannot be used; the text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -149,72 +150,50 @@ impl Inbox {
         counted: impl Fn(u32) + Send + Sync + 'static,
     ) -> Result<(Self, Closing), InboxError> {
         let path = folder.join(FILE);
-        let (calls, mut waiting) = mpsc::channel::<Call>(WAITING);
-        let (opened, outcome) = oneshot::channel();
-        let (ended, closing) = oneshot::channel();
-        let told = path.clone();
-        // A thread of its own: SQLite blocks, and a call in the middle of a commit must be let
-        // finish when the process ends in order, which `Closing` waits for.
-        let thread = std::thread::Builder::new()
-            .name("inbox".to_owned())
-            .spawn(move || {
-                let mut connection = match schema::open(&path, now) {
-                    Ok(connection) => connection,
-                    Err(error) => {
-                        let _ = opened.send(Err(error));
-                        return;
-                    }
-                };
-                if opened.send(Ok(())).is_err() {
-                    return;
-                }
-                while let Some(Call::Act(call)) = waiting.blocking_recv() {
-                    call(&mut connection);
-                }
-                drop(waiting);
-                schema::close(connection);
-                let _ = ended.send(());
-            });
-        if let Err(error) = thread {
-            let source = rusqlite::Error::ToSqlConversionFailure(error.into());
-            return Err(InboxError::Other { path: told, source });
-        }
-        outcome.await.map_err(|_| InboxError::Closed)??;
+        let (writes, written) =
+            Lane::open("inbox", &path, move |path| schema::open(path, now)).await?;
+        let (reads, read) = Lane::open("inbox-reads", &path, schema::open_to_read).await?;
         let inbox = Self {
-            calls,
+            writes,
+            reads,
             counted: Arc::new(counted),
         };
         inbox.count().await?;
-        Ok((inbox, Closing(closing)))
+        let closing = Closing {
+            reads: read,
+            writes: written,
+        };
+        Ok((inbox, closing))
     }
 
     /// Closes the file after the calls made so far; later ones fail.
     pub(crate) async fn close(&self) {
-        let _ = self.calls.send(Call::Close).await;
+        self.reads.close().await;
+        self.writes.close().await;
     }
 
+    /// Runs statements on the connection that writes.
     async fn call<T: Send + 'static>(
         &self,
         act: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, InboxError> {
-        let (answer, answered) = oneshot::channel();
-        let call = Call::Act(Box::new(move |connection| {
-            let path = connection.path().map(PathBuf::from).unwrap_or_default();
-            let result = act(connection).map_err(|source| InboxError::of(&path, source));
-            let _ = answer.send(result);
-        }));
-        self.calls
-            .send(call)
-            .await
-            .map_err(|_| InboxError::Closed)?;
-        answered.await.map_err(|_| InboxError::Closed)?
+        self.writes.call(act).await
+    }
+
+    /// Runs statements on the connection that reads.
+    async fn look<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, InboxError> {
+        self.reads.call(act).await
     }
 }
 
 impl Closing {
     /// Ends when the file is closed.
     pub(crate) async fn wait(self) {
-        let _ = self.0.await;
+        self.reads.wait().await;
+        self.writes.wait().await;
     }
 }
 

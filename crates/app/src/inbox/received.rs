@@ -1,4 +1,4 @@
-//! Received messages: storing, reading, marking. Statements only.
+//! Received messages: storing, marking, reading one. Statements only.
 //!
 //! Invariant: a message is stored once per relay and mid and, where its sender gave it a `ref`, once
 //! per relay, sender and `ref`, however often it comes.
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row as Record, ToSql, params, params_from_iter};
 
-use super::{Inbox, InboxError, PAGE, due};
+use super::{Inbox, InboxError, due};
 use crate::types::{Message, MessageId, Priority, Row};
 use crate::{extra, text};
 
@@ -56,8 +56,8 @@ pub(crate) struct Batch {
 /// Parts the names of tags, which hold no control characters.
 pub(super) const BETWEEN_TAGS: char = '\u{1f}';
 
-/// The columns of a [`Row`].
-const ROW: &str = r#"received.id, sender, "group", title, preview, received_at, read_at IS NOT NULL,
+/// The columns that [`row_of`] reads.
+pub(super) const ROW: &str = r#"received.id, sender, "group", title, preview, received_at, read_at IS NOT NULL,
     priority, link IS NOT NULL,
     (SELECT group_concat(name, char(31) ORDER BY position) FROM tag WHERE message = received.id),
     held, superseded_by IS NOT NULL"#;
@@ -90,35 +90,13 @@ impl Inbox {
         .await
     }
 
-    /// A page of what is not deleted, newest first.
-    pub(crate) async fn page(
-        &self,
-        before: Option<MessageId>,
-        limit: u32,
-        unread: bool,
-    ) -> Result<Vec<Row>, InboxError> {
-        let only = if unread { "AND read_at IS NULL" } else { "" };
-        let sql = format!(
-            "SELECT {ROW} FROM received WHERE deleted_at IS NULL {only} AND received.id < ?1
-             ORDER BY received.id DESC LIMIT ?2"
-        );
-        self.call(move |connection| {
-            let before = before.map_or(i64::MAX, integer);
-            connection
-                .prepare_cached(&sql)?
-                .query_map(params![before, limit.min(PAGE)], row_of)?
-                .collect()
-        })
-        .await
-    }
-
     /// One message whole, also a deleted one; none if there is none.
     pub(crate) async fn message(&self, id: MessageId) -> Result<Option<Message>, InboxError> {
         let sql = format!(
             "SELECT {ROW}, body, link, address, mid, extra, received.relay
              FROM received JOIN relay ON relay.id = received.relay WHERE received.id = ?1"
         );
-        self.call(move |connection| {
+        self.look(move |connection| {
             let found = connection
                 .prepare_cached(&sql)?
                 .query_one([integer(id)], |record| {
@@ -324,7 +302,7 @@ fn message_of(record: &Record<'_>) -> rusqlite::Result<Message> {
 }
 
 /// Reads the columns of [`ROW`].
-fn row_of(record: &Record<'_>) -> rusqlite::Result<Row> {
+pub(super) fn row_of(record: &Record<'_>) -> rusqlite::Result<Row> {
     Ok(Row {
         id: number(record, 0)?,
         sender: record.get(1)?,

@@ -6,19 +6,18 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, OpenFlags};
 
-use super::InboxError;
+use super::{InboxError, search, sweep};
 
 /// One step per version; step `n` leads from version `n` to `n + 1`.
 const STEPS: &[&str] = &[
     include_str!("schema-1.sql"),
     include_str!("schema-2.sql"),
     include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
 ];
-
-/// How long deleted messages can be restored: until the first start a day later.
-const KEPT_DELETED_MS: u64 = 24 * 60 * 60 * 1000;
 
 pub(super) fn open(path: &Path, now: u64) -> Result<Connection, InboxError> {
     let told = |source| InboxError::of(path, source);
@@ -46,10 +45,22 @@ pub(super) fn open(path: &Path, now: u64) -> Result<Connection, InboxError> {
     Ok(connection)
 }
 
+/// Opens the file that [`open`] has brought to its shape, to read only.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, InboxError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags).map_err(|source| InboxError::of(path, source))
+}
+
 fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    connection.create_scalar_function(
+        "spaced",
+        1,
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
+        |call| Ok(search::spaced(call.get_raw(0).as_str().unwrap_or_default())),
+    )?;
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
@@ -64,20 +75,13 @@ fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Also proves, at every start, that the file can be written.
+/// Removes what was deleted a while ago. Also proves, at every start, that the file can be written.
 fn purge(connection: &Connection, now: u64) -> rusqlite::Result<()> {
-    let before = super::received::integer(now.saturating_sub(KEPT_DELETED_MS));
     let transaction = connection.unchecked_transaction()?;
-    transaction.execute("DELETE FROM received WHERE deleted_at < ?1", [before])?;
+    sweep::deleted(&transaction, now, u32::MAX)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.commit()
 }
 
 /// Marks the file as ours for `file(1)`: "tidi".
 const APPLICATION: i64 = 0x7469_6469;
-
-pub(super) fn close(connection: Connection) {
-    if let Err((_, error)) = connection.close() {
-        tracing::warn!(%error, "the inbox did not close in order");
-    }
-}

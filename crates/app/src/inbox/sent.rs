@@ -75,7 +75,7 @@ impl Inbox {
         before: Option<MessageId>,
         limit: u32,
     ) -> Result<Vec<Sent>, InboxError> {
-        self.call(move |connection| {
+        self.look(move |connection| {
             let before = before.map_or(i64::MAX, integer);
             let mut statement = connection.prepare_cached(&format!(
                 "SELECT {SENT} FROM sent WHERE id < ?1 ORDER BY id DESC LIMIT ?2"

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::types::{Draft, Held, Permission, Priority, Progress, Recipient};
+use crate::types::{Draft, Filter, Held, Permission, Priority, Progress, Recipient};
 
 /// The relay most messages here are written for.
 const HERE: &str = "relay.lan";
@@ -11,19 +11,19 @@ const HERE: &str = "relay.lan";
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
 /// An inbox in a folder of its own, and the last count of unread messages it told.
-struct Fixture {
+pub(super) struct Fixture {
     folder: tempfile::TempDir,
-    inbox: Inbox,
+    pub(super) inbox: Inbox,
     closing: Closing,
     unread: Arc<Mutex<u32>>,
 }
 
 impl Fixture {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::in_folder(tempfile::tempdir().unwrap(), 1000).await
     }
 
-    async fn in_folder(folder: tempfile::TempDir, now: u64) -> Self {
+    pub(super) async fn in_folder(folder: tempfile::TempDir, now: u64) -> Self {
         let unread = Arc::new(Mutex::new(u32::MAX));
         let told = Arc::clone(&unread);
         let (inbox, closing) = Inbox::open(folder.path(), now, move |count| {
@@ -39,17 +39,17 @@ impl Fixture {
         }
     }
 
-    async fn restarted(self, now: u64) -> Self {
+    pub(super) async fn restarted(self, now: u64) -> Self {
         self.inbox.close().await;
         self.closing.wait().await;
         Self::in_folder(self.folder, now).await
     }
 
-    fn unread(&self) -> u32 {
+    pub(super) fn unread(&self) -> u32 {
         *self.unread.lock().unwrap()
     }
 
-    async fn store(&self, message: Incoming) -> Stored {
+    pub(super) async fn store(&self, message: Incoming) -> Stored {
         self.inbox
             .store(vec![message])
             .await
@@ -58,13 +58,17 @@ impl Fixture {
             .remove(0)
     }
 
-    async fn ids(&self) -> Vec<u64> {
-        let page = self.inbox.page(None, PAGE, false).await.unwrap();
+    pub(super) async fn ids(&self) -> Vec<u64> {
+        let page = self
+            .inbox
+            .page(&Filter::default(), None, PAGE)
+            .await
+            .unwrap();
         page.into_iter().map(|row| row.id).collect()
     }
 }
 
-fn incoming(mid: u64) -> Incoming {
+pub(super) fn incoming(mid: u64) -> Incoming {
     Incoming {
         relay: "relay-1".into(),
         address: "ws://relay.lan:9093/".into(),
@@ -178,7 +182,11 @@ async fn pages_go_from_the_newest_and_hold_what_was_asked_for() {
     let page = |before, limit, unread| {
         let inbox = fixture.inbox.clone();
         async move {
-            let rows = inbox.page(before, limit, unread).await.unwrap();
+            let filter = Filter {
+                unread,
+                ..Filter::default()
+            };
+            let rows = inbox.page(&filter, before, limit).await.unwrap();
             rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
         }
     };
@@ -451,7 +459,11 @@ async fn a_closed_inbox_says_so() {
     let fixture = Fixture::new().await;
     fixture.inbox.close().await;
     fixture.closing.wait().await;
-    let error = fixture.inbox.page(None, 1, false).await.unwrap_err();
+    let error = fixture
+        .inbox
+        .page(&Filter::default(), None, 1)
+        .await
+        .unwrap_err();
     assert!(matches!(error, InboxError::Closed));
 }
 
@@ -477,7 +489,11 @@ async fn a_key_supersedes_what_its_sender_said_under_it_before_and_nothing_else(
     let again = vec![keyed(6, "ci", "relay-1"), keyed(6, "ci", "relay-1")];
     assert_eq!(fixture.inbox.store(again).await.unwrap().superseded, [5]);
     let fixture = fixture.restarted(2000).await;
-    let rows = fixture.inbox.page(None, PAGE, false).await.unwrap();
+    let rows = fixture
+        .inbox
+        .page(&Filter::default(), None, PAGE)
+        .await
+        .unwrap();
     let gone: Vec<_> = rows.iter().filter(|r| r.superseded).map(|r| r.id).collect();
     assert_eq!(gone, [5, 1]);
     assert_eq!(rows[0].tags, ["disk", "db"]);

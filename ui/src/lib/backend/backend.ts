@@ -42,6 +42,11 @@ interface Answers {
   status: 'status';
   subscribe: 'done';
   inbox: 'inbox';
+  sources: 'sources';
+  'delete-all': 'deleted';
+  'restore-all': 'done';
+  export: 'exported';
+  'export-file': 'file';
   message: 'message';
   mark: 'done';
   delete: 'done';

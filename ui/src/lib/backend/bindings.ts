@@ -5,7 +5,23 @@
 /**
  * What a request is answered with.
  */
-export type Answer = { "is": "done" } | { "is": "status", "value": Status } | { "is": "inbox", "value": Array<Row> } | { "is": "message", "value": Message } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string } | { "is": "consents", "value": Array<Consent> };
+export type Answer = { "is": "done" } | { "is": "status", "value": Status } | { "is": "inbox", "value": Array<Row> } | { "is": "sources", "value": Sources } | { "is": "deleted", "value": {
+/**
+ * What to restore them by.
+ */
+stamp: number,
+/**
+ * How many they were.
+ */
+count: number, } } | { "is": "exported", "value": Array<Exported> } | { "is": "file", "value": {
+/**
+ * Where it is.
+ */
+path: string,
+/**
+ * Messages in it.
+ */
+count: number, } } | { "is": "message", "value": Message } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string } | { "is": "consents", "value": Array<Consent> };
 
 /**
  * Failures that faces tell apart.
@@ -127,6 +143,51 @@ link: string, };
 export type Event = { "event": "status", "value": Status } | { "event": "received", "value": Row } | { "event": "changed", "value": number[] } | { "event": "sent", "value": Sent } | { "event": "notice", "value": string } | { "event": "show", "value": View } | { "event": "settings", "value": Settings };
 
 /**
+ * A message as it is exported, one a line: what its sender sent and what became of it here.
+ */
+export type Exported = {
+/**
+ * Its number in the inbox.
+ */
+id: number,
+/**
+ * The address of the relay it came by.
+ */
+relay: string,
+/**
+ * The relay's id of it.
+ */
+mid: string,
+/**
+ * The sender's name; empty for HTTP senders without one.
+ */
+sender: string,
+/**
+ * The group it was sent to; none if it was to this computer.
+ */
+group: string | null,
+/**
+ * The title.
+ */
+title: string,
+/**
+ * The body.
+ */
+body: string,
+/**
+ * `extra`, as JSON in a string; lines of an export hold it as it is.
+ */
+extra: string,
+/**
+ * When it was stored here, in milliseconds since 1970 (UTC), as the next one.
+ */
+receivedAt: number,
+/**
+ * When it was read; none if it was not.
+ */
+readAt: number | null, };
+
+/**
  * Why a request was not done.
  */
 export type Failure = {
@@ -138,6 +199,41 @@ code: Code,
  * What happened and what to do, for people.
  */
 message: string, };
+
+/**
+ * Which received messages: those for which all of it holds.
+ */
+export type Filter = {
+/**
+ * Words of title, body or sender, as a person types them: each is the beginning of a word, all
+ * must be there, and what stands in quotation marks must be there as it stands. Empty, or
+ * without a letter or digit: any message.
+ */
+search: string,
+/**
+ * Only unread ones.
+ */
+unread: boolean,
+/**
+ * Only from this sender; empty for HTTP senders without a name.
+ */
+sender: string | null,
+/**
+ * Only to this group.
+ */
+group: string | null,
+/**
+ * Only with this tag.
+ */
+tag: string | null,
+/**
+ * Only by this relay, by its [`Sources`] number.
+ */
+relay: number | null,
+/**
+ * Only of this priority or a higher one.
+ */
+priority: Priority | null, };
 
 /**
  * Why a message was not raised as a notification of its own. It is in the inbox and in the count
@@ -191,6 +287,23 @@ group: string,
  * The token; none keeps the stored one.
  */
 token: string | null, };
+
+/**
+ * How long received and sent messages are kept.
+ */
+export type Keep = {
+/**
+ * For so many days; none for ever.
+ */
+days: number | null,
+/**
+ * At most so many received ones, the newest; none for all.
+ */
+count: number | null,
+/**
+ * Whether unread messages are removed as well.
+ */
+unreadToo: boolean, };
 
 /**
  * A language.
@@ -398,6 +511,23 @@ name: string,
 group: string, };
 
 /**
+ * A relay that messages came by.
+ */
+export type RelaySource = {
+/**
+ * Its number in this inbox.
+ */
+id: number,
+/**
+ * The address it was last reached at.
+ */
+address: string,
+/**
+ * Its unread messages.
+ */
+unread: number, };
+
+/**
  * A question or an order of a face.
  */
 export type Request = { "do": "status" } | { "do": "subscribe",
@@ -414,9 +544,9 @@ before: number | null,
  */
 limit: number,
 /**
- * Only unread ones.
+ * Which ones.
  */
-unread: boolean, } | { "do": "message",
+filter: Filter, } | { "do": "sources" } | { "do": "message",
 /**
  * Which.
  */
@@ -436,7 +566,31 @@ ids: number[], } | { "do": "restore",
 /**
  * Which.
  */
-ids: number[], } | { "do": "send",
+ids: number[], } | { "do": "delete-all",
+/**
+ * Which.
+ */
+filter: Filter, } | { "do": "restore-all",
+/**
+ * Its stamp.
+ */
+stamp: number, } | { "do": "export",
+/**
+ * Which.
+ */
+filter: Filter,
+/**
+ * Only messages older than this one; none for the newest.
+ */
+before: number | null,
+/**
+ * At most so many, 200 at the most.
+ */
+limit: number, } | { "do": "export-file",
+/**
+ * Which.
+ */
+filter: Filter, } | { "do": "send",
 /**
  * The message.
  */
@@ -608,7 +762,45 @@ theme: Theme,
 /**
  * How notifications behave.
  */
-notifications: Notifications, };
+notifications: Notifications,
+/**
+ * How long messages are kept.
+ */
+keep: Keep, };
+
+/**
+ * A sender, group or tag.
+ */
+export type Source = {
+/**
+ * Its name.
+ */
+name: string,
+/**
+ * Its unread messages.
+ */
+unread: number, };
+
+/**
+ * Whom the messages of the inbox come from, to choose a filter by.
+ */
+export type Sources = {
+/**
+ * Senders, the one heard from last first; at most 100, as the next ones.
+ */
+senders: Array<Source>,
+/**
+ * Groups.
+ */
+groups: Array<Source>,
+/**
+ * Tags.
+ */
+tags: Array<Source>,
+/**
+ * Relays, by their addresses.
+ */
+relays: Array<RelaySource>, };
 
 /**
  * How things stand.

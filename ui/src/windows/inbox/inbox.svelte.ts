@@ -6,12 +6,20 @@
  * behind the pill unless the list is at its top); a late answer to an old question is dropped.
  */
 import { reason } from '../../lib/backend/backend';
-import type { Event, Message, Row } from '../../lib/backend/bindings';
+import type { Event, Filter, Message, Row } from '../../lib/backend/bindings';
 import { touchClock } from '../../lib/clock.svelte';
 import type { Desk } from '../../lib/desk.svelte';
+import { words } from '../../lib/find';
+import { holds, narrows, NONE, same } from './filter';
 
 /** Rows asked for at once: a few screens. */
 const PAGE = 100;
+/** Rows asked for at once further down, where somebody scrolls fast. */
+const FAR_PAGE = 200;
+/** Rows that are read anew at once at most when the list changed as a whole. */
+const ANEW = 1000;
+/** Arrivals come in swarms: a search is asked anew when one is over. */
+const CALM_MS = 250;
 /** More changes than this at once, and the list is read anew instead of row by row. */
 const MANY = 20;
 /** How long a deletion can be taken back in its toast. */
@@ -23,7 +31,11 @@ export class Inbox {
   error = $state('');
   /** Whether the oldest message is among the rows. */
   whole = $state(false);
-  onlyUnread = $state(false);
+  filter = $state.raw<Filter>(NONE);
+  /** The words of the search, to be marked. */
+  readonly words = $derived(words(this.filter.search));
+  /** Whether the rows are those of a former filter: the answer to the new one is awaited. */
+  asking = $state(false);
   /** Arrived while the list was not at its top. */
   waiting = $state.raw<Row[]>([]);
   /** Whether the list is scrolled to its top; its view says so. */
@@ -37,10 +49,13 @@ export class Inbox {
   messageError = $state('');
   /** The last deletion, while its toast stands. */
   removed = $state.raw<Row[]>([]);
+  /** The last deletion of many, likewise. */
+  removedAll = $state.raw<{ stamp: number; count: number } | null>(null);
 
   #generation = 0;
   #loadingMore = false;
   #undoTimer: ReturnType<typeof setTimeout> | undefined;
+  #arrivalTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly desk: Desk) {}
 
@@ -53,25 +68,36 @@ export class Inbox {
     return () => {
       for (const end of ends) end();
       clearTimeout(this.#undoTimer);
+      clearTimeout(this.#arrivalTimer);
     };
   }
 
-  /** Reads the newest page anew. */
-  async load(): Promise<void> {
+  /** Reads anew what was read; a new list from its newest page. */
+  async load(fresh = false): Promise<void> {
     const generation = ++this.#generation;
     if (this.rows.length === 0) this.state = 'loading';
     try {
-      const rows = await this.#page(null);
-      if (generation !== this.#generation) return;
+      const wanted = fresh ? PAGE : Math.min(Math.max(this.rows.length, PAGE), ANEW);
+      let rows: Row[] = [];
+      let whole = false;
+      while (rows.length < wanted && !whole) {
+        const limit = Math.min(wanted - rows.length, FAR_PAGE);
+        const page = await this.#page(rows.at(-1)?.id ?? null, limit);
+        if (generation !== this.#generation) return;
+        whole = page.length < limit;
+        rows = [...rows, ...page];
+      }
       touchClock();
       this.rows = rows;
-      this.whole = rows.length < PAGE;
+      this.whole = whole;
       this.waiting = [];
       this.state = 'ready';
+      this.asking = false;
     } catch (error) {
       if (generation !== this.#generation) return;
       this.error = reason(error);
       this.state = 'failed';
+      this.asking = false;
     }
   }
 
@@ -82,19 +108,27 @@ export class Inbox {
     this.#loadingMore = true;
     const generation = this.#generation;
     await this.desk.attempt(async () => {
-      const older = await this.#page(last.id);
+      const older = await this.#page(last.id, FAR_PAGE);
       if (generation !== this.#generation) return;
-      this.rows = [...this.rows, ...older.filter((row) => row.id < last.id)];
-      this.whole = older.length < PAGE;
+      this.rows = [...this.rows, ...older];
+      this.whole = older.length < FAR_PAGE;
     });
     this.#loadingMore = false;
   }
 
-  async filter(onlyUnread: boolean): Promise<void> {
-    if (this.onlyUnread === onlyUnread) return;
-    this.onlyUnread = onlyUnread;
-    this.rows = [];
-    await this.load();
+  /** Changes what the list holds. The rows stay until the others are there, so that nothing flashes. */
+  async choose(change: Partial<Filter>): Promise<void> {
+    const filter = { ...this.filter, ...change };
+    if (same(filter, this.filter)) return;
+    this.filter = filter;
+    this.asking = true;
+    this.cursor = null;
+    await this.load(true);
+  }
+
+  /** Whether the list leaves out more than what was read. */
+  get narrowed(): boolean {
+    return narrows(this.filter);
   }
 
   /** Shows what waits behind the pill. */
@@ -150,16 +184,49 @@ export class Inbox {
       return;
     }
     this.removed = [...this.removed, row];
+    this.removedAll = null;
+    this.#keepUndo();
+  }
+
+  /** Deletes all that the list holds, also what was not read yet; to be taken back likewise. */
+  async removeAll(): Promise<void> {
+    await this.desk.attempt(async () => {
+      const done = await this.desk.ask({ do: 'delete-all', filter: this.filter });
+      this.close();
+      this.cursor = null;
+      this.removed = [];
+      this.removedAll = done.count > 0 ? done : null;
+      this.#keepUndo();
+    });
+  }
+
+  /** How many messages the toast speaks of. */
+  get undoable(): number {
+    return this.removedAll?.count ?? this.removed.length;
+  }
+
+  /** The toast goes. */
+  forget(): void {
+    this.removed = [];
+    this.removedAll = null;
+  }
+
+  #keepUndo(): void {
     clearTimeout(this.#undoTimer);
-    this.#undoTimer = setTimeout(() => (this.removed = []), UNDO_MS);
+    this.#undoTimer = setTimeout(() => this.forget(), UNDO_MS);
   }
 
   /** Takes back the deletions of the toast. */
   async undo(): Promise<void> {
     const rows = this.removed;
-    if (rows.length === 0) return;
-    this.removed = [];
+    const all = this.removedAll;
+    if (rows.length === 0 && !all) return;
+    this.forget();
     clearTimeout(this.#undoTimer);
+    if (all) {
+      await this.desk.attempt(() => this.desk.ask({ do: 'restore-all', stamp: all.stamp }));
+      return;
+    }
     const ids = rows.map((row) => row.id);
     if (await this.desk.attempt(() => this.desk.ask({ do: 'restore', ids }))) {
       for (const row of rows) this.#merge(row);
@@ -176,19 +243,38 @@ export class Inbox {
     return this.cursor;
   }
 
-  #page(before: number | null): Promise<Row[]> {
-    return this.desk.ask({ do: 'inbox', before, limit: PAGE, unread: this.onlyUnread });
+  #page(before: number | null, limit: number): Promise<Row[]> {
+    return this.desk.ask({ do: 'inbox', before, limit, filter: this.filter });
   }
 
   #hear(event: Event): void {
     if (event.event === 'received') {
       touchClock();
-      if (this.atTop) this.#merge(event.value);
+      const inside = holds(this.filter, event.value);
+      if (inside === null) this.#askSoon();
+      else if (!inside) return;
+      else if (this.atTop) this.#merge(event.value);
       else this.waiting = [...this.waiting.filter((r) => r.id !== event.value.id), event.value];
     } else if (event.event === 'changed') {
       if (event.value.length === 0 || event.value.length > MANY) void this.load();
       else for (const id of event.value) void this.#reread(id);
     }
+  }
+
+  /** Only the agent knows whether what came is searched for. */
+  #askSoon(): void {
+    this.#arrivalTimer ??= setTimeout(() => {
+      this.#arrivalTimer = undefined;
+      const generation = this.#generation;
+      void this.desk.attempt(async () => {
+        const newest = await this.#page(null, PAGE);
+        if (generation !== this.#generation) return;
+        const known = this.rows[0]?.id ?? 0;
+        const arrived = newest.filter((row) => row.id > known);
+        if (this.atTop) for (const row of arrived) this.#merge(row);
+        else this.waiting = arrived.reverse();
+      });
+    }, CALM_MS);
   }
 
   /** Reads one row anew: it changed, is gone, or is back. */
@@ -216,9 +302,9 @@ export class Inbox {
       this.rows = this.rows.map((r) => (r.id === row.id ? row : r));
       return;
     }
-    // Older than what was read: it comes with its page. Read: not asked for.
+    // Older than what was read: it comes with its page. Or not asked for.
     const last = this.rows.at(-1);
-    if ((!this.whole && last && row.id < last.id) || (this.onlyUnread && row.read)) return;
+    if ((!this.whole && last && row.id < last.id) || holds(this.filter, row) === false) return;
     this.rows = [...this.rows, row].sort((a, b) => b.id - a.id);
   }
 

@@ -7,6 +7,7 @@ export type Action =
   | 'unread'
   | 'delete'
   | 'undo'
+  | 'search'
   | 'compose'
   | 'settings'
   | 'help'
@@ -21,6 +22,7 @@ const KEYS: Record<string, Action> = {
   u: 'unread',
   Delete: 'delete',
   c: 'compose',
+  '/': 'search',
   '?': 'help',
   Escape: 'back',
 };

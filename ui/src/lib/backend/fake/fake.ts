@@ -4,18 +4,24 @@
  * Keeps the promises of the real one that pages rely on: ids rise, pages are newest first, a change
  * is told to its asker too. Can be told to fail, to be gone, to be slow.
  */
+import { find, words } from '../../find';
+import { holds } from '../../../windows/inbox/filter';
 import { Failed, type Backend, type Told } from '../backend';
 import type {
   Answer,
   Consent,
   Draft,
   Event,
+  Filter,
   Message,
   Outcome,
   Progress,
   Request,
+  Row,
   Sent,
   Settings,
+  Source,
+  Sources,
   Status,
   View,
 } from '../bindings';
@@ -46,6 +52,7 @@ export class Fake implements Backend {
   #hear: (told: Told) => void = () => undefined;
   #failures = new Map<Do, Failed>();
   #deleted = new Map<number, Message>();
+  #stamps = new Map<number, Message[]>();
 
   constructor(
     readonly world: World,
@@ -139,11 +146,33 @@ export class Fake implements Backend {
           .map((m) => m.row)
           .filter(
             (r) =>
-              (request.before === null || r.id < request.before) && !(request.unread && r.read),
+              (request.before === null || r.id < request.before) && this.#holds(request.filter, r),
           )
           .reverse();
         return { is: 'inbox', value: rows.slice(0, request.limit) };
       }
+      case 'sources':
+        return { is: 'sources', value: this.#sources() };
+      case 'delete-all': {
+        const stamp = Date.now();
+        const ids = world.messages.filter((m) => this.#holds(request.filter, m.row));
+        this.#stamps.set(stamp, ids);
+        world.messages = world.messages.filter((m) => !ids.includes(m));
+        this.#changed([]);
+        return { is: 'deleted', value: { stamp, count: ids.length } };
+      }
+      case 'restore-all':
+        world.messages.push(...(this.#stamps.get(request.stamp) ?? []));
+        world.messages.sort((a, b) => a.row.id - b.row.id);
+        return this.#changed([]);
+      case 'export-file':
+        return {
+          is: 'file',
+          value: {
+            path: '/home/ann/Downloads/tidings-messages.jsonl',
+            count: world.messages.filter((m) => this.#holds(request.filter, m.row)).length,
+          },
+        };
       case 'message': {
         const message = world.messages.find((m) => m.row.id === request.id);
         if (!message) throw new Failed('There is no such message.', 'not-found');
@@ -245,6 +274,34 @@ export class Fake implements Backend {
       this.world.consents.push({ id: number, sender, relay: message.relay, permission: asks });
     }
     return { is: 'done' };
+  }
+
+  #holds(filter: Filter, row: Row): boolean {
+    const wanted = words(filter.search);
+    const body = this.world.messages.find((m) => m.row.id === row.id)?.body ?? '';
+    const text = `${row.title} ${row.sender} ${body}`;
+    return (
+      holds({ ...filter, search: '', relay: null }, row) === true &&
+      wanted.every((word) => find(text, [word]).length > 0)
+    );
+  }
+
+  #sources(): Sources {
+    const count = (of: (row: Row) => string[]): Source[] => {
+      const unread = new Map<string, number>();
+      for (const { row } of [...this.world.messages].reverse()) {
+        for (const name of of(row)) {
+          unread.set(name, (unread.get(name) ?? 0) + (row.read ? 0 : 1));
+        }
+      }
+      return [...unread].map(([name, n]) => ({ name, unread: n }));
+    };
+    return {
+      senders: count((row) => [row.sender]),
+      groups: count((row) => (row.group === null ? [] : [row.group])),
+      tags: count((row) => row.tags),
+      relays: [{ id: 1, address: 'ws://127.0.0.1:9093', unread: 0 }],
+    };
   }
 
   #changed(ids: number[]): Answer {

@@ -136,6 +136,7 @@ export function settings(): Settings {
   return {
     language: 'system',
     theme: 'system',
+    keep: { days: 365, count: 100000, unreadToo: false },
     notifications: {
       sound: true,
       urgentPasses: false,
