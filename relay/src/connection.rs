@@ -332,7 +332,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 name: Some(client.name.clone()),
             },
             send,
-            to: ReplyTo::Client(client.name.clone()),
+            to: ReplyTo::Client(client.lease().clone()),
             wait: self.router.config.timing.wait,
         };
         let router = Arc::clone(&self.router);

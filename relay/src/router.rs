@@ -44,8 +44,8 @@ use crate::{
     registry::{Needed, Registry},
     seats::Seats,
     store::{
-        Accept, Accepted, Confirmed, Outcome, QueueBound, Registration, Store, StoreError, Word,
-        in_time,
+        Accept, Accepted, Confirmed, Lease, Outcome, QueueBound, Registration, Store, StoreError,
+        Word, in_time,
     },
 };
 
@@ -86,8 +86,8 @@ struct Ledger {
 /// Where a MESSAGE_REPLY goes.
 #[derive(Debug)]
 pub(crate) enum ReplyTo {
-    /// To the client of this name, on whichever connection it then has.
-    Client(Name),
+    /// To the client that has or had this lease, on whichever connection it then has.
+    Client(Lease),
     /// To a request that waits.
     Request(oneshot::Sender<server::Reply>),
 }
@@ -249,6 +249,10 @@ impl Router {
         let at_ms = self.config.clock.now_ms();
         let expires_ms = expiry::expires_ms(&send.message.extra, self.config.timing.ttl, at_ms);
         let reference = send.reference.clone();
+        let asked_on = match &to {
+            ReplyTo::Client(lease) if reference.is_some() => Some(lease.clone()),
+            _ => None,
+        };
         let target = send.target.clone();
         let frame = Unminted::new(server::Delivery {
             target: send.target,
@@ -297,7 +301,7 @@ impl Router {
         drop(mint);
         self.expiry.accepted(expires_ms);
 
-        let open = OpenReceipt::new(Arc::clone(self), mid);
+        let open = OpenReceipt::new(Arc::clone(self), mid, asked_on);
         Ok(Box::pin(async move {
             let accepted = answer.await;
             drop(permit);
@@ -453,9 +457,9 @@ impl Router {
             reference: output.reference,
         };
         match output.to {
-            ReplyTo::Client(name) => {
+            ReplyTo::Client(lease) => {
                 let frame = server::Packet::Reply(reply).encode();
-                self.seats.deliver(&name, frame.into());
+                self.seats.deliver(lease.recipient(), frame.into());
             }
             // The request may have gone away.
             ReplyTo::Request(waiting) => drop(waiting.send(reply)),

@@ -140,6 +140,13 @@ impl Seats {
         inbox.came.notify_one();
     }
 
+    /// Whether the connection with this lease has its client's seat.
+    pub(crate) fn has(&self, lease: &Lease) -> bool {
+        let taken = self.lock();
+        let seat = taken.get(lease.recipient());
+        seat.is_some_and(|(epoch, _)| *epoch == lease.epoch())
+    }
+
     /// Whether the client is connected and the message waits behind others that it has not confirmed.
     pub(crate) fn holds_back(&self, name: &Name, mid: MidNumber) -> bool {
         self.inbox(name)

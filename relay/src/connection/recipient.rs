@@ -153,6 +153,11 @@ impl Recipient {
         self.frames.pop_front()
     }
 
+    /// Its claim to the client's messages.
+    pub(super) fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
     /// When [`Self::timeout`] is due.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.delivery.poll_timeout().map(Instant::from_std)

@@ -12,7 +12,7 @@ use crate::{
     metrics::Why,
     mint::MidNumber,
     receipt,
-    store::{Accepted, Placed, StoreError},
+    store::{Accepted, Lease, Placed, StoreError},
 };
 
 /// What there is to say about a message beside its reply.
@@ -33,13 +33,16 @@ pub(crate) struct Notice {
 pub(super) struct OpenReceipt {
     router: Arc<Router>,
     mid: Option<MidNumber>,
+    asked_on: Option<Lease>,
 }
 
 impl OpenReceipt {
-    pub(super) fn new(router: Arc<Router>, mid: MidNumber) -> Self {
+    /// `asked_on` is the connection that a message under a `ref` came by.
+    pub(super) fn new(router: Arc<Router>, mid: MidNumber, asked_on: Option<Lease>) -> Self {
         Self {
             router,
             mid: Some(mid),
+            asked_on,
         }
     }
 
@@ -92,7 +95,7 @@ impl OpenReceipt {
                 });
                 Notice::default()
             }
-            Ok(Accepted::StoreFull) => Self::not_stored(router, mid, StoreError::Full),
+            Ok(Accepted::StoreFull) => self.not_stored(mid, StoreError::Full),
             Ok(Accepted::Conflict) => {
                 router.account(receipt::Input::Failed(mid));
                 Notice {
@@ -103,13 +106,21 @@ impl OpenReceipt {
                     ..Notice::default()
                 }
             }
-            Err(error) => Self::not_stored(router, mid, error),
+            Err(error) => self.not_stored(mid, error),
         }
     }
 
-    fn not_stored(router: &Router, mid: MidNumber, error: StoreError) -> Notice {
+    fn not_stored(&self, mid: MidNumber, error: StoreError) -> Notice {
+        let router = &self.router;
         router.metrics.refused(Why::Store);
-        router.account(receipt::Input::Failed(mid));
+        // A sender that has come anew sends the message anew, and would take the `no` to this attempt
+        // for the word on that one.
+        let has_left = |lease| !router.seats.has(lease);
+        router.account(if self.asked_on.as_ref().is_some_and(has_left) {
+            receipt::Input::Abandoned(mid)
+        } else {
+            receipt::Input::Failed(mid)
+        });
         Notice {
             info: Some(format!("the message was not stored: {error}")),
             failed: Some(error),
@@ -164,7 +175,7 @@ mod tests {
         Name::new(text).unwrap()
     }
 
-    fn outgoing(to: oneshot::Sender<server::Reply>) -> Outgoing {
+    fn outgoing(to: ReplyTo) -> Outgoing {
         Outgoing {
             from: server::From {
                 method: server::Method::Http,
@@ -175,7 +186,7 @@ mod tests {
                 message: Message::new("a", ""),
                 reference: Some(Ref::new("1").unwrap()),
             },
-            to: ReplyTo::Request(to),
+            to,
             wait: Duration::from_secs(5),
         }
     }
@@ -193,10 +204,14 @@ mod tests {
         };
         router.register(registration).await.unwrap();
         let (to, first) = oneshot::channel();
-        router.send(outgoing(to)).await.unwrap().await;
+        router
+            .send(outgoing(ReplyTo::Request(to)))
+            .await
+            .unwrap()
+            .await;
         // This store has answered when the call returns; who sent it hears of it later.
         let (to, again) = oneshot::channel();
-        let storing = router.send(outgoing(to)).await.unwrap();
+        let storing = router.send(outgoing(ReplyTo::Request(to))).await.unwrap();
         let mid = router.store.identity().await.unwrap().highest_mid.unwrap();
         router
             .settle(&name("r"), &mid.to_mid(), Word::Message)
@@ -207,5 +222,25 @@ mod tests {
         // At once: nobody looks for late ones here.
         let again = again.now_or_never().expect("a reply");
         assert_eq!(again.unwrap().status, [(name("r"), Status::Ok)]);
+    }
+
+    #[tokio::test]
+    async fn a_repeat_on_a_new_connection_is_not_answered_by_the_refusal_of_the_first() {
+        let mut config = Config::default();
+        config.bounds.store_bytes = 0;
+        let store = Arc::new(MemoryStore::new());
+        let router = Router::open(config, store, Arc::new(NoPush)).await.unwrap();
+        let router = Arc::new(router);
+        let (old, _) = router.store.attach(&name("s")).await.unwrap();
+        let storing = router.send(outgoing(ReplyTo::Client(old))).await.unwrap();
+        let (new, _) = router.store.attach(&name("s")).await.unwrap();
+        let seat = router.seats.take(&new);
+        storing.await;
+        let mut replies = Vec::new();
+        assert!(seat.recv(&mut replies).now_or_never().is_none());
+        let storing = router.send(outgoing(ReplyTo::Client(new))).await.unwrap();
+        storing.await;
+        seat.recv(&mut replies).await.unwrap();
+        assert!(replies[0].contains("\"no\""), "{replies:?}");
     }
 }
