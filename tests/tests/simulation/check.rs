@@ -104,8 +104,8 @@ pub(crate) fn safety(disks: &Disks, plan: &Plan, came_anew: impl Fn(&Which) -> b
 /// Whether all is settled and received; what is missing, if not. `fate` is what the relay's disk says.
 pub(crate) fn completeness(
     disks: &Disks,
+    plan: &Plan,
     written: usize,
-    came_anew: impl Fn(&Which) -> bool,
     mut fate: impl FnMut(&Which, &Name) -> Option<Status>,
 ) -> Checked {
     let mut received: BTreeSet<(Name, Which)> = BTreeSet::new();
@@ -150,9 +150,8 @@ pub(crate) fn completeness(
             }
             if let RowState::Replied(_) = row.state
                 && row.ttl.is_none()
-                // Of two attempts under one `ref` one may be refused and the other taken, and the
-                // sender believes the word that comes first.
-                && !came_anew(&which)
+                // What was taken once may be refused when it comes again as another message.
+                && !plan.forgets_refs
                 && let Some((name, _)) = received.iter().find(|(name, w)| {
                     *w == which && !row.taken_for().any(|taken_for| taken_for == name)
                 })

@@ -199,7 +199,6 @@ impl Trouble {
             let forgotten = kept.is_none() && self.world.plan.forgets_refs;
             kept.or_else(|| watch.status(mid, name).filter(|_| forgotten))
         };
-        let came_anew = |which: &Which| watch.came_anew(which);
-        check::completeness(&self.world.disks, ROWS, came_anew, fate)
+        check::completeness(&self.world.disks, &self.world.plan, ROWS, fate)
     }
 }
