@@ -277,7 +277,8 @@ async fn mail(words: &[&str], environment: &[(&str, &str)], input: &'static [u8]
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let ended = tokio::task::spawn_blocking(move || {
-        stdin.write_all(input).unwrap();
+        // A wrong command line is refused before anything is read.
+        let _ = stdin.write_all(input);
         drop(stdin);
         child.wait_with_output().unwrap()
     });
