@@ -169,7 +169,7 @@ export class Fake implements Backend {
         return {
           is: 'file',
           value: {
-            path: '/home/ann/Downloads/tidings-messages.jsonl',
+            path: '~/Downloads/tidings-messages.jsonl',
             count: world.messages.filter((m) => this.#holds(request.filter, m.row)).length,
           },
         };
