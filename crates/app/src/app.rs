@@ -8,6 +8,8 @@
 //! inbox) and bounded.
 
 use std::path::PathBuf;
+mod acting;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,11 +25,11 @@ use crate::secrets::Secrets;
 use crate::settings::{SettingsError, Stored};
 use crate::setup::{self, Order, Setup};
 use crate::types::{
-    Consent, Deed, Draft, Event, Exported, Failure, Filter, Join, Message, MessageId, Mute, Part,
-    Pause, Permission, Reach, Row, Sent, Settings, Sources, Status,
+    Draft, Event, Exported, Failure, Filter, Join, Message, MessageId, Part, Reach, Row, Sent,
+    Settings, Sources, Status,
 };
 use crate::vault::{File, Keyring, Vault};
-use crate::{call, clock, export, extra, folders, hub, keeping, outgoing};
+use crate::{clock, export, folders, hub, keeping, outgoing};
 
 /// Events a face may be behind. A face further behind reads everything again, as the channel tells
 /// it that it was.
@@ -415,79 +417,6 @@ impl App {
     pub async fn set_settings(&self, settings: Settings) -> Result<Settings, Failure> {
         self.order(|reply| Order::SetSettings { settings, reply })
             .await
-    }
-
-    /// Never raises messages of a sender, a group or a tag, or raises them again; gives the settings
-    /// as they are now.
-    ///
-    /// # Errors
-    /// [`Failure::Invalid`] where there are too many.
-    pub async fn mute(&self, mute: Mute, on: bool) -> Result<Settings, Failure> {
-        self.order(|reply| Order::Mute { mute, on, reply }).await
-    }
-
-    /// Holds notifications back for a time, or not any longer.
-    ///
-    /// # Errors
-    /// [`Failure::Invalid`] for a time that cannot be meant.
-    pub async fn pause(&self, pause: Pause) -> Result<(), Failure> {
-        self.order(|reply| Order::Pause { pause, reply }).await
-    }
-
-    /// Does what a message offers, as far as that is the app's; gives what is left to do on the
-    /// desktop: a link to open, a text for the clipboard.
-    ///
-    /// # Errors
-    /// [`Failure::NotFound`]; [`Failure::Ask`] where the person has to agree first, and `allow` does
-    /// not say that they did; [`Failure::System`] where a request was refused.
-    pub async fn act(
-        &self,
-        id: MessageId,
-        offer: u32,
-        allow: bool,
-    ) -> Result<Option<Deed>, Failure> {
-        let message = self.message(id).await?;
-        let place = usize::try_from(offer).unwrap_or(usize::MAX);
-        let offer = message.offers.get(place).cloned().ok_or_else(|| {
-            Failure::NotFound("This message does not offer that. Open it again.".to_owned())
-        })?;
-        if let Some(asks) = offer.asks {
-            if !allow {
-                return Err(Failure::Ask(match asks {
-                    Permission::Scheme(scheme) => format!(
-                        "A link of the kind “{scheme}:” may start a program. Agree to it first."
-                    ),
-                    Permission::Call(host) => {
-                        format!("This makes a request to {host}. Agree to it first.")
-                    }
-                }));
-            }
-            self.inbox.allow(id, asks, clock::now()).await?;
-        }
-        if let Deed::Call { .. } = &offer.does {
-            let said = extra::said(&message.extra, &offer.does);
-            call::make(&offer.does, said)
-                .await
-                .map_err(Failure::System)?;
-            return Ok(None);
-        }
-        Ok(Some(offer.does))
-    }
-
-    /// What the person allowed senders.
-    ///
-    /// # Errors
-    /// [`Failure::System`].
-    pub async fn consents(&self) -> Result<Vec<Consent>, Failure> {
-        Ok(self.inbox.consents().await?)
-    }
-
-    /// Takes one of these back.
-    ///
-    /// # Errors
-    /// [`Failure::System`].
-    pub async fn revoke(&self, id: u64) -> Result<(), Failure> {
-        Ok(self.inbox.revoke(id).await?)
     }
 
     /// The person's answer: may the token be kept in a file that only they can read?

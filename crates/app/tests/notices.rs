@@ -44,7 +44,13 @@ impl Story {
     /// The notification that is raised as the `count`th.
     async fn raised(&self, count: usize) -> Notice {
         self.home.desk.wait_for(count).await;
-        self.home.desk.raised.borrow()[count - 1].clone()
+        self.home
+            .desk
+            .raised
+            .borrow()
+            .get(count - 1)
+            .cloned()
+            .unwrap()
     }
 
     async fn held(&self, id: u64) -> Option<Held> {

@@ -73,7 +73,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             None => rig.agent().await?,
         };
         tokio::time::sleep(Duration::from_millis(fastrand::u64(..LIFE_MS))).await;
-        if kill % READS_EVERY == 0 {
+        if kill.is_multiple_of(READS_EVERY) {
             // It may be killed before it answers; what it did is in the file.
             read_some(&life, &mut ledger).await;
         }
@@ -82,7 +82,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             &look(&rig.home.path("data/tidings/inbox.sqlite"))?,
             &rig.notifications.calls(),
         );
-        if kill % 20 == 0 {
+        if kill.is_multiple_of(20) {
             println!(
                 "{kill} kills in {:?}: {}",
                 began.elapsed(),
@@ -161,7 +161,7 @@ async fn send(port: u16, messages: u32, pace: Duration) -> anyhow::Result<()> {
 }
 
 async fn one(port: u16, number: u32) -> anyhow::Result<()> {
-    let urgent = if number % 50 == 0 {
+    let urgent = if number.is_multiple_of(50) {
         "&priority=urgent"
     } else {
         ""
