@@ -34,11 +34,11 @@ pub fn render(body: &str) -> String {
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let events = TextMergeStream::new(Parser::new_ext(&body, options));
     let mut html = String::new();
-    pulldown_cmark::html::push_html(&mut html, tamed(events).into_iter());
+    pulldown_cmark::html::push_html(&mut html, breakable(tamed(events)));
     if html.len() > HTML_BYTES || writing_steps(&html) > WRITING_STEPS {
         return as_written(&body);
     }
-    cleaner().clean(&html).to_string()
+    cleaner().clean(&aligned(html)).to_string()
 }
 
 /// Looks at a byte that the cleaner's writer may take. html5ever 0.40 searches all the text that is
@@ -50,6 +50,61 @@ fn writing_steps(html: &str) -> usize {
     let searched = html.bytes().filter(|b| matches!(b, b'&' | 0xc2)).count();
     searched.saturating_mul(html.len())
 }
+
+/// Characters without a blank after which a line may break. A page takes the square of the length to
+/// find where to break a word, and a megabyte of one word is easily sent; honest words are shorter.
+const WORD: usize = 120;
+
+/// The events with places to break a line in words that are too long.
+fn breakable<'a>(events: Vec<Event<'a>>) -> impl Iterator<Item = Event<'a>> {
+    let mut verbatim = false;
+    events.into_iter().flat_map(move |event| {
+        match &event {
+            Event::Start(Tag::CodeBlock(_)) => verbatim = true,
+            Event::End(TagEnd::CodeBlock) => verbatim = false,
+            Event::Text(text) if !verbatim && text.len() > WORD => return broken(text),
+            _ => {}
+        }
+        vec![event]
+    })
+}
+
+fn broken(text: &str) -> Vec<Event<'static>> {
+    let mut events = Vec::new();
+    let (mut part, mut word) = (String::new(), 0);
+    for c in text.chars() {
+        word = if c.is_whitespace() { 0 } else { word + 1 };
+        part.push(c);
+        if word == WORD {
+            word = 0;
+            events.push(Event::Text(std::mem::take(&mut part).into()));
+            events.push(Event::InlineHtml("<wbr>".into()));
+        }
+    }
+    if !part.is_empty() {
+        events.push(Event::Text(part.into()));
+    }
+    events
+}
+
+/// The alignment of a table's cells, which the writer says as a style, as an attribute: no style gets
+/// through the cleaner. In a text no such tag can stand: its `<` is written otherwise.
+fn aligned(html: String) -> String {
+    if !html.contains("style=\"text-align: ") {
+        return html;
+    }
+    let mut html = html;
+    for tag in ["td", "th"] {
+        for to in ALIGNMENTS {
+            let style = format!("<{tag} style=\"text-align: {to}\">");
+            html = html.replace(&style, &format!("<{tag} align=\"{to}\">"));
+        }
+    }
+    html
+}
+
+/// How a table's cells may be aligned.
+const ALIGNMENTS: [&str; 3] = ["left", "center", "right"];
 
 /// A body that is not worth its work, as it was written.
 fn as_written(body: &str) -> String {
@@ -146,6 +201,7 @@ fn cleaner() -> Builder<'static> {
     let tags = [
         "p",
         "br",
+        "wbr",
         "hr",
         "h1",
         "h2",
@@ -174,6 +230,8 @@ fn cleaner() -> Builder<'static> {
         ("a", HashSet::from(["href"])),
         ("code", HashSet::from(["class"])),
         ("ol", HashSet::from(["start"])),
+        ("td", HashSet::from(["align"])),
+        ("th", HashSet::from(["align"])),
     ];
     let mut cleaner = Builder::empty();
     cleaner
@@ -185,6 +243,7 @@ fn cleaner() -> Builder<'static> {
         .link_rel(Some("noopener noreferrer nofollow"))
         .attribute_filter(|element, attribute, value| match (element, attribute) {
             ("code", "class") => is_language(value).then(|| value.into()),
+            ("td" | "th", "align") => ALIGNMENTS.contains(&value).then(|| value.into()),
             ("ol", "start") => value.parse::<u32>().is_ok().then(|| value.into()),
             _ => Some(value.into()),
         });

@@ -3,6 +3,31 @@
 use super::render;
 
 #[test]
+fn a_word_without_end_may_be_broken_and_is_not_changed() {
+    let word = "x".repeat(1000);
+    let html = render(&word);
+    assert_eq!(html.matches("<wbr>").count(), 8, "{html}");
+    assert_eq!(html.replace("<wbr>", "").trim(), format!("<p>{word}</p>"));
+    let code = render(&format!("```\n{word}\n```"));
+    assert!(!code.contains("<wbr>"), "{code}");
+}
+
+#[test]
+fn a_table_keeps_its_alignment_and_its_text_is_left_alone() {
+    let html =
+        render("| l | c | r |\n|:--|:-:|--:|\n| 1 | 2 | `<td style=\"text-align: right\">` |");
+    for cell in [
+        "<th align=\"left\">l</th>",
+        "<th align=\"center\">c</th>",
+        "<td align=\"center\">2</td>",
+    ] {
+        assert!(html.contains(cell), "{html}");
+    }
+    assert!(html.contains("text-align: right"), "{html}");
+    assert!(!html.contains("style=\"text-align: left"), "{html}");
+}
+
+#[test]
 fn markdown_is_shown_as_markdown() {
     let html = render("# Done\n\n**All** ~~bad~~ good, `x`\nnext\n\n- [x] a\n- [ ] b\n\n3. c\n");
     for part in [
@@ -15,7 +40,7 @@ fn markdown_is_shown_as_markdown() {
         assert!(html.contains(part), "{part} in {html}");
     }
     let table = render("|a|b|\n|-|-:|\n|1|2|");
-    assert!(table.contains("<td>1</td><td>2</td>"), "{table}");
+    assert!(table.contains("<td>1</td><td align=\"right\">2</td>"), "{table}");
     let code = render("```rust\nlet a = \"<b>\";\n```");
     assert_eq!(
         code.trim(),

@@ -1,0 +1,148 @@
+//! The inbox in the real window: searched, filtered, emptied of a sender and filled again, exported.
+
+use anyhow::Context;
+use tidings_control::{Answer, Draft, Filter, Priority, Recipient, Request, View};
+use tidings_tests::agent::{Agent, command};
+use tidings_tests::window::Window;
+use tidings_tests::{Rig, http, test, wait};
+
+/// An agent with a few messages of two senders.
+async fn furnished(rig: &Rig) -> anyhow::Result<Agent> {
+    let agent = rig.agent().await?;
+    let port = agent.host("me").await?.port;
+    let token = agent.token().await?;
+    agent.until_connected().await?;
+    for (title, body) in [
+        ("Backup finished", "212 GB copied"),
+        ("晚上一起吃饭吗", "七点在老地方见"),
+        ("The disk is nearly full", "18 GB are left of the backup"),
+    ] {
+        http::send(&rig.home, port, &token, "me", title, body).await?;
+        agent.stored(title).await?;
+    }
+    for title in ["one to myself", "two to myself"] {
+        let draft = Draft {
+            to: Recipient::Person("me".to_owned()),
+            title: title.to_owned(),
+            body: "backup of mine".to_owned(),
+            priority: Priority::Default,
+            link: String::new(),
+        };
+        agent.ask(Request::Send { draft }).await?;
+        agent.stored(title).await?;
+    }
+    Ok(agent)
+}
+
+async fn window(rig: &Rig, agent: &Agent) -> anyhow::Result<Window> {
+    let view = View::Inbox { message: None };
+    agent.ask(Request::Show { view }).await?;
+    let window = rig.window().await?;
+    window.find("inbox-row").await?;
+    Ok(window)
+}
+
+/// Waits until the list holds so many rows.
+async fn rows(window: &Window, count: usize) -> anyhow::Result<()> {
+    let what = format!("{count} rows in the list");
+    wait::until(&what, wait::SOON, async || {
+        let script = "return document.querySelectorAll('[data-testid=inbox-row]').length";
+        let there = window.client().execute(script, Vec::new()).await?;
+        anyhow::ensure!(there == serde_json::json!(count), "there are {there}");
+        Ok(Some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_is_typed_is_found_in_any_script_and_marked() -> anyhow::Result<()> {
+    test(async |rig| {
+        let _display = rig.display().await?;
+        let agent = furnished(rig).await?;
+        let window = window(rig, &agent).await?;
+        rows(&window, 5).await?;
+        for (typed, count) in [
+            ("back", 4),
+            ("back cop", 1),
+            ("吃饭", 1),
+            ("\"gb copied", 1),
+            ("absent", 0),
+        ] {
+            window.fill("search", typed).await?;
+            rows(&window, count)
+                .await
+                .with_context(|| typed.to_owned())?;
+        }
+        window.fill("search", "nearly").await?;
+        rows(&window, 1).await?;
+        window.select("[data-testid='inbox-row'] mark").await?;
+        window.click("inbox-row").await?;
+        window.select("[data-testid='message-title'] mark").await?;
+        // Escape leaves the search, and all is there again.
+        window.find("search").await?.send_keys("\u{e00c}").await?;
+        rows(&window, 5).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn all_of_a_sender_go_at_once_and_come_back() -> anyhow::Result<()> {
+    test(async |rig| {
+        let _display = rig.display().await?;
+        let agent = furnished(rig).await?;
+        let window = window(rig, &agent).await?;
+        let mine = "[data-testid='source'][data-kind='sender'][data-name='me']";
+        window.select(mine).await?.click().await?;
+        rows(&window, 2).await?;
+        window.click("filter-unread").await?;
+        rows(&window, 2).await?;
+        let mine = Filter {
+            sender: Some("me".to_owned()),
+            unread: true,
+            ..Filter::default()
+        };
+        let Answer::Deleted { stamp, count } =
+            agent.ask(Request::DeleteAll { filter: mine }).await?
+        else {
+            anyhow::bail!("nothing was deleted")
+        };
+        assert_eq!(count, 2);
+        rows(&window, 0).await?;
+        agent
+            .until("three unread", |status| status.unread == 3)
+            .await?;
+        agent.ask(Request::RestoreAll { stamp }).await?;
+        rows(&window, 2).await?;
+        agent
+            .until("five unread", |status| status.unread == 5)
+            .await?;
+        window.click("filter-source").await?;
+        rows(&window, 5).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn messages_are_exported_by_the_window_and_by_the_command_line() -> anyhow::Result<()> {
+    test(async |rig| {
+        let agent = furnished(rig).await?;
+        let everything = Request::ExportFile {
+            filter: Filter::default(),
+        };
+        let Answer::File { path, count } = agent.ask(everything).await? else {
+            anyhow::bail!("no file")
+        };
+        let text = std::fs::read_to_string(&path)?;
+        assert_eq!((count, text.lines().count()), (5, 5));
+        let arguments = ["export", "--search", "backup", "--sender", "me"];
+        let (ended, out, _) = command(&rig.home, &rig.programs, &arguments).await?;
+        assert!(ended.success(), "{ended}");
+        let titles: Vec<serde_json::Value> = out
+            .lines()
+            .map(|line| Ok(serde_json::from_str::<serde_json::Value>(line)?["title"].clone()))
+            .collect::<anyhow::Result<_>>()?;
+        assert_eq!(titles, ["two to myself", "one to myself"]);
+        Ok(())
+    })
+    .await
+}
