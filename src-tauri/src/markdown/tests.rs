@@ -40,7 +40,10 @@ fn markdown_is_shown_as_markdown() {
         assert!(html.contains(part), "{part} in {html}");
     }
     let table = render("|a|b|\n|-|-:|\n|1|2|");
-    assert!(table.contains("<td>1</td><td align=\"right\">2</td>"), "{table}");
+    assert!(
+        table.contains("<td>1</td><td align=\"right\">2</td>"),
+        "{table}"
+    );
     let code = render("```rust\nlet a = \"<b>\";\n```");
     assert_eq!(
         code.trim(),
