@@ -127,8 +127,13 @@ pub async fn finish(
     name: &str,
     program: Command,
 ) -> anyhow::Result<(ExitStatus, String, String)> {
+    // Before it starts: a quick one has said all before anybody looks.
+    let before = |ending| {
+        let log = fs::metadata(home.path(format!("log/{name}.{ending}")));
+        log.map_or(0, |log| usize::try_from(log.len()).unwrap_or(0))
+    };
+    let (output, errors) = (before("out"), before("log"));
     let mut process = Process::start(home, name, program)?;
-    let (output, errors) = (process.output().len(), process.errors().len());
     let status = process.end(wait::START).await?;
     let since = |text: String, from| text.get(from..).unwrap_or_default().to_owned();
     let output = since(process.output(), output);

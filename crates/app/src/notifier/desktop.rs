@@ -190,7 +190,7 @@ impl Desktop {
             let replaces = locked(&state)
                 .standing
                 .iter()
-                .find(|standing| standing.slot == notice.slot)
+                .find(|standing| standing.slot == notice.slot && standing.owner == abilities.owner)
                 .map_or(0, |standing| standing.id);
             let result = match call::notify(&bus, &notice, &abilities, replaces).await {
                 Ok((id, owner)) => {

@@ -19,8 +19,10 @@ const DESKTOP_ENTRY: &str = "tidings";
 const CATEGORY: &str = "im.received";
 
 /// What the service can do.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Abilities {
+    /// The service's own name on the bus: numbers that another one gave mean nothing to it.
+    pub(super) owner: String,
     /// It reads the body as markup.
     pub(super) markup: bool,
     /// It shows buttons.
@@ -33,9 +35,11 @@ pub(super) async fn abilities(bus: &zbus::Connection) -> zbus::Result<Abilities>
     let answer = bus
         .call_method(Some(SERVICE), OBJECT, Some(SERVICE), "GetCapabilities", &())
         .await?;
+    let owner = answer.header().sender().map(ToString::to_string);
     let listed = answer.body().deserialize::<Vec<String>>()?;
     let has = |name: &str| listed.iter().any(|ability| ability == name);
     Ok(Abilities {
+        owner: owner.unwrap_or_default(),
         markup: has("body-markup"),
         actions: has("actions"),
         sound: has("sound"),
