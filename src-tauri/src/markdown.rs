@@ -55,28 +55,40 @@ fn writing_steps(html: &str) -> usize {
 /// find where to break a word, and a megabyte of one word is easily sent; honest words are shorter.
 const WORD: usize = 120;
 
-/// The events with places to break a line in words that are too long.
+/// The events with places to break a line in words that are too long, through all marks within them.
 fn breakable<'a>(events: Vec<Event<'a>>) -> impl Iterator<Item = Event<'a>> {
     let mut verbatim = false;
+    let mut word = 0;
     events.into_iter().flat_map(move |event| {
         match &event {
             Event::Start(Tag::CodeBlock(_)) => verbatim = true,
             Event::End(TagEnd::CodeBlock) => verbatim = false,
-            Event::Text(text) if !verbatim && text.len() > WORD => return broken(text),
-            _ => {}
+            Event::Text(text) if !verbatim => return broken(text, &mut word),
+            Event::Code(text) => {
+                let mut events = vec![Event::InlineHtml("<code>".into())];
+                events.extend(broken(text, &mut word));
+                events.push(Event::InlineHtml("</code>".into()));
+                return events;
+            }
+            Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. })
+            | Event::End(
+                TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link,
+            ) => {}
+            _ => word = 0,
         }
         vec![event]
     })
 }
 
-fn broken(text: &str) -> Vec<Event<'static>> {
+/// A text with such places; `word` characters of a word stand before it already.
+fn broken(text: &CowStr<'_>, word: &mut usize) -> Vec<Event<'static>> {
     let mut events = Vec::new();
-    let (mut part, mut word) = (String::new(), 0);
+    let mut part = String::new();
     for c in text.chars() {
-        word = if c.is_whitespace() { 0 } else { word + 1 };
+        *word = if c.is_whitespace() { 0 } else { *word + 1 };
         part.push(c);
-        if word == WORD {
-            word = 0;
+        if *word >= WORD {
+            *word = 0;
             events.push(Event::Text(std::mem::take(&mut part).into()));
             events.push(Event::InlineHtml("<wbr>".into()));
         }

@@ -113,7 +113,7 @@ fn made() -> Vec<String> {
         table,
         ">".repeat(20_000),
         format!("{}x", "- ".repeat(10_000)),
-        "*_".repeat(2_000),
+        "*_".repeat(50_000),
         "[".repeat(50_000),
         "<div>".repeat(20_000),
         "&".repeat(200_000),

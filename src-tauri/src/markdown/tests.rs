@@ -256,3 +256,18 @@ fn huge_bodies_are_bounded() {
     let bold = format!("<b>&{}", "&".repeat(mebi / 2));
     assert!(render(&bold).starts_with("<pre>&lt;b&gt;&amp;&amp;"));
 }
+
+#[test]
+fn a_word_made_of_many_marks_has_places_to_break_too() {
+    let html = render(&"*_".repeat(1000));
+    assert!(html.matches("<wbr>").count() >= 5, "{html}");
+    assert!(render(&format!("`{}<`", "x".repeat(500))).contains("<wbr>xx"));
+    assert!(render("`a<b`").contains("<code>a&lt;b</code>"));
+    // Words that end, in marks or not, are left as they are; so is what stands in a code block.
+    let honest = format!(
+        "{}\n\n```\n{}\n```",
+        "*short* ".repeat(1000),
+        "x".repeat(1000)
+    );
+    assert!(!render(&honest).contains("<wbr>"));
+}
