@@ -128,10 +128,18 @@ impl Window {
     /// # Errors
     /// As [`Self::find`].
     pub async fn click(&self, id: &str) -> anyhow::Result<()> {
-        let what = format!("a click on {id}");
+        self.click_on(&format!("[data-testid='{id}']")).await
+    }
+
+    /// As [`Self::click`], by a CSS selector.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub async fn click_on(&self, css: &str) -> anyhow::Result<()> {
+        let what = format!("a click on {css}");
         wait::until(&what, wait::SOON, async || {
-            // The page may be drawn anew between finding and clicking.
-            self.find(id).await?.click().await?;
+            // The page may be drawn anew between finding and clicking, and a menu still be moving.
+            self.select(css).await?.click().await?;
             Ok(Some(()))
         })
         .await

@@ -92,7 +92,7 @@ async fn all_of_a_sender_go_at_once_and_come_back() -> anyhow::Result<()> {
         let agent = furnished(rig).await?;
         let window = window(rig, &agent).await?;
         let mine = "[data-testid='source'][data-kind='sender'][data-name='me']";
-        window.select(mine).await?.click().await?;
+        window.click_on(mine).await?;
         rows(&window, 2).await?;
         window.click("filter-unread").await?;
         rows(&window, 2).await?;

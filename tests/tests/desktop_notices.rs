@@ -237,7 +237,7 @@ async fn a_request_of_a_message_is_made_once_the_person_agreed() -> anyhow::Resu
             stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await?;
             anyhow::Ok(String::from_utf8_lossy(&asked[..read]).into_owned())
         });
-        window.select(allow).await?.click().await?;
+        window.click_on(allow).await?;
         let asked = wait::at_most("the request", wait::SOON, answered).await??;
         assert!(asked.starts_with("PUT /close HTTP/1.1"), "{asked}");
 

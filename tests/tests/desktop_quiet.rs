@@ -136,7 +136,7 @@ async fn a_sender_is_muted_from_a_message_and_unmuted_in_the_settings() -> anyho
         let window = rig.window().await?;
         window.reads("message-title", "Noise 1").await?;
         window.click("mute").await?;
-        window.select("[data-kind='tag']").await?.click().await?;
+        window.click_on("[data-kind='tag']").await?;
         wait::until("the mute", wait::SOON, async || {
             let answer = desk.agent.ask(Request::Settings).await?;
             let tidings_control::Answer::Settings(settings) = answer else {
@@ -156,7 +156,7 @@ async fn a_sender_is_muted_from_a_message_and_unmuted_in_the_settings() -> anyho
             .await?;
         window.reads("muted-list", "noise").await?;
         let unmute = "[data-testid='muted-list'] button";
-        window.select(unmute).await?.click().await?;
+        window.click_on(unmute).await?;
         wait::until("the end of the mute", wait::SOON, async || {
             let answer = desk.agent.ask(Request::Settings).await?;
             let tidings_control::Answer::Settings(settings) = answer else {

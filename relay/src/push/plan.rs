@@ -10,8 +10,9 @@
 //!   re-send come is none until it confirms something;
 //! - one push per recipient is under way at most, so that pushes go in the order of the messages,
 //!   and [`Policy::at_once`] over all; who is next, waits in line;
-//! - a message is tried [`Policy::attempts`] times at most, and given up, it stays queued for the
-//!   recipient's socket; one that is too large is shortened once;
+//! - a message is tried [`Policy::attempts`] times at most for a subscription, not counting what was
+//!   under way when that came, and given up, it stays queued for the recipient's socket; one that is
+//!   too large is shortened once;
 //! - a subscription that is gone is forgotten, unless the client has registered anew meanwhile;
 //! - whoever may have something to be pushed is in line, being served, or has a timeout.
 

@@ -341,6 +341,8 @@ struct World {
     asked: Option<u64>,
     pushing: Option<u64>,
     attempts: HashMap<u64, u32>,
+    /// Registered anew since the store was last asked: what is tried meanwhile does not count.
+    anew: bool,
 }
 
 proptest! {
@@ -361,6 +363,7 @@ proptest! {
                 }
                 Step::Subscribe(n) => {
                     worlds[n].subscribed = true;
+                    worlds[n].anew = true;
                     worlds[n].attempts.clear();
                     Input::Subscribed(names[n].clone())
                 }
@@ -387,6 +390,9 @@ proptest! {
                 }
                 Step::Outcome(n, outcome) => {
                     let Some(number) = worlds[n].pushing.take() else { continue };
+                    if worlds[n].anew {
+                        worlds[n].attempts.clear();
+                    }
                     let outcome = match outcome {
                         0 => Outcome::Gone,
                         1 => Outcome::TooLarge,
@@ -414,6 +420,7 @@ proptest! {
                         let world = &mut worlds[at(&who)];
                         prop_assert!(world.asked.is_none() && world.pushing.is_none());
                         world.asked = Some(after.number());
+                        world.anew = false;
                     }
                     Output::Push(who, message, _) => {
                         let world = &mut worlds[at(&who)];
