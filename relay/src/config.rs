@@ -199,7 +199,9 @@ impl Default for Bounds {
             window: 64,
             // A full window of large messages and a few times as many replies.
             outgoing_bytes: 16 * 1024 * 1024,
-            storing_bytes: 64 * 1024 * 1024,
+            // Each takes twice its size while it is parsed and written: 64 MiB in all, and still some
+            // hundred thousand usual alerts on their way.
+            storing_bytes: 32 * 1024 * 1024,
             open_receipts: 262_144,
         }
     }

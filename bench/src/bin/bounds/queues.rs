@@ -18,9 +18,10 @@ use crate::{Cli, Figures, client, mib};
 /// all of them in memory would not pass.
 const UNREAD: usize = 210;
 const UNREAD_BYTES: usize = 1_000_000;
-/// Messages being stored (64 MiB at most), and as much again that the allocator has not given back of those before
-/// them; the reader's window (4 MiB), what is held for it and announced to it (6 MiB), the database's cache.
-const UNREAD_PEAK: u64 = 144 * 1024 * 1024;
+/// Messages being stored (32 MiB at most), each twice while it is parsed and written; the reader's window (4 MiB),
+/// what is held for it and announced to it (6 MiB), the database's cache; and what the allocator keeps of each
+/// thread's (with one arena for all threads, `MALLOC_ARENA_MAX=1`, it gives nearly all back in the end).
+const UNREAD_PEAK: u64 = 112 * 1024 * 1024;
 /// A reader that takes nothing is dropped after 60 s; so long, and a moment.
 const UNREAD_GONE: Duration = Duration::from_secs(90);
 
