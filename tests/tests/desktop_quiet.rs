@@ -136,7 +136,9 @@ async fn a_sender_is_muted_from_a_message_and_unmuted_in_the_settings() -> anyho
         let window = rig.window().await?;
         window.reads("message-title", "Noise 1").await?;
         window.click("mute").await?;
-        window.click_on("[data-kind='tag']").await?;
+        window
+            .click_on("[role='menuitem'][data-kind='tag']")
+            .await?;
         wait::until("the mute", wait::SOON, async || {
             let answer = desk.agent.ask(Request::Settings).await?;
             let tidings_control::Answer::Settings(settings) = answer else {
