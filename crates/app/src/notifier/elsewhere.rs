@@ -2,7 +2,8 @@
 //! yet run on either system.
 //!
 //! Owns one thread per notification that stands: notify-rust blocks until the person has answered.
-//! Such a thread cannot be ended early; it ends with its notification, or with the process.
+//! Such a thread cannot be ended early; it ends with its notification, or with the process. As it has
+//! the handle, nothing can be closed; and both systems keep notifications back by themselves.
 //!
 //! Invariants: a caller waits [`DEADLINE`] at most; at most [`STANDING`] threads wait for people, and
 //! what is raised beyond them is shown without being heard.
@@ -15,7 +16,6 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::{BoxFuture, Fate, News, Notice, Notifier, RaiseError, Stays};
-use crate::types::MessageId;
 
 /// Shown as the sender.
 const APP_NAME: &str = "Tidings";
@@ -90,20 +90,6 @@ impl Notifier for Desktop {
                 Ok(Err(_)) | Err(_) => Err(RaiseError::Silent),
             }
         })
-    }
-
-    /// notify-rust gives its handle away to wait for the person, so nothing can be closed.
-    fn close(&self, _messages: Vec<Option<MessageId>>) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
-    }
-
-    fn came_back(&self) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::pending())
-    }
-
-    /// Both systems keep notifications back by themselves.
-    fn do_not_disturb(&self, _known: bool) -> BoxFuture<'_, bool> {
-        Box::pin(std::future::pending())
     }
 }
 

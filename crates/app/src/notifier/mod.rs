@@ -155,16 +155,22 @@ pub trait Notifier: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<(), RaiseError>>;
 
     /// Takes off the screen what stands for one of these messages alone (`None`: the digest), if
-    /// it does.
-    fn close(&self, messages: Vec<Option<MessageId>>) -> BoxFuture<'_, ()>;
+    /// it does. Nothing is taken off where that cannot be done.
+    fn close(&self, _messages: Vec<Option<MessageId>>) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 
     /// Ends when it is worth trying again after a failure, because a service came or came back.
     /// Never ends where that cannot be known; the caller tries now and then anyway.
-    fn came_back(&self) -> BoxFuture<'_, ()>;
+    fn came_back(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
 
     /// Ends when the desktop's own do-not-disturb is on, where it was `known` to be off, or the other
     /// way round; says how it is. Never ends where that cannot be read.
-    fn do_not_disturb(&self, known: bool) -> BoxFuture<'_, bool>;
+    fn do_not_disturb(&self, _known: bool) -> BoxFuture<'_, bool> {
+        Box::pin(std::future::pending())
+    }
 }
 
 /// That of this login: the desktop's, or none where there is neither a display nor a session bus, as

@@ -5,7 +5,6 @@
 use tokio::sync::mpsc;
 
 use super::{BoxFuture, News, Notice, Notifier, RaiseError};
-use crate::types::MessageId;
 
 /// Raises nothing, and says so in the log.
 #[derive(Debug, Default)]
@@ -30,17 +29,5 @@ impl Notifier for Silent {
             None => tracing::info!("messages came"),
         }
         Box::pin(std::future::ready(Ok(())))
-    }
-
-    fn close(&self, _messages: Vec<Option<MessageId>>) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
-    }
-
-    fn came_back(&self) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::pending())
-    }
-
-    fn do_not_disturb(&self, _known: bool) -> BoxFuture<'_, bool> {
-        Box::pin(std::future::pending())
     }
 }
