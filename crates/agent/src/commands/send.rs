@@ -1,0 +1,136 @@
+//! `tidings send`: a message to somebody, and what became of it.
+
+use std::io::Read;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use tidings_control::{Answer, Client, Delivery, Draft, Event, Events, Progress, Request, Sent};
+
+use super::{NOT_YET, UNEXPECTED, say};
+use crate::cli::Send;
+
+/// Bytes of standard input that become a message: what fits a packet, with room for its other
+/// fields. More is cut by nobody silently: it is an error.
+const INPUT_BYTES: u64 = 900 * 1024;
+
+/// The message that the command line asks for; reads standard input where it says so.
+pub(super) fn draft(send: &Send) -> Result<Draft> {
+    let text = match send.text.as_deref() {
+        Some("-") => {
+            let mut text = String::new();
+            let read = std::io::stdin()
+                .take(INPUT_BYTES + 1)
+                .read_to_string(&mut text)?;
+            if u64::try_from(read)? > INPUT_BYTES {
+                bail!("standard input is longer than {INPUT_BYTES} bytes: shorten it, with tail");
+            }
+            text
+        }
+        Some(text) => text.to_owned(),
+        None => String::new(),
+    };
+    let text = text.trim_end();
+    let (title, body) = match &send.title {
+        Some(title) => (title.as_str(), text),
+        None => text.split_once('\n').unwrap_or((text, "")),
+    };
+    if title.trim().is_empty() && body.trim().is_empty() {
+        bail!("nothing to send: give a text, or - to read it from standard input");
+    }
+    Ok(Draft {
+        to: send.to.clone(),
+        title: title.to_owned(),
+        body: body.to_owned(),
+        priority: send.priority.into(),
+        link: send.link.clone(),
+    })
+}
+
+/// Sends, and waits for the outcome as long as it was told to.
+pub(super) async fn deliver(
+    agent: &Client,
+    events: Events,
+    send: Send,
+    draft: Draft,
+) -> Result<ExitCode> {
+    // Before sending, so that no change of the status is missed.
+    agent.ask(Request::Subscribe { windows: false }).await?;
+    let Answer::Queued(id) = agent.ask(Request::Send { draft }).await? else {
+        bail!(UNEXPECTED)
+    };
+    let deadline = Duration::from_secs(send.wait);
+    let sent = if send.wait == 0 {
+        None
+    } else {
+        tokio::time::timeout(deadline, outcome(events, id))
+            .await
+            .unwrap_or(None)
+    };
+    let Some(sent) = sent else {
+        if send.json {
+            say(serde_json::json!({"id": id}))?;
+        }
+        if send.wait == 0 {
+            return Ok(ExitCode::SUCCESS);
+        }
+        eprintln!("tidings: not known yet what became of it; it goes out once connected");
+        return Ok(ExitCode::from(NOT_YET));
+    };
+    if send.json {
+        say(serde_json::to_string(&sent)?)?;
+    } else {
+        say(told(&sent))?;
+    }
+    let refused = match &sent.progress {
+        Progress::Answered => sent
+            .recipients
+            .iter()
+            .any(|r| r.delivery == Delivery::Refused),
+        _ => true,
+    };
+    Ok(if refused {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+async fn outcome(mut events: Events, id: u64) -> Option<Sent> {
+    loop {
+        match events.recv().await? {
+            Event::Sent(sent)
+                if sent.id == id
+                    && !matches!(sent.progress, Progress::Queued | Progress::Sending) =>
+            {
+                return Some(sent);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What became of a message, a line each.
+fn told(sent: &Sent) -> String {
+    let whole = match &sent.progress {
+        Progress::Answered if sent.recipients.is_empty() => {
+            Some("nobody is in that group".to_owned())
+        }
+        Progress::Failed { reason } => Some(format!("not sent: {reason}")),
+        Progress::Unknown => {
+            Some("the connection broke before the relay answered: it may have arrived".to_owned())
+        }
+        _ => None,
+    };
+    let each = sent.recipients.iter().map(|recipient| {
+        let what = match recipient.delivery {
+            Delivery::Delivered => "delivered",
+            Delivery::Waiting => "waiting: the relay keeps it until they connect",
+            Delivery::Pushed => "handed to their push service",
+            Delivery::Refused => "refused: no such client, or its queue is full",
+            Delivery::Other => "in a state this version does not know",
+        };
+        format!("{}: {what}", recipient.name)
+    });
+    whole.into_iter().chain(each).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,60 @@
+//! `tidings status`: how things stand, in a few lines.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use tidings_control::{Answer, Client, Connection, Request, Status};
+
+use super::{NOT_YET, UNEXPECTED, say};
+
+/// Prints it; the exit code tells whether it is connected.
+pub(super) async fn show(agent: &Client, json: bool) -> Result<ExitCode> {
+    let Answer::Status(status) = agent.ask(Request::Status).await? else {
+        bail!(UNEXPECTED)
+    };
+    if json {
+        say(serde_json::to_string_pretty(&status)?)?;
+    } else {
+        say(described(&status))?;
+    }
+    let connected = matches!(status.connection, Connection::Connected { .. });
+    Ok(if connected {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOT_YET)
+    })
+}
+
+fn described(status: &Status) -> String {
+    let mut lines = Vec::new();
+    let relay = status.relay.as_ref();
+    let at = relay.map_or(String::new(), |r| format!(" {} as {}", r.address, r.name));
+    lines.push(match &status.connection {
+        Connection::NotConfigured => "No relay is set up: `tidings show first-run`".to_owned(),
+        Connection::Connecting => format!("Connecting to{at}"),
+        Connection::Connected { .. } => format!("Connected to{at}"),
+        Connection::Offline { reason, .. } => format!("Offline, trying{at}: {reason}"),
+        Connection::Refused { reason } => format!("Refused by{at}: {reason}"),
+        Connection::TakenOver => format!("Another device took the name:{at}"),
+    });
+    if let Some(hosted) = &status.hosted {
+        lines.push(format!(
+            "Hosting a relay on port {} with {} connected",
+            hosted.port, hosted.clients
+        ));
+        lines.extend(
+            hosted
+                .addresses
+                .iter()
+                .map(|address| format!("  {address}")),
+        );
+    }
+    lines.push(format!("{} unread", status.unread));
+    lines.extend(
+        status
+            .problems
+            .iter()
+            .map(|problem| format!("Problem: {}", problem.message)),
+    );
+    lines.join("\n")
+}
