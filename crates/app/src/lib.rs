@@ -9,6 +9,7 @@
 //! the notification. The durable row gates the confirmation, the notification never does.
 
 mod app;
+pub mod autostart;
 mod board;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod bus;

@@ -13,6 +13,7 @@
 //! another user is turned away before a byte is read.
 
 mod client;
+mod computer;
 mod frame;
 mod list;
 mod message;
@@ -21,6 +22,7 @@ mod server;
 mod status;
 
 pub use client::{Client, ClientError, Events};
+pub use computer::*;
 pub use list::*;
 pub use message::*;
 pub use request::*;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Consent, Draft, Exported, Filter, Join, Message, MessageId, Mute, Pause, Reach, Row, Sent,
+    Computer, Consent, Draft, Exported, Filter, Folder, Join, Message, MessageId, Mute, Pause, Reach, Row, Sent,
     Settings, Sources, Status,
 };
 
@@ -186,6 +186,20 @@ pub enum Request {
         /// Whether they are muted from now on.
         on: bool,
     },
+    /// Where Tidings' files are, and what happens at login. Answer: [`Answer::Computer`].
+    Computer,
+    /// Start at login from now on, or not any longer. Answer: [`Answer::Computer`].
+    SetAutostart {
+        /// Whether to.
+        on: bool,
+        /// Without a window.
+        hidden: bool,
+    },
+    /// Show a folder of Tidings' in the person's file manager. Answer: [`Answer::Done`].
+    OpenFolder {
+        /// Which.
+        folder: Folder,
+    },
     /// End the agent in order. Answer: [`Answer::Done`].
     Quit,
 }
@@ -232,6 +246,8 @@ pub enum Answer {
     Token(String),
     /// What senders may do.
     Consents(Vec<Consent>),
+    /// Folders, and what happens at login.
+    Computer(Computer),
 }
 
 /// Why a request was not done.
