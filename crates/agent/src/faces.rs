@@ -16,6 +16,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
 use crate::desktop::{Clipboard, Kind, open_allowed, open_link};
+use crate::here::Here;
 use crate::windows::{self, Windows};
 
 /// Faces at a time. One window process, the command line, a few scripts; more is a runaway loop.
@@ -34,6 +35,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 pub(crate) struct Agent {
     pub(crate) app: App,
     pub(crate) windows: Windows,
+    pub(crate) here: Here,
     pub(crate) clipboard: Arc<Mutex<Clipboard>>,
     /// True once somebody asked the agent to end.
     pub(crate) quit: watch::Sender<bool>,
@@ -113,6 +115,11 @@ impl Agent {
             },
             Request::Pause { pause } => self.stands(app.pause(pause).await),
             Request::Mute { mute, on } => app.mute(mute, on).await.map(Answer::Settings),
+            Request::Computer => return self.here.told().await,
+            Request::SetAutostart { on, hidden } => {
+                return self.here.set_autostart(on, hidden).await;
+            }
+            Request::OpenFolder { folder } => return self.here.open(folder),
             Request::Quit => {
                 self.quit.send_replace(true);
                 Ok(Answer::Done)

@@ -12,6 +12,7 @@ mod cli;
 mod commands;
 mod desktop;
 mod faces;
+mod here;
 mod resident;
 mod texts;
 mod tray;

@@ -21,6 +21,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::Start;
 use crate::desktop::Clipboard;
 use crate::faces::{self, Agent};
+use crate::here::Here;
 use crate::texts::Tongue;
 use crate::tray::{self, Click, Shown};
 use crate::windows::{self, Windows};
@@ -117,15 +118,19 @@ async fn second_start(start: &Start) -> Result<(), ClientError> {
 
 async fn reside(start: &Start, listener: Listener) -> Result<()> {
     let _right = listener.right();
-    let app = App::start(Parts::of_desktop()?).await?;
+    let parts = Parts::of_desktop()?;
+    let here = Here::new(parts.folders.clone());
+    let app = App::start(parts).await?;
     let (windows, started) = Windows::new();
     let agent = Arc::new(Agent {
         app,
         windows,
+        here,
         clipboard: Arc::new(Mutex::new(Clipboard::default())),
         quit: watch::Sender::new(false),
     });
     let mut tasks = JoinSet::new();
+    tasks.spawn(agent.here.clone().repair());
     tasks.spawn(end_on_signal(agent.quit.clone()));
     tasks.spawn(notifications_act(Arc::clone(&agent)));
     let tray = tray(&agent, &mut tasks);

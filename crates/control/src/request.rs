@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Computer, Consent, Draft, Exported, Filter, Folder, Join, Message, MessageId, Mute, Pause, Reach, Row, Sent,
-    Settings, Sources, Status,
+    Computer, Consent, Draft, Exported, Filter, Folder, Join, Message, MessageId, Mute, Pause,
+    Reach, Row, Sent, Settings, Sources, Status,
 };
 
 /// A question or an order of a face.

@@ -70,6 +70,9 @@ interface Answers {
   revoke: 'consents';
   pause: 'status';
   mute: 'settings';
+  computer: 'computer';
+  'set-autostart': 'computer';
+  'open-folder': 'done';
   quit: 'done';
 }
 

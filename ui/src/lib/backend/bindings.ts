@@ -21,12 +21,46 @@ path: string,
 /**
  * Messages in it.
  */
-count: number, } } | { "is": "message", "value": Message } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string } | { "is": "consents", "value": Array<Consent> };
+count: number, } } | { "is": "message", "value": Message } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string } | { "is": "consents", "value": Array<Consent> } | { "is": "computer", "value": Computer };
+
+/**
+ * What happens at login.
+ */
+export type Autostart = {
+/**
+ * Tidings starts.
+ */
+on: boolean,
+/**
+ * Without a window.
+ */
+hidden: boolean,
+/**
+ * The program it starts, where that is not the one that runs now.
+ */
+other: string | null, };
 
 /**
  * Failures that faces tell apart.
  */
 export type Code = "invalid" | "not-found" | "not-configured" | "ask" | "system";
+
+/**
+ * This computer as Tidings uses it.
+ */
+export type Computer = {
+/**
+ * The folder of the inbox.
+ */
+data: string,
+/**
+ * The folder of the settings.
+ */
+config: string,
+/**
+ * What happens at login; none where that cannot be set from here.
+ */
+autostart: Autostart | null, };
 
 /**
  * The state of the session.
@@ -234,6 +268,11 @@ relay: number | null,
  * Only of this priority or a higher one.
  */
 priority: Priority | null, };
+
+/**
+ * A folder that a face can have opened.
+ */
+export type Folder = "data" | "config";
 
 /**
  * Why a message was not raised as a notification of its own. It is in the inbox and in the count
@@ -662,7 +701,19 @@ mute: Mute,
 /**
  * Whether they are muted from now on.
  */
-on: boolean, } | { "do": "quit" };
+on: boolean, } | { "do": "computer" } | { "do": "set-autostart",
+/**
+ * Whether to.
+ */
+on: boolean,
+/**
+ * Without a window.
+ */
+hidden: boolean, } | { "do": "open-folder",
+/**
+ * Which.
+ */
+folder: Folder, } | { "do": "quit" };
 
 /**
  * A received message as lists show it.
