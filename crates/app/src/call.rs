@@ -66,7 +66,7 @@ pub(crate) async fn make(deed: &Deed, said: Said) -> Result<(), String> {
 async fn answer(method: &str, url: &str, said: Said) -> Result<StatusCode, String> {
     let request = request(method, url, said)?;
     let address = address(url)?;
-    let stream = tidings_session::connect(address)
+    let stream = tidings_session::connect(address, None)
         .await
         .map_err(|error| error.to_string())?;
     let words = |error: hyper::Error| error.to_string();

@@ -3,9 +3,10 @@
 //!
 //! Invariants: a delay is never above [`CAP`]; the ceiling doubles with every failure and falls back
 //! only by [`Backoff::reset`], which the machine calls after proof of life and not merely after a
-//! successful dial: a relay that accepts and drops would otherwise be dialed without pause.
+//! successful dial (a relay that accepts and drops would otherwise be dialed without pause), and by
+//! [`Backoff::hurry`], which has a pace.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Ceiling of the first delay: a relay that restarts is back within about this time.
 pub(crate) const BASE: Duration = Duration::from_secs(1);
@@ -14,11 +15,16 @@ pub(crate) const BASE: Duration = Duration::from_secs(1);
 /// long away is back.
 pub(crate) const CAP: Duration = Duration::from_secs(60);
 
+/// The least time between two pieces of news of the world that make a session dial sooner: a network
+/// that comes and goes all the time would otherwise be dialed without pause.
+pub(crate) const NEWS_PACE: Duration = Duration::from_secs(5);
+
 /// Exponential back-off with full jitter: a uniform draw from nothing to the ceiling, which spreads
 /// the return of a whole group of clients after a restart best.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
+    hurried: Option<Instant>,
 }
 
 impl Backoff {
@@ -28,6 +34,18 @@ impl Backoff {
         self.failures = self.failures.saturating_add(1);
         let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX);
         Duration::from_millis(rng.u64(0..=millis))
+    }
+
+    /// There is news of the world, and what failed before says nothing of it: begins anew. Gives the
+    /// delay before the next attempt, by chance too, as all the clients of an office wake together;
+    /// none if there was news just now.
+    pub(crate) fn hurry(&mut self, rng: &mut fastrand::Rng, now: Instant) -> Option<Duration> {
+        if self.hurried.is_some_and(|at| now < at + NEWS_PACE) {
+            return None;
+        }
+        self.hurried = Some(now);
+        self.reset();
+        Some(self.next(rng))
     }
 
     /// The next delay's upper bound.
@@ -68,7 +86,7 @@ mod tests {
         #[test]
         fn no_delay_is_above_its_ceiling(seed: u64, failures in 0u32..200) {
             let mut rng = fastrand::Rng::with_seed(seed);
-            let mut backoff = Backoff { failures };
+            let mut backoff = Backoff { failures, hurried: None };
             let ceiling = backoff.ceiling();
             prop_assert!(ceiling <= CAP);
             prop_assert!(backoff.next(&mut rng) <= ceiling);
@@ -79,7 +97,11 @@ mod tests {
     fn delays_are_spread_over_the_whole_range() {
         let mut rng = fastrand::Rng::with_seed(7);
         let delays: Vec<Duration> = (0..1000)
-            .map(|_| Backoff { failures: 10 }.next(&mut rng))
+            .map(|_| {
+                let failures = 10;
+                let hurried = None;
+                Backoff { failures, hurried }.next(&mut rng)
+            })
             .collect();
         let mean = delays.iter().sum::<Duration>() / 1000;
         assert!((27..33).contains(&mean.as_secs()), "mean {mean:?}");

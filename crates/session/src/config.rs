@@ -6,6 +6,8 @@ use std::{fmt, str::FromStr};
 use tidings_protocol::{Group, Name};
 use url::{Host, Url};
 
+use crate::certificate::Fingerprint;
+
 /// The port a relay listens on when nothing else is said.
 pub const DEFAULT_PORT: u16 = 9093;
 
@@ -23,6 +25,8 @@ pub struct Config {
     pub name: Name,
     /// Its group; may be the empty one.
     pub group: Group,
+    /// The one certificate that is accepted; none leaves it to the system.
+    pub pin: Option<Fingerprint>,
     /// The extensions to offer; [`FEATURES`] unless there is a reason.
     pub features: Vec<String>,
 }
@@ -34,6 +38,7 @@ impl fmt::Debug for Config {
             .field("address", &self.address)
             .field("name", &self.name)
             .field("group", &self.group)
+            .field("pin", &self.pin)
             .field("features", &self.features)
             .finish_non_exhaustive()
     }
@@ -48,6 +53,7 @@ impl Config {
             token: token.into(),
             name,
             group,
+            pin: None,
             features: FEATURES.iter().map(|&f| f.to_owned()).collect(),
         }
     }

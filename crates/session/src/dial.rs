@@ -9,13 +9,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::{self, ClientConfig, pki_types::ServerName};
 
+use crate::certificate::{Fingerprint, Trust};
 use crate::config::Address;
 use crate::event::DialError;
 
@@ -30,18 +30,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 /// A connection of the operating system's, with TLS where the address asks for it.
 pub type BoxStream = Box<dyn Stream>;
 
-/// Connects to a relay.
+/// Connects to a relay; with a pin only to one that shows this very certificate.
 ///
 /// # Errors
-/// [`DialError`], without [`DialError::TimedOut`]: the caller drops what takes too long.
-pub async fn connect(address: Address) -> Result<BoxStream, DialError> {
+/// [`DialError`], without [`DialError::TimedOut`]: the caller drops what takes too long. Where the
+/// certificate is not accepted ([`DialError::Certificate`]) nothing was sent to who showed it.
+pub async fn connect(address: Address, pin: Option<Fingerprint>) -> Result<BoxStream, DialError> {
     let tcp = tcp(&address).await?;
     // Frames are small and answered one by one; waiting to fill a segment only delays them.
     if let Err(error) = tcp.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY not set");
     }
     if address.is_tls() {
-        Ok(Box::new(tls(&address, tcp).await?))
+        Ok(Box::new(tls(&address, pin, tcp).await?))
     } else {
         Ok(Box::new(tcp))
     }
@@ -110,6 +111,7 @@ fn tcp_words(error: &io::Error, authority: String) -> DialError {
 
 async fn tls(
     address: &Address,
+    pin: Option<Fingerprint>,
     tcp: TcpStream,
 ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, DialError> {
     let host = address.host();
@@ -117,35 +119,22 @@ async fn tls(
         host: host.clone(),
         reason,
     };
-    let config = tls_config().map_err(|error| fault(error.to_string()))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let trust = Trust::new(host.clone(), pin, Arc::clone(&provider));
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| fault(error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(trust))
+        .with_no_client_auth();
     let name = ServerName::try_from(host.clone()).map_err(|error| fault(error.to_string()))?;
     TlsConnector::from(Arc::new(config))
         .connect(name, tcp)
         .await
-        .map_err(|error| match certificate_words(&error) {
-            Some(reason) => DialError::Certificate {
-                host: host.clone(),
-                reason,
-            },
+        .map_err(|error| match Trust::rejected(&error) {
+            Some(rejected) => DialError::Certificate(rejected),
             None => fault(error.to_string()),
         })
-}
-
-/// The system's own verifier decides whom to trust, so a certificate authority that an office
-/// installed works here too.
-fn tls_config() -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_platform_verifier()?
-        .with_no_client_auth())
-}
-
-fn certificate_words(error: &io::Error) -> Option<String> {
-    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
-        rustls::Error::InvalidCertificate(reason) => Some(reason.to_string()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -169,7 +158,7 @@ mod tests {
     }
 
     async fn dial(url: &str) -> Result<BoxStream, DialError> {
-        connect(url.parse().unwrap()).await
+        connect(url.parse().unwrap(), None).await
     }
 
     #[tokio::test]

@@ -19,6 +19,7 @@ use tidings_protocol::{client, limits};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::http::{self, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config, tungstenite};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,9 @@ const BACKLOG: usize = 256;
 
 /// Size of the read buffer, which is held for the life of a connection that is idle mostly.
 const READ_BUFFER: usize = 8 * 1024;
+
+/// What a network answers that wants a login first (RFC 6585).
+const LOGIN_REQUIRED: StatusCode = StatusCode::NETWORK_AUTHENTICATION_REQUIRED;
 
 /// What the user asks for.
 #[derive(Debug)]
@@ -311,10 +315,24 @@ impl<S> Open<S> {
 
 fn handshake_words(error: tungstenite::Error) -> DialError {
     match error {
-        tungstenite::Error::Http(response) => DialError::Http {
-            status: response.status().as_u16(),
-        },
+        tungstenite::Error::Http(response) => http_words(&response),
         tungstenite::Error::Io(error) => DialError::Io(error.to_string()),
         error => DialError::NotWebSocket(error.to_string()),
     }
+}
+
+/// A login page of a network answers whatever was asked with a page, or with the way to one.
+fn http_words<T>(response: &http::Response<T>) -> DialError {
+    let status = response.status();
+    if !status.is_success() && !status.is_redirection() && status != LOGIN_REQUIRED {
+        let status = status.as_u16();
+        return DialError::Http { status };
+    }
+    let leads_to = response
+        .headers()
+        .get(http::header::LOCATION)
+        .and_then(|place| url::Url::parse(place.to_str().ok()?).ok())
+        .and_then(|url| url.host_str().map(str::to_owned));
+    let status = status.as_u16();
+    DialError::Page { status, leads_to }
 }

@@ -8,6 +8,8 @@ use std::time::Instant;
 
 use tidings_protocol::server::{Delivery, Reply, Welcome};
 
+use crate::certificate::Rejected;
+
 /// The caller's id of something sent; only handed back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SendId(pub i64);
@@ -29,6 +31,9 @@ pub enum Event {
     },
     /// A notice from the relay, for people.
     Info(String),
+    /// The open line stood the test that [`probe`](crate::Handle::probe) asked for: nothing was
+    /// missed on it. Where it did not, another one is made, and the state tells.
+    Answered,
 }
 
 /// What became of something sent.
@@ -180,13 +185,8 @@ pub enum DialError {
     #[error("the relay did not answer in time: check the address, the network and any firewall")]
     TimedOut,
     /// The certificate is not to be trusted.
-    #[error("the certificate of {host} is not trusted ({reason}): check the address and the clock")]
-    Certificate {
-        /// The name it should be for.
-        host: String,
-        /// The verifier's words.
-        reason: String,
-    },
+    #[error(transparent)]
+    Certificate(#[from] Rejected),
     /// TLS failed for another reason.
     #[error("{host} does not speak TLS as it should ({reason}): try ws:// if the relay has none")]
     Tls {
@@ -194,6 +194,18 @@ pub enum DialError {
         host: String,
         /// The library's words.
         reason: String,
+    },
+    /// A page answers in the relay's place.
+    #[error(
+        "a web page answers in the relay's place (HTTP {status}{}): perhaps the login page of this \
+         network, so open a browser and look; otherwise check the address and its port",
+        .leads_to.as_ref().map(|host| format!(", it leads to {host}")).unwrap_or_default()
+    )]
+    Page {
+        /// The status: one that says all is well, or leads elsewhere.
+        status: u16,
+        /// The host it leads to.
+        leads_to: Option<String>,
     },
     /// It speaks HTTP, and answered the WebSocket handshake with this status.
     #[error("the address answers HTTP {status}, not WebSocket: check its port and path")]

@@ -11,6 +11,7 @@
 //! and runs over any stream.
 
 mod backoff;
+mod certificate;
 mod config;
 mod dial;
 mod driver;
@@ -30,6 +31,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use certificate::{Distrust, Fingerprint, NoFingerprint, Rejected};
 pub use config::{Address, AddressError, Config, DEFAULT_PORT, FEATURES};
 pub use dial::{BoxStream, Stream, connect};
 pub use event::{DialError, Event, Outcome, Refusal, SendId, State, Trouble};
@@ -81,9 +83,9 @@ impl Session {
     /// Starts a session over the operating system's network. Runs inside a tokio runtime.
     #[must_use]
     pub fn spawn(config: Config) -> (Self, mpsc::Receiver<Event>) {
-        let address = config.address.clone();
+        let (address, pin) = (config.address.clone(), config.pin);
         let rng = fastrand::Rng::new();
-        Self::spawn_with(config, rng, move || connect(address.clone()))
+        Self::spawn_with(config, rng, move || connect(address.clone(), pin))
     }
 
     /// Starts a session over streams of the caller's making. `rng` decides its jitter.
@@ -180,8 +182,9 @@ impl Handle {
             })
     }
 
-    /// Something changed (the computer woke, the network is another): the line is tested at once,
-    /// and a session that waits dials at once.
+    /// There is news of the world (the computer woke, the network is another): the line is tested at
+    /// once, which [`Event::Answered`] or another state tells, and a session that waits dials within a
+    /// moment.
     pub fn probe(&self) {
         self.command(Command::Probe);
     }

@@ -7,24 +7,33 @@
 //! - nothing but AUTH leaves before AUTH 200;
 //! - every state that is not terminal has pending I/O or a timeout;
 //! - a message is never confirmed unless the user said so, and is handed up each time it comes;
-//! - the back-off falls back to its start only after a connection that stayed up for [`STEADY`];
+//! - the back-off falls back to its start only after a connection that stayed up for [`STEADY`], and
+//!   when there is news of the world, at most every [`NEWS_PACE`](crate::backoff::NEWS_PACE);
 //! - a terminal state is left only by [`Input::Reconnect`], and `Stopped` never.
+//!
+//! News of the world ([`Input::Probe`]: the computer woke, the network is another). An open socket is
+//! not trusted until the relay has answered a PING, an attempt under way gets as long as that to come
+//! about, and a session that waits dials within a moment. The moment is drawn by chance, as all the
+//! clients of an office wake together. What is found dead after news is dialed anew as soon.
 //!
 //! Taken over. Whether there is a rival of the same name is told by the evidence of `rival`. One
 //! that is certain is left alone until the person asks; from one that is suspected the session stays
 //! away for [`TRUCE`] and looks again. The rival is online meanwhile, so one of the two is.
 
+mod border;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+pub use border::{Input, Output};
 use tidings_protocol::Mid;
 use tidings_protocol::client::{self, Packet};
 use tidings_protocol::server::{self, AuthReply, Welcome};
 
 use crate::backoff::Backoff;
 use crate::config::Config;
-use crate::event::{DialError, Event, Refusal, SendId, State, Trouble};
-use crate::keepalive::{Due, Keepalive};
+use crate::event::{DialError, Event, Refusal, State, Trouble};
+use crate::keepalive::{Due, Keepalive, PROBE_ANSWER};
 use crate::outbox::{Ended, Outbox};
 use crate::rival::{Rival, Verdict};
 
@@ -35,8 +44,9 @@ pub const DIAL: Duration = Duration::from_secs(15);
 /// How long the relay may take to answer AUTH.
 pub const AUTH: Duration = Duration::from_secs(10);
 
-/// How long a connection must have stayed up to count as proof that the relay is well.
-pub const STEADY: Duration = Duration::from_secs(10);
+/// How long a connection must have stayed up to count as proof that the relay is well: longer than a
+/// relay that falls over under the return of its clients takes to do so.
+pub const STEADY: Duration = Duration::from_secs(60);
 
 /// How long to stay away from a suspected rival.
 pub const TRUCE: Duration = Duration::from_secs(600);
@@ -44,54 +54,6 @@ pub const TRUCE: Duration = Duration::from_secs(600);
 /// Confirmations kept while there is no line to send them on. When full the oldest is dropped: the
 /// relay sends its message again and the user confirms again.
 const CONFIRMS: usize = 1024;
-
-/// What happened.
-#[derive(Debug)]
-pub enum Input<'a> {
-    /// The WebSocket that [`Output::Dial`] asked for is open.
-    Opened,
-    /// It did not open.
-    DialFailed(DialError),
-    /// A text frame came in.
-    Frame(&'a str),
-    /// A frame came in that carries no packet: a WebSocket ping, say.
-    Heard,
-    /// The peer closed the connection, with a code and a reason if it gave them.
-    Closed {
-        /// The close frame's code.
-        code: Option<u16>,
-        /// The close frame's reason.
-        reason: String,
-    },
-    /// The connection broke, in words for people.
-    Lost(String),
-    /// The time of [`Machine::poll_timeout`] has come.
-    Timeout,
-    /// The user stored this message.
-    Confirm(Mid),
-    /// The user sends.
-    Send(SendId, client::Send),
-    /// Something changed (the machine woke, the network changed): ask the peer at once, and dial at
-    /// once if waiting.
-    Probe,
-    /// The person wants a connection now, whatever happened before.
-    Reconnect,
-    /// The end.
-    Stop,
-}
-
-/// What to do.
-#[derive(Debug, PartialEq)]
-pub enum Output {
-    /// Open a WebSocket; answer with [`Input::Opened`] or [`Input::DialFailed`].
-    Dial,
-    /// Send this text frame.
-    Transmit(String),
-    /// Drop the connection, or the attempt; nothing more of it may be fed.
-    HangUp,
-    /// Tell the user.
-    Event(Event),
-}
 
 /// See the file's head.
 #[derive(Debug)]
@@ -104,12 +66,15 @@ pub struct Machine {
     outbox: Outbox,
     confirms: VecDeque<Mid>,
     rival: Rival,
+    /// There was news, and the relay has not been heard since.
+    doubted: bool,
 }
 
 #[derive(Debug)]
 enum Phase {
     Waiting {
         until: Instant,
+        trouble: Trouble,
     },
     /// Staying away from a suspected rival.
     Truce {
@@ -144,6 +109,7 @@ impl Machine {
             outbox: Outbox::default(),
             confirms: VecDeque::new(),
             rival: Rival::default(),
+            doubted: false,
         };
         machine.dial(now);
         machine
@@ -158,7 +124,7 @@ impl Machine {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.phase {
-            Phase::Waiting { until } | Phase::Truce { until } => Some(*until),
+            Phase::Waiting { until, .. } | Phase::Truce { until } => Some(*until),
             Phase::Dialing { deadline } | Phase::Authenticating { deadline, .. } => Some(*deadline),
             Phase::Online { keepalive, .. } => {
                 let reply = self.outbox.timeout();
@@ -202,7 +168,7 @@ impl Machine {
                 self.end(ended);
                 self.pump(now);
             }
-            Input::Probe => self.probe(now),
+            Input::Probe => self.news(now),
             Input::Reconnect => {
                 self.backoff.reset();
                 self.rival.forget();
@@ -262,6 +228,9 @@ impl Machine {
     fn answered(&mut self, now: Instant) {
         if let Phase::Online { keepalive, .. } = &mut self.phase {
             keepalive.answered(now);
+            if std::mem::take(&mut self.doubted) {
+                self.tell(Event::Answered);
+            }
             let ended = self.outbox.line_is_well(now);
             self.end(ended);
             self.pump(now);
@@ -315,6 +284,7 @@ impl Machine {
             since: now,
             keepalive: Keepalive::new(&mut self.rng, now),
         };
+        self.doubted = false;
         self.enter(phase, State::Online(welcome));
         for mid in std::mem::take(&mut self.confirms) {
             self.confirm(mid);
@@ -337,6 +307,7 @@ impl Machine {
             Verdict::Suspected => {
                 let until = now + TRUCE;
                 let retry_at = Some(until);
+                self.doubted = false;
                 self.hang_up(now);
                 self.enter(Phase::Truce { until }, State::TakenOver { retry_at });
             }
@@ -385,14 +356,37 @@ impl Machine {
         self.confirms.push_back(mid);
     }
 
-    fn probe(&mut self, now: Instant) {
-        let ask = match &mut self.phase {
+    /// Takes news of the world in; see the file's head.
+    fn news(&mut self, now: Instant) {
+        match &mut self.phase {
+            Phase::Online { .. } => {
+                self.doubted = true;
+                self.probe(now);
+            }
+            Phase::Dialing { deadline } | Phase::Authenticating { deadline, .. } => {
+                self.doubted = true;
+                *deadline = (*deadline).min(now + PROBE_ANSWER);
+            }
+            Phase::Waiting { .. } => self.hurry(now),
             // A truce is kept: whatever changed, the rival may still be there.
-            Phase::Waiting { .. } => return self.dial(now),
-            Phase::Online { keepalive, .. } => keepalive.probe(now),
-            _ => false,
-        };
-        if ask {
+            Phase::Truce { .. } | Phase::Resting | Phase::Stopped => {}
+        }
+    }
+
+    /// Brings the next attempt forward.
+    fn hurry(&mut self, now: Instant) {
+        if let Phase::Waiting { until, trouble } = &self.phase
+            && let Some(delay) = self.backoff.hurry(&mut self.rng, now)
+        {
+            let (until, trouble) = ((now + delay).min(*until), trouble.clone());
+            self.stay_away(until, trouble);
+        }
+    }
+
+    fn probe(&mut self, now: Instant) {
+        if let Phase::Online { keepalive, .. } = &mut self.phase
+            && keepalive.probe(now)
+        {
             self.transmit(&Packet::Ping);
         }
     }
@@ -427,16 +421,24 @@ impl Machine {
             self.rival.ended(since, now);
         }
         self.hang_up(now);
-        let retry_at = now + self.backoff.next(&mut self.rng);
-        let until = retry_at;
-        self.enter(
-            Phase::Waiting { until },
-            State::Waiting { retry_at, trouble },
-        );
+        if std::mem::take(&mut self.doubted) {
+            self.backoff.reset();
+        }
+        let until = now + self.backoff.next(&mut self.rng);
+        self.stay_away(until, trouble);
+    }
+
+    fn stay_away(&mut self, until: Instant, trouble: Trouble) {
+        let state = State::Waiting {
+            retry_at: until,
+            trouble: trouble.clone(),
+        };
+        self.enter(Phase::Waiting { until, trouble }, state);
     }
 
     /// Gives the connection up until a person asks for it.
     fn rest(&mut self, state: State, now: Instant) {
+        self.doubted = false;
         self.hang_up(now);
         self.enter(Phase::Resting, state);
     }

@@ -215,6 +215,45 @@ async fn after_a_probe_it_is_found_in_five_seconds() {
         "{:?}",
         start.elapsed()
     );
+    // And another one is there a moment later.
+    rig.welcome().await;
+    assert!(
+        start.elapsed() <= Duration::from_secs(7),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_is_answered_is_told() {
+    let mut rig = Rig::new(4096);
+    let mut peer = rig.welcome().await;
+    rig.session.probe();
+    assert_eq!(peer.packet().await, client::Packet::Ping);
+    peer.say(r#"{"cmd":"PONG","data":""}"#).await;
+    assert!(matches!(rig.event().await, Event::Answered));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_waits_for_long_dials_a_moment_after_a_probe() {
+    let mut rig = Rig::new(4096);
+    rig.up.store(false, Ordering::SeqCst);
+    let long = |state: &State| match state {
+        State::Waiting { retry_at, .. } => {
+            *retry_at > Instant::now().into_std() + Duration::from_secs(20)
+        }
+        _ => false,
+    };
+    rig.state(long).await;
+    rig.up.store(true, Ordering::SeqCst);
+    let start = Instant::now();
+    rig.session.probe();
+    rig.welcome().await;
+    assert!(
+        start.elapsed() <= Duration::from_secs(1),
+        "{:?}",
+        start.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -300,6 +339,18 @@ async fn what_is_no_websocket_is_told_apart() {
     let mut rig = Rig::new(4096);
     for (answer, words) in [
         ("HTTP/1.1 404 Not Found\r\n\r\n", "HTTP 404"),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi",
+            "a web page answers in the relay's place (HTTP 200)",
+        ),
+        (
+            "HTTP/1.1 302 Found\r\nlocation: http://login.example/?for=me\r\n\r\n",
+            "(HTTP 302, it leads to login.example): perhaps the login page of this network",
+        ),
+        (
+            "HTTP/1.1 511 Network Authentication Required\r\n\r\n",
+            "perhaps the login page",
+        ),
         ("SSH-2.0-OpenSSH_9.2\r\n", "does not speak WebSocket"),
         ("HTTP/1.1 401 Unauthorized\r\n\r\n", "HTTP 401"),
     ] {

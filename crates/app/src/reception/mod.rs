@@ -234,6 +234,7 @@ impl Reception {
                     self.state(&state);
                 }
                 session::Event::Info(notice) => self.tell(Event::Notice(text::line(&notice))),
+                session::Event::Answered => {}
                 session::Event::Outcome { id, outcome } => self.outcome(id, outcome).await,
             }
             if came < BATCH

@@ -1,9 +1,10 @@
 //! Transcripts of the machine, one per story; `invariants` has what holds under random inputs.
 
 mod invariants;
+mod news;
 
 use super::*;
-use crate::event::Outcome;
+use crate::event::{Outcome, SendId};
 use crate::rival::QUICK;
 use crate::{backoff, keepalive, outbox};
 use tidings_protocol::{Group, Message, Name, Ref, Target, close};
@@ -142,6 +143,7 @@ fn say(output: Output) -> String {
             Outcome::TooLarge { .. } => format!("outcome {} too large", id.0),
         },
         Output::Event(Event::Info(text)) => format!("info {text}"),
+        Output::Event(Event::Answered) => "answered".into(),
     }
 }
 
@@ -380,15 +382,6 @@ fn a_silent_peer_is_pinged_and_then_dropped() {
 }
 
 #[test]
-fn a_probe_tests_the_line_or_dials_at_once() {
-    let mut story = Story::online(WELCOME);
-    assert_eq!(story.feed(Input::Probe), ["> PING"]);
-    assert_eq!(story.until_timeout(), keepalive::PROBE_ANSWER);
-    story.timeout();
-    assert_eq!(story.feed(Input::Probe), ["state dialing", "dial"]);
-}
-
-#[test]
 fn without_ref_one_message_is_outstanding() {
     let mut story = Story::online(WELCOME);
     // `ref` is not sent to a relay that did not list it.
@@ -494,7 +487,7 @@ fn a_line_that_is_dead_is_found_by_the_reply_that_does_not_come() {
     story.feed(Input::Send(SendId(1), to("ann", Some("r1"))));
     story.feed(Input::Send(SendId(2), to("ann", Some("r2"))));
     assert_eq!(story.timeout(), ["> PING"]);
-    assert_eq!(story.until_timeout(), keepalive::PROBE_ANSWER);
+    assert_eq!(story.until_timeout(), PROBE_ANSWER);
     story.timeout();
     story.timeout();
     story.feed(Input::Opened);
