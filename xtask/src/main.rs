@@ -12,6 +12,7 @@
 mod bounds;
 mod demo;
 mod fuzz;
+mod icons;
 mod run;
 mod setup;
 mod sh;
@@ -99,6 +100,8 @@ enum Command {
     Tidy,
     /// Write the UI's types anew from crates/control
     Bindings,
+    /// Draw the icons anew from src-tauri/icons/*.svg
+    Icons,
 }
 
 fn main() -> ExitCode {
@@ -118,6 +121,7 @@ fn main() -> ExitCode {
         Command::Fuzz { seconds, target } => fuzz::fuzz(seconds, target.as_deref()),
         Command::Tidy => tidy::tidy(),
         Command::Bindings => steps::write_bindings(),
+        Command::Icons => icons::icons(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,13 +3,16 @@
 //! The tray library's objects stay on one thread of their own, which follows the status. A desktop
 //! without a bus has no tray: that is a problem in the status, not an end.
 
-use tidings_control::{Connection, Pause, Status};
+mod picture;
+
+use tidings_control::{Pause, Status};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tray_icon::menu::{Menu, MenuEvent, MenuId, MenuItem, PredefinedMenuItem, Submenu};
 use tray_icon::{Icon, MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 
 use crate::texts::Tongue;
+use picture::Picture;
 
 /// What the person wants of the tray.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +28,6 @@ pub(crate) enum Click {
 /// Clicks waiting to be acted on. A person does not click faster than windows open; what is beyond
 /// is dropped.
 pub(crate) const CLICKS: usize = 8;
-
-const SIDE: u32 = 32;
 
 const MENU: &[(&str, Click)] = &[
     ("inbox", Click::Inbox),
@@ -160,31 +161,15 @@ fn pauses(shown: &Shown) -> Submenu {
 }
 
 fn icon(status: &Status) -> Result<Icon, tray_icon::Error> {
-    // The pictures are of the right size (tested below), so this cannot fail but by the library.
-    Icon::from_rgba(picture(status).to_vec(), SIDE, SIDE)
+    // The picture has as many pixels as it says, so this cannot fail but by the library.
+    Icon::from_rgba(picture(status).pixels(), picture::SIDE, picture::SIDE)
         .map_err(|error| tray_icon::Error::OsError(std::io::Error::other(error)))
 }
 
-macro_rules! picture {
-    ($name:literal) => {
-        include_bytes!(concat!("../icons/", $name, ".rgba"))
-    };
-}
-
-fn picture(status: &Status) -> &'static [u8] {
-    match (&status.connection, status.unread > 0) {
-        (Connection::NotConfigured, false) => picture!("not-configured"),
-        (Connection::NotConfigured, true) => picture!("not-configured-unread"),
-        (Connection::Connecting, false) => picture!("connecting"),
-        (Connection::Connecting, true) => picture!("connecting-unread"),
-        (Connection::Connected { .. }, false) => picture!("connected"),
-        (Connection::Connected { .. }, true) => picture!("connected-unread"),
-        (
-            Connection::Offline { .. } | Connection::Refused { .. } | Connection::TakenOver,
-            false,
-        ) => picture!("offline"),
-        (Connection::Offline { .. } | Connection::Refused { .. } | Connection::TakenOver, true) => {
-            picture!("offline-unread")
-        }
-    }
+fn picture(status: &Status) -> Picture {
+    Picture::of(
+        &status.connection,
+        status.quiet.held.is_some(),
+        status.unread,
+    )
 }
