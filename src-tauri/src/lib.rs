@@ -30,6 +30,10 @@ VIEW is JSON: {\"window\":\"inbox\",\"message\":null}, {\"window\":\"compose\"},
 /// # Errors
 /// When the arguments are wrong or no window can be drawn.
 pub fn run(args: impl Iterator<Item = String>) -> anyhow::Result<()> {
+    let mut args = args.peekable();
+    if args.peek().is_some_and(|word| word == "--version") {
+        return say_version();
+    }
     let first = view(args)?;
     tauri::Builder::default()
         .plugin(
@@ -53,6 +57,17 @@ pub fn run(args: impl Iterator<Item = String>) -> anyhow::Result<()> {
         })
         .run(tauri::generate_context!())
         .context("cannot draw a window; is there a display (DISPLAY or WAYLAND_DISPLAY)?")
+}
+
+/// Tells that this program and WebKit can be loaded, and which ones: the doctor asks.
+#[expect(clippy::print_stdout, reason = "whoever asks reads it here")]
+fn say_version() -> anyhow::Result<()> {
+    let webkit = tauri::webview_version().context("WebKit does not say its version")?;
+    println!(
+        "tidings-window {}, WebKit {webkit}",
+        env!("CARGO_PKG_VERSION")
+    );
+    Ok(())
 }
 
 /// The view asked for by the command line; the inbox by default.

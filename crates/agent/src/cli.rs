@@ -12,7 +12,7 @@ Examples:
   curl -H \"Authorization: $(tidings token)\" 'http://127.0.0.1:9093/ann.send?text=Hello'
 
 Exit codes: 0 done; 1 refused or failed, the message says why; 2 not understood; 3 Tidings does
-not run; 4 (status) not connected, (send) not known in time.";
+not run; 4 (status) not connected, (send) not known in time, (doctor) a warning is the worst.";
 
 /// Messages from your computers, in your tray.
 #[derive(Debug, Parser)]
@@ -69,6 +69,12 @@ pub(crate) enum Command {
         /// 30m, 1h (any number of minutes or hours), tomorrow, or off
         #[arg(value_name = "TIME", value_parser = pause)]
         pause: Pause,
+    },
+    /// Check everything that Tidings depends on, and say what to do
+    Doctor {
+        /// As JSON, in both languages
+        #[arg(long)]
+        json: bool,
     },
     /// Print the relay's token, for scripts: keep it to yourself
     Token,
@@ -143,6 +149,7 @@ pub(crate) enum Window {
     Inbox,
     Compose,
     Settings,
+    Doctor,
     FirstRun,
 }
 

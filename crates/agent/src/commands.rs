@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "this is the command line's output")]
 
+mod doctor;
 mod reading;
 mod send;
 mod status;
@@ -26,7 +27,12 @@ pub(crate) fn main(command: Command) -> ExitCode {
         .enable_all()
         .build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(run(command)),
+        Ok(runtime) => {
+            let outcome = runtime.block_on(run(command));
+            // A disk that the doctor found to hang must not hold up the end.
+            runtime.shutdown_background();
+            outcome
+        }
         Err(error) => Err(error.into()),
     };
     match outcome {
@@ -63,9 +69,12 @@ async fn run(command: Command) -> Result<ExitCode> {
         }
         other => other,
     };
+    if let Command::Doctor { json } = command {
+        return doctor::show(json).await;
+    }
     let (agent, _events) = Client::connect(&tidings_control::path()).await?;
     match command {
-        Command::Send(_) => {}
+        Command::Send(_) | Command::Doctor { .. } => {}
         Command::Status { json } => return status::show(&agent, json).await,
         Command::Export { which } => reading::export(&agent, which.into()).await?,
         Command::Inbox { limit, which, json } => {
@@ -76,6 +85,7 @@ async fn run(command: Command) -> Result<ExitCode> {
                 Window::Inbox => View::Inbox { message: None },
                 Window::Compose => View::Compose,
                 Window::Settings => View::Settings,
+                Window::Doctor => View::Doctor,
                 Window::FirstRun => View::FirstRun,
             };
             agent.ask(Request::Show { view }).await?;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tidings_app::App;
+use tidings_app::doctor::Agent as Doctored;
 use tidings_app::types::Failure as AppFailure;
 use tidings_control::{
     Answer, Code, Deed, Event, Face, Failure, Listener, MessageId, Part, Peer, Request, Status,
@@ -118,6 +119,10 @@ impl Agent {
             Request::Computer => return self.here.told().await,
             Request::SetAutostart { on, hidden } => {
                 return self.here.set_autostart(on, hidden).await;
+            }
+            Request::Doctor => {
+                let doctor = self.here.doctor()?;
+                return Ok(Answer::Doctor(doctor.examine(Doctored::Running(app)).await));
             }
             Request::OpenFolder { folder } => return self.here.open(folder),
             Request::Quit => {

@@ -5,7 +5,10 @@
 
 use tidings_app::Folders;
 use tidings_app::autostart::{AtLogin, Autostart, AutostartError};
+use tidings_app::doctor::Doctor;
 use tidings_control::{Answer, Code, Computer, Failure, Folder};
+
+use crate::windows;
 
 /// See the file's head.
 #[derive(Debug, Clone)]
@@ -62,6 +65,15 @@ impl Here {
         self.told().await
     }
 
+    /// Who looks at all of this computer that Tidings depends on.
+    ///
+    /// # Errors
+    /// [`Code::System`] where the system does not say where this program is.
+    pub(crate) fn doctor(&self) -> Result<Doctor, Failure> {
+        let window = windows::program().map_err(|error| system(error.to_string()))?;
+        Ok(Doctor::new(self.folders.clone(), window))
+    }
+
     /// Shows a folder in the person's file manager.
     ///
     /// # Errors
@@ -89,15 +101,18 @@ impl Here {
         let Some(autostart) = self.autostart.clone() else {
             return Ok(None);
         };
-        let system = |message: String| Failure {
-            code: Code::System,
-            message,
-        };
         tokio::task::spawn_blocking(move || work(&autostart))
             .await
             .map_err(|error| system(error.to_string()))?
             .map(Some)
             .map_err(|error| system(error.to_string()))
+    }
+}
+
+fn system(message: String) -> Failure {
+    Failure {
+        code: Code::System,
+        message,
     }
 }
 

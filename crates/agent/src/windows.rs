@@ -157,7 +157,8 @@ fn broke_down(status: std::io::Result<ExitStatus>) -> String {
     )
 }
 
-fn program() -> std::io::Result<PathBuf> {
+/// The program that draws the windows: it lies beside this one.
+pub(crate) fn program() -> std::io::Result<PathBuf> {
     let name = format!("tidings-window{}", std::env::consts::EXE_SUFFIX);
     Ok(std::env::current_exe()?.with_file_name(name))
 }

@@ -16,6 +16,7 @@ mod bus;
 mod call;
 mod clock;
 mod computer;
+pub mod doctor;
 mod export;
 mod extra;
 mod flow;

@@ -14,6 +14,7 @@
 
 mod client;
 mod computer;
+mod doctor;
 mod frame;
 mod list;
 mod message;
@@ -23,6 +24,7 @@ mod status;
 
 pub use client::{Client, ClientError, Events};
 pub use computer::*;
+pub use doctor::*;
 pub use list::*;
 pub use message::*;
 pub use request::*;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Computer, Consent, Draft, Exported, Filter, Folder, Join, Message, MessageId, Mute, Pause,
-    Reach, Row, Sent, Settings, Sources, Status,
+    Reach, Report, Row, Sent, Settings, Sources, Status,
 };
 
 /// A question or an order of a face.
@@ -200,6 +200,9 @@ pub enum Request {
         /// Which.
         folder: Folder,
     },
+    /// Look at everything that Tidings depends on. Takes some seconds where something hangs.
+    /// Answer: [`Answer::Doctor`].
+    Doctor,
     /// End the agent in order. Answer: [`Answer::Done`].
     Quit,
 }
@@ -248,6 +251,8 @@ pub enum Answer {
     Consents(Vec<Consent>),
     /// Folders, and what happens at login.
     Computer(Computer),
+    /// What the doctor found.
+    Doctor(Report),
 }
 
 /// Why a request was not done.
@@ -318,4 +323,6 @@ pub enum View {
     FirstRun,
     /// The settings, in the inbox window.
     Settings,
+    /// What the doctor finds, in the inbox window.
+    Doctor,
 }

@@ -32,7 +32,7 @@ pub(crate) use sent::Outgoing;
 use crate::types::Failure;
 
 /// The file's name in the data folder.
-const FILE: &str = "inbox.sqlite";
+pub(crate) const FILE: &str = "inbox.sqlite";
 
 /// Rows of one page at most, as the control API has it.
 const PAGE: u32 = 200;

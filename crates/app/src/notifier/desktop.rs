@@ -27,6 +27,7 @@ use super::{BoxFuture, Fate, News, Notice, Notifier, RaiseError, Slot};
 use crate::bus;
 use crate::types::MessageId;
 use call::Abilities;
+pub(crate) use listen::DO_NOT_DISTURB;
 use listen::Early;
 
 /// The name on the bus, and of the interface.

@@ -28,6 +28,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 #[cfg(all(unix, not(target_os = "macos")))]
+pub(crate) use desktop::DO_NOT_DISTURB;
+#[cfg(all(unix, not(target_os = "macos")))]
 pub use desktop::Desktop;
 #[cfg(any(target_os = "macos", windows))]
 pub use elsewhere::Desktop;

@@ -73,6 +73,7 @@ interface Answers {
   computer: 'computer';
   'set-autostart': 'computer';
   'open-folder': 'done';
+  doctor: 'doctor';
   quit: 'done';
 }
 

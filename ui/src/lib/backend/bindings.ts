@@ -21,7 +21,7 @@ path: string,
 /**
  * Messages in it.
  */
-count: number, } } | { "is": "message", "value": Message } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string } | { "is": "consents", "value": Array<Consent> } | { "is": "computer", "value": Computer };
+count: number, } } | { "is": "message", "value": Message } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string } | { "is": "consents", "value": Array<Consent> } | { "is": "computer", "value": Computer } | { "is": "doctor", "value": Report };
 
 /**
  * What happens at login.
@@ -39,6 +39,43 @@ hidden: boolean,
  * The program it starts, where that is not the one that runs now.
  */
 other: string | null, };
+
+/**
+ * One thing that was looked at.
+ */
+export type Check = {
+/**
+ * What was looked at.
+ */
+subject: Subject,
+/**
+ * The relay, by its id, where it is about one.
+ */
+relay: string | null,
+/**
+ * What was looked at, for people.
+ */
+title: Words,
+/**
+ * How it is.
+ */
+verdict: Verdict,
+/**
+ * What was found: a sentence or two.
+ */
+found: Words,
+/**
+ * What to do about it, where there is something.
+ */
+advice: Words | null,
+/**
+ * What else is known, for those who look closer.
+ */
+details: Array<Detail>,
+/**
+ * What a button can do about it.
+ */
+remedy: Remedy | null, };
 
 /**
  * Failures that faces tell apart.
@@ -145,6 +182,19 @@ place: string, };
  * What became of a message for one recipient, in people's terms.
  */
 export type Delivery = "waiting" | "delivered" | "pushed" | "refused" | "other";
+
+/**
+ * Something known.
+ */
+export type Detail = {
+/**
+ * What it is.
+ */
+name: Words,
+/**
+ * What is known: numbers and names, in no language.
+ */
+value: string, };
 
 /**
  * A message to be sent.
@@ -567,6 +617,32 @@ address: string,
 unread: number, };
 
 /**
+ * What a button beside a check does.
+ */
+export type Remedy = "reconnect" | "set-up" | "resume" | "start-at-login" | "plain-secret" | "open-folder";
+
+/**
+ * What was found.
+ */
+export type Report = {
+/**
+ * When, in milliseconds since 1970 (UTC).
+ */
+at: number,
+/**
+ * The version of the program that looked.
+ */
+version: string,
+/**
+ * The system and the desktop, as they call themselves.
+ */
+system: string,
+/**
+ * One after the other as they are shown.
+ */
+checks: Array<Check>, };
+
+/**
  * A question or an order of a face.
  */
 export type Request = { "do": "status" } | { "do": "subscribe",
@@ -713,7 +789,7 @@ hidden: boolean, } | { "do": "open-folder",
 /**
  * Which.
  */
-folder: Folder, } | { "do": "quit" };
+folder: Folder, } | { "do": "doctor" } | { "do": "quit" };
 
 /**
  * A received message as lists show it.
@@ -891,9 +967,19 @@ secret: SecretPlace,
 problems: Array<Problem>, };
 
 /**
+ * What a check is about.
+ */
+export type Subject = "agent" | "relay" | "clock" | "trip" | "notifications" | "quiet" | "tray" | "secrets" | "window" | "disk" | "autostart";
+
+/**
  * A theme.
  */
 export type Theme = "system" | "light" | "dark";
+
+/**
+ * How something is, from the best to the worst.
+ */
+export type Verdict = "good" | "note" | "warning" | "fault";
 
 /**
  * A window and what it opens on.
@@ -902,4 +988,17 @@ export type View = { "window": "inbox",
 /**
  * Which.
  */
-message: number | null, } | { "window": "unread" } | { "window": "compose" } | { "window": "first-run" } | { "window": "settings" };
+message: number | null, } | { "window": "unread" } | { "window": "compose" } | { "window": "first-run" } | { "window": "settings" } | { "window": "doctor" };
+
+/**
+ * The same in both languages.
+ */
+export type Words = {
+/**
+ * English.
+ */
+en: string,
+/**
+ * Simplified Chinese.
+ */
+"zh-CN": string, };

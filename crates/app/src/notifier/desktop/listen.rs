@@ -22,7 +22,7 @@ const QUEUE: usize = 64;
 const EARLY: usize = 64;
 
 /// Services with a do-not-disturb that can be read: the property, and its interface.
-const DO_NOT_DISTURB: &[(&str, &str)] = &[
+pub(crate) const DO_NOT_DISTURB: &[(&str, &str)] = &[
     // KDE's, by its extension of the specification; others follow.
     (SERVICE, "Inhibited"),
     ("org.dunstproject.cmd0", "paused"),
