@@ -125,7 +125,8 @@ async fn run(args: Args) -> anyhow::Result<()> {
                 }
             }
             server::Packet::Info(text) => eprintln(&format!("the relay says: {text}")),
-            server::Packet::Pong | server::Packet::Unknown(_) => {}
+            // It lists no extension, and so is sent nothing else.
+            _ => {}
         }
     }
 }

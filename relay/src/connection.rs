@@ -15,7 +15,7 @@ mod socket;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use tidings_protocol::{DecodeError, Name, client, server};
+use tidings_protocol::{DecodeError, Feature, Features, Name, client, server};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
@@ -200,10 +200,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let packet = match client::Packet::decode(text) {
             Ok(packet) => packet,
             Err(error) if self.client.is_some() || is_about_auth(&error, text) => {
+                let unknown = command(text).filter(|cmd| self.is_unlisted(cmd));
+                let error = unknown.map_or(error, DecodeError::UnknownCommand);
                 return self.info(error.to_string());
             }
             Err(_) => return self.need_auth(),
         };
+        // To whoever did not list it, a command of ours is one that is unknown.
+        if packet.feature().is_some()
+            && self.client.is_some()
+            && let Some(cmd) = command(text).filter(|cmd| self.is_unlisted(cmd))
+        {
+            return self.info(DecodeError::UnknownCommand(cmd).to_string());
+        }
         match packet {
             client::Packet::Auth(auth) => self.auth(auth).await,
             _ if self.client.is_none() => self.need_auth(),
@@ -228,6 +237,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 });
                 Ok(())
             }
+            // None of them is offered yet.
+            client::Packet::Report(_)
+            | client::Packet::TakeReceipt(_)
+            | client::Packet::Directory
+            | client::Packet::Scheduled { .. }
+            | client::Packet::Cancel(_) => Ok(()),
             client::Packet::ConfirmPush(mid) => {
                 self.beside(|router, name| async move {
                     if let Err(error) = router.settle(&name, &mid, Word::Push).await {
@@ -238,6 +253,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Ok(())
             }
         }
+    }
+
+    /// Whether a command belongs to an extension that the client did not list.
+    fn is_unlisted(&self, cmd: &str) -> bool {
+        let listed = self.client.as_ref().map_or(Features::NONE, |c| c.listed);
+        Feature::of_command(cmd).is_some_and(|feature| !listed.has(feature))
     }
 
     async fn auth(&mut self, auth: client::Auth) -> Result<(), End> {
@@ -298,12 +319,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             group: auth.group.clone(),
         };
         self.router.register(registration).await?;
-        let speaks_ref = auth.features.iter().any(|feature| feature == "ref");
+        let listed = Features::of(&auth.features);
         if let Some(client) = &mut self.client
             && client.name == auth.name
         {
             client.group = auth.group.clone();
-            client.speaks_ref = speaks_ref;
+            client.list(listed);
             return Ok(());
         }
         if let Some(old) = self.client.take() {
@@ -311,7 +332,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let router = Arc::clone(&self.router);
         let (name, group) = (auth.name.clone(), auth.group.clone());
-        self.client = Some(Recipient::attach(router, name, group, speaks_ref).await?);
+        self.client = Some(Recipient::attach(router, name, group, listed).await?);
         tracing::debug!(peer = %self.peer, client = %auth.name, "a client is connected");
         Ok(())
     }
@@ -323,7 +344,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Some(Err(denied)) = self.access.as_ref().map(|a| a.may_send(&send.target)) {
             return self.info(denied.to_string());
         }
-        if !client.speaks_ref {
+        if !client.listed.has(Feature::Ref) {
             send.reference = None;
         }
         let outgoing = Outgoing {
@@ -484,7 +505,12 @@ fn is_about_auth(error: &DecodeError, text: &str) -> bool {
     match error {
         DecodeError::TooLarge { .. } | DecodeError::NotJson(_) | DecodeError::NotAnObject => true,
         DecodeError::UnknownCommand(_) => false,
-        _ => serde_json::from_str::<serde_json::Value>(text)
-            .is_ok_and(|packet| packet.get("cmd").is_some_and(|cmd| cmd == "AUTH")),
+        _ => command(text).is_some_and(|cmd| cmd == "AUTH"),
     }
+}
+
+/// The command of a packet.
+fn command(text: &str) -> Option<String> {
+    let packet: serde_json::Value = serde_json::from_str(text).ok()?;
+    packet.get("cmd")?.as_str().map(str::to_owned)
 }

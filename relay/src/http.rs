@@ -192,6 +192,11 @@ async fn posted_packet(router: &Arc<Router>, asked: &Asked) -> Result<Response, 
             }
         }
         client::Packet::Ping => Err(bad("Unknow cmd: PING".to_owned())),
+        client::Packet::Report(_) => Err(bad("Unknow cmd: RECEIPT".to_owned())),
+        client::Packet::TakeReceipt(_) => Err(bad("Unknow cmd: RECEIPT_CALLBACK".to_owned())),
+        client::Packet::Directory => Err(bad("Unknow cmd: DIRECTORY".to_owned())),
+        client::Packet::Scheduled { .. } => Err(bad("Unknow cmd: SCHEDULED".to_owned())),
+        client::Packet::Cancel(_) => Err(bad("Unknow cmd: CANCEL".to_owned())),
     }
 }
 

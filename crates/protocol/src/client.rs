@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::decode::{self, DecodeError, text_field};
-use crate::{Group, Message, Mid, Name, Ref, Target, limits};
+use crate::{Cancel, Change, Feature, Group, Message, Mid, Name, Ref, Report, Target, limits};
 
 /// One packet of a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,19 @@ pub enum Packet {
     RegisterPush(Subscription),
     /// `PING`: for clients that cannot send WebSocket pings.
     Ping,
+    /// `RECEIPT`: what became of a message that this client received (`receipts`).
+    Report(Report),
+    /// `RECEIPT_CALLBACK`: confirms a RECEIPT (`receipts`).
+    TakeReceipt(Change),
+    /// `DIRECTORY`: who is known, from now on (`directory`).
+    Directory,
+    /// `SCHEDULED`: what is held of this client's messages (`delay`).
+    Scheduled {
+        /// Only what follows this one.
+        after: Option<Mid>,
+    },
+    /// `CANCEL`: a message that is held is not to be delivered (`delay`).
+    Cancel(Cancel),
 }
 
 /// Who a client says it is.
@@ -78,6 +91,17 @@ pub struct Posted {
 }
 
 impl Packet {
+    /// The extension that it belongs to; none for packets of the base protocol.
+    #[must_use]
+    pub fn feature(&self) -> Option<Feature> {
+        match self {
+            Self::Report(_) | Self::TakeReceipt(_) => Some(Feature::Receipts),
+            Self::Directory => Some(Feature::Directory),
+            Self::Scheduled { .. } | Self::Cancel(_) => Some(Feature::Delay),
+            _ => None,
+        }
+    }
+
     /// Reads one text frame.
     ///
     /// # Errors
@@ -116,6 +140,16 @@ impl Packet {
                 "keys": {"auth": s.auth, "p256dh": s.p256dh},
             }}),
             Self::Ping => json!({"cmd": "PING"}),
+            Self::Report(report) => json!({"cmd": "RECEIPT", "data": report.to_value()}),
+            Self::TakeReceipt(change) => {
+                json!({"cmd": "RECEIPT_CALLBACK", "data": change.to_value()})
+            }
+            Self::Directory => json!({"cmd": "DIRECTORY"}),
+            Self::Scheduled { after: None } => json!({"cmd": "SCHEDULED"}),
+            Self::Scheduled { after: Some(mid) } => {
+                json!({"cmd": "SCHEDULED", "data": {"after": mid}})
+            }
+            Self::Cancel(cancel) => json!({"cmd": "CANCEL", "data": cancel.to_value()}),
         };
         value.to_string()
     }
@@ -135,6 +169,13 @@ impl Posted {
             "MESSAGE_FCM_CALLBACK" => Packet::ConfirmPush(mid_of(&data)?),
             "REGISTER_FCM" | "REGISTER_WEBPUSH" => Packet::RegisterPush(subscription_of(&data)?),
             "PING" => Packet::Ping,
+            "RECEIPT" => Packet::Report(Report::read(&data)?),
+            "RECEIPT_CALLBACK" => Packet::TakeReceipt(Change::read(&data)?),
+            "DIRECTORY" => Packet::Directory,
+            "SCHEDULED" => Packet::Scheduled {
+                after: after_of(&data)?,
+            },
+            "CANCEL" => Packet::Cancel(Cancel::read(&data)?),
             _ => return Err(DecodeError::UnknownCommand(cmd)),
         };
         Ok(Self {
@@ -194,6 +235,15 @@ pub(crate) fn mid_of(data: &Value) -> Result<Mid, DecodeError> {
         return Err(DecodeError::Missing("mid"));
     }
     Ok(Mid::new(mid)?)
+}
+
+fn after_of(data: &Value) -> Result<Option<Mid>, DecodeError> {
+    let after = text_field(data, "after");
+    Ok(if after.is_empty() {
+        None
+    } else {
+        Some(Mid::new(after)?)
+    })
 }
 
 fn subscription_of(data: &Value) -> Result<Subscription, DecodeError> {

@@ -33,6 +33,15 @@ pub enum DecodeError {
     /// `sendType` is neither of the two.
     #[error("sendType property must 'personal' or 'group'")]
     SendType,
+    /// A recipient may not report that state.
+    #[error("state property must be 'read', 'acknowledged' or 'dismissed'")]
+    Report,
+    /// The note of an acknowledgement is too long.
+    #[error(
+        "the note is longer than {} bytes: shorten it",
+        crate::limits::NOTE_BYTES
+    )]
+    Note,
     /// An identifier breaks its limits.
     #[error(transparent)]
     Id(#[from] InvalidId),

@@ -17,6 +17,7 @@
 pub mod client;
 pub mod close;
 mod decode;
+mod extensions;
 mod ids;
 pub mod limits;
 mod message;
@@ -24,6 +25,10 @@ pub mod server;
 mod status;
 
 pub use decode::DecodeError;
+pub use extensions::{
+    Cancel, Cancelled, Change, Directory, Feature, Features, Held, Known, Receipt, Reminder,
+    Report, Reported, Scheduled, State,
+};
 pub use ids::{Group, InvalidId, Mid, Name, Ref};
 pub use message::{Message, Target};
 pub use status::{Status, Statuses};

@@ -20,5 +20,11 @@ pub const MID_BYTES: usize = 64;
 /// Characters of a `ref`, by the protocol's section 4.
 pub const REF_CHARS: usize = 64;
 
+/// Bytes of the note of an acknowledgement: a few sentences.
+pub const NOTE_BYTES: usize = 1024;
+
+/// Bytes of a `key`, as of the names that it is beside.
+pub const KEY_BYTES: usize = ID_BYTES;
+
 /// Bytes of a token. It travels in headers, whose customary bound is 8 KiB.
 pub const TOKEN_BYTES: usize = 4096;

@@ -4,7 +4,10 @@ use serde_json::{Map, Value, json};
 
 use crate::client::mid_of;
 use crate::decode::{self, DecodeError, text_field};
-use crate::{Group, Message, Mid, Name, Ref, Status, Statuses, Target, limits};
+use crate::{
+    Cancelled, Change, Directory, Group, Message, Mid, Name, Receipt, Ref, Reminder, Scheduled,
+    Status, Statuses, Target, limits,
+};
 
 /// One packet of a server.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +22,18 @@ pub enum Packet {
     Info(String),
     /// `PONG`.
     Pong,
+    /// `RECEIPT`: a later change of a message (`receipts`).
+    Receipt(Receipt),
+    /// `RECEIPT_CALLBACK`: this client's report is durable (`receipts`).
+    ReportTaken(Change),
+    /// `DIRECTORY`: some who are known (`directory`).
+    Directory(Directory),
+    /// `SCHEDULED`: some messages that are held (`delay`).
+    Scheduled(Scheduled),
+    /// `CANCEL`: what came of it (`delay`).
+    Cancelled(Cancelled),
+    /// `REMINDER`: a message is not acknowledged yet (`ack`).
+    Reminder(Reminder),
     /// A command of another version, to be passed over.
     Unknown(String),
 }
@@ -143,6 +158,12 @@ impl Packet {
             "MESSAGE_REPLY" => Self::Reply(reply_of(&data)?),
             "INFO" => Self::Info(decode::lenient_text(&data)),
             "PONG" => Self::Pong,
+            "RECEIPT" => Self::Receipt(Receipt::read(&data)?),
+            "RECEIPT_CALLBACK" => Self::ReportTaken(Change::read(&data)?),
+            "DIRECTORY" => Self::Directory(Directory::read(&data)),
+            "SCHEDULED" => Self::Scheduled(Scheduled::read(&data)),
+            "CANCEL" => Self::Cancelled(Cancelled::read(&data)),
+            "REMINDER" => Self::Reminder(Reminder::read(&data)?),
             _ => Self::Unknown(cmd),
         })
     }
@@ -153,20 +174,7 @@ impl Packet {
         let value = match self {
             Self::Auth(reply) => json!({"cmd": "AUTH", "data": auth_reply_value(reply)}),
             Self::Message(delivery) => {
-                let mut data = json!({
-                    "sendType": delivery.target.send_type(),
-                    "target": delivery.target.as_str(),
-                    "from": {
-                        "method": delivery.from.method.as_str(),
-                        "name": delivery.from.name.as_ref().map_or("", Name::as_str),
-                    },
-                    "message": delivery.message.to_value(),
-                    "mid": delivery.mid,
-                });
-                if let Some(reference) = &delivery.reference {
-                    decode::insert(&mut data, "ref", reference);
-                }
-                json!({"cmd": "MESSAGE", "data": data})
+                json!({"cmd": "MESSAGE", "data": delivery_value(delivery)})
             }
             Self::Reply(reply) => {
                 let status: Map<String, Value> = reply
@@ -182,10 +190,35 @@ impl Packet {
             }
             Self::Info(text) => json!({"cmd": "INFO", "data": text}),
             Self::Pong => json!({"cmd": "PONG", "data": ""}),
+            Self::Receipt(receipt) => json!({"cmd": "RECEIPT", "data": receipt.to_value()}),
+            Self::ReportTaken(change) => {
+                json!({"cmd": "RECEIPT_CALLBACK", "data": change.to_value()})
+            }
+            Self::Directory(some) => json!({"cmd": "DIRECTORY", "data": some.to_value()}),
+            Self::Scheduled(some) => json!({"cmd": "SCHEDULED", "data": some.to_value()}),
+            Self::Cancelled(done) => json!({"cmd": "CANCEL", "data": done.to_value()}),
+            Self::Reminder(reminder) => json!({"cmd": "REMINDER", "data": reminder.to_value()}),
             Self::Unknown(cmd) => json!({"cmd": cmd}),
         };
         value.to_string()
     }
+}
+
+pub(crate) fn delivery_value(delivery: &Delivery) -> Value {
+    let mut data = json!({
+        "sendType": delivery.target.send_type(),
+        "target": delivery.target.as_str(),
+        "from": {
+            "method": delivery.from.method.as_str(),
+            "name": delivery.from.name.as_ref().map_or("", Name::as_str),
+        },
+        "message": delivery.message.to_value(),
+        "mid": delivery.mid,
+    });
+    if let Some(reference) = &delivery.reference {
+        decode::insert(&mut data, "ref", reference);
+    }
+    data
 }
 
 fn auth_reply_value(reply: &AuthReply) -> Value {
@@ -244,7 +277,7 @@ fn auth_reply_of(data: &Value) -> AuthReply {
     }
 }
 
-fn delivery_of(data: &Value) -> Result<Delivery, DecodeError> {
+pub(crate) fn delivery_of(data: &Value) -> Result<Delivery, DecodeError> {
     let target = text_field(data, "target");
     let target = match data.get("sendType").and_then(Value::as_str) {
         Some("personal") => Target::Personal(Name::new(target)?),
@@ -289,6 +322,6 @@ fn reply_of(data: &Value) -> Result<Reply, DecodeError> {
     })
 }
 
-fn reference_of(data: &Value) -> Option<Ref> {
+pub(crate) fn reference_of(data: &Value) -> Option<Ref> {
     Ref::new(data.get("ref")?.as_str()?).ok()
 }

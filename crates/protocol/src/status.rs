@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::Name;
+use crate::{Feature, Features, Name};
 
 /// A recipient's status in a MESSAGE_REPLY. Statuses of other versions are kept as they came.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -23,6 +23,14 @@ pub enum Status {
     PushOk,
     /// `fcm-ok-comfirm`: the browser confirmed it (the spelling is the protocol's). Final.
     PushConfirmed,
+    /// `held`: kept until its time has come (`delay`).
+    Held,
+    /// `expired`: given up before it was confirmed (`receipts`). Final.
+    Expired,
+    /// `superseded`: a later message of its `key` took its place. Final.
+    Superseded,
+    /// `cancelled`: by its sender, while it was held (`delay`). Final.
+    Cancelled,
     /// A status this version does not know.
     Other(String),
 }
@@ -39,6 +47,10 @@ impl Status {
             Self::PushWait => "fcm-wait",
             Self::PushOk => "fcm-ok",
             Self::PushConfirmed => "fcm-ok-comfirm",
+            Self::Held => "held",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
+            Self::Cancelled => "cancelled",
             Self::Other(s) => s,
         }
     }
@@ -54,6 +66,10 @@ impl Status {
             "fcm-wait" | "webpush-wait" => Self::PushWait,
             "fcm-ok" | "webpush-send" => Self::PushOk,
             "fcm-ok-comfirm" | "webpush-ok" => Self::PushConfirmed,
+            "held" => Self::Held,
+            "expired" => Self::Expired,
+            "superseded" => Self::Superseded,
+            "cancelled" => Self::Cancelled,
             other => Self::Other(other.to_owned()),
         }
     }
@@ -61,7 +77,24 @@ impl Status {
     /// True where no later status can follow.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Ok | Self::No | Self::PushConfirmed)
+        match self {
+            Self::Ok | Self::No | Self::PushConfirmed => true,
+            Self::Expired | Self::Superseded | Self::Cancelled => true,
+            Self::Ready | Self::Wait | Self::PushWait | Self::PushOk => false,
+            Self::Held | Self::Other(_) => false,
+        }
+    }
+
+    /// The same in words that a peer of these extensions knows.
+    #[must_use]
+    pub fn for_peer(self, listed: Features) -> Self {
+        match self {
+            Self::Held if !listed.has(Feature::Delay) => Self::Ready,
+            Self::Cancelled if !listed.has(Feature::Delay) => Self::No,
+            Self::Superseded if !listed.has(Feature::Key) => Self::No,
+            Self::Expired if !listed.has(Feature::Receipts) => Self::No,
+            known => known,
+        }
     }
 }
 

@@ -7,7 +7,10 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 use tidings_protocol::client::{self, Auth, Send, Subscription};
 use tidings_protocol::server::{self, AuthReply, Delivery, From, Method, Reply, Welcome};
-use tidings_protocol::{Group, Message, Mid, Name, Ref, Status, Target, limits};
+use tidings_protocol::{
+    Cancel, Cancelled, Change, Directory, Group, Held, Known, Message, Mid, Name, Receipt, Ref,
+    Reminder, Report, Reported, Scheduled, State, Status, Target, limits,
+};
 
 /// Text of every script, without the control characters that identifiers refuse.
 fn id_text(least: usize) -> impl Strategy<Value = String> {
@@ -74,6 +77,117 @@ fn target(least: usize) -> impl Strategy<Value = Target> {
     ]
 }
 
+fn state() -> impl Strategy<Value = State> {
+    prop_oneof![
+        Just(State::Ok),
+        Just(State::Dismissed),
+        Just(State::Read),
+        Just(State::Acknowledged),
+        Just(State::Expired),
+        Just(State::Superseded),
+        "[a-z]{13,14}".prop_map(State::Other),
+    ]
+}
+
+fn note() -> impl Strategy<Value = Option<String>> {
+    option::of(text().prop_filter("empty", |note| !note.is_empty()))
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    (mid(), name(), state()).prop_map(|(mid, name, state)| Change { mid, name, state })
+}
+
+/// What a recipient or sender says beyond the base protocol.
+fn extension_of_client() -> impl Strategy<Value = client::Packet> {
+    let state = prop_oneof![
+        Just(Reported::Dismissed),
+        Just(Reported::Read),
+        Just(Reported::Acknowledged),
+    ];
+    let report = (mid(), state, note()).prop_map(|(mid, state, note)| {
+        let note = note.filter(|_| state == Reported::Acknowledged);
+        client::Packet::Report(Report { mid, state, note })
+    });
+    prop_oneof![
+        report,
+        change().prop_map(client::Packet::TakeReceipt),
+        Just(client::Packet::Directory),
+        option::of(mid()).prop_map(|after| client::Packet::Scheduled { after }),
+        mid().prop_map(|mid| client::Packet::Cancel(Cancel::Mid(mid))),
+        id_text(1).prop_map(|r| client::Packet::Cancel(Cancel::Ref(Ref::new(r).unwrap()))),
+    ]
+}
+
+fn extension_of_server() -> impl Strategy<Value = server::Packet> {
+    let receipt = (mid(), reference(), name(), state(), any::<u64>(), note()).prop_map(
+        |(mid, reference, name, state, at, note)| {
+            server::Packet::Receipt(Receipt {
+                mid,
+                reference,
+                name,
+                state,
+                at,
+                note,
+            })
+        },
+    );
+    let held = (mid(), reference(), target(0), text(), any::<u64>()).prop_map(
+        |(mid, reference, target, text, due)| Held {
+            mid,
+            reference,
+            target,
+            text,
+            due,
+        },
+    );
+    let known = (name(), group(), any::<bool>(), option::of(any::<u64>())).prop_map(
+        |(name, group, online, last_seen)| Known {
+            name,
+            group,
+            online,
+            last_seen,
+        },
+    );
+    let flags = || (any::<bool>(), any::<bool>());
+    prop_oneof![
+        receipt,
+        change().prop_map(server::Packet::ReportTaken),
+        (flags(), vec(known, 0..4)).prop_map(|((reset, more), clients)| {
+            server::Packet::Directory(Directory {
+                reset,
+                more,
+                clients,
+            })
+        }),
+        (any::<bool>(), vec(held, 0..4)).prop_map(|(more, messages)| {
+            server::Packet::Scheduled(Scheduled { messages, more })
+        }),
+        (option::of(mid()), reference(), any::<bool>()).prop_map(|(mid, reference, cancelled)| {
+            server::Packet::Cancelled(Cancelled {
+                mid,
+                reference,
+                cancelled,
+            })
+        }),
+        (target(0), message(), mid(), reference(), any::<u64>()).prop_map(
+            |(target, message, mid, reference, number)| {
+                let from = From {
+                    method: Method::Http,
+                    name: None,
+                };
+                let delivery = Delivery {
+                    target,
+                    from,
+                    message,
+                    mid,
+                    reference,
+                };
+                server::Packet::Reminder(Reminder { delivery, number })
+            }
+        ),
+    ]
+}
+
 fn client_packet() -> impl Strategy<Value = client::Packet> {
     prop_oneof![
         (text(), name(), group(), vec(text(), 0..3)).prop_map(|(token, name, group, features)| {
@@ -103,6 +217,7 @@ fn client_packet() -> impl Strategy<Value = client::Packet> {
             }
         ),
         Just(client::Packet::Ping),
+        extension_of_client(),
     ]
 }
 
@@ -115,7 +230,11 @@ fn status() -> impl Strategy<Value = Status> {
         Just(Status::PushWait),
         Just(Status::PushOk),
         Just(Status::PushConfirmed),
-        "[a-z]{9,12}".prop_map(Status::Other),
+        Just(Status::Held),
+        Just(Status::Expired),
+        Just(Status::Superseded),
+        Just(Status::Cancelled),
+        "[a-z]{11,12}".prop_map(Status::Other),
     ]
 }
 
@@ -178,6 +297,7 @@ fn server_packet() -> impl Strategy<Value = server::Packet> {
         }),
         text().prop_map(server::Packet::Info),
         Just(server::Packet::Pong),
+        extension_of_server(),
         "X[A-Z]{1,9}".prop_map(server::Packet::Unknown),
     ]
 }
@@ -204,13 +324,16 @@ proptest! {
     fn any_data_is_decoded_or_refused(
         cmd in prop_oneof![
             Just("AUTH"), Just("MESSAGE"), Just("MESSAGE_CALLBACK"), Just("MESSAGE_REPLY"),
-            Just("REGISTER_FCM"), Just("INFO"), Just("PONG"), Just("PING"),
+            Just("REGISTER_FCM"), Just("INFO"), Just("PONG"), Just("PING"), Just("RECEIPT"),
+            Just("RECEIPT_CALLBACK"), Just("DIRECTORY"), Just("SCHEDULED"), Just("CANCEL"),
+            Just("REMINDER"),
         ],
         fields in vec((
             prop_oneof![
                 Just("token"), Just("name"), Just("group"), Just("features"), Just("sendType"),
                 Just("target"), Just("message"), Just("mid"), Just("ref"), Just("from"),
                 Just("status"), Just("code"), Just("endpoint"), Just("keys"),
+                Just("state"), Just("note"), Just("clients"), Just("messages"), Just("after"),
             ],
             json(),
         ), 0..6),

@@ -5,7 +5,10 @@
 use serde_json::json;
 use tidings_protocol::client::{self, Auth, Send, Subscription};
 use tidings_protocol::server::{self, AuthReply, Delivery, From, Method, Reply, Welcome};
-use tidings_protocol::{Group, Message, Mid, Name, Ref, Status, Target};
+use tidings_protocol::{
+    Cancel, Cancelled, Change, Directory, Feature, Features, Group, Held, Known, Message, Mid,
+    Name, Receipt, Ref, Reminder, Report, Reported, Scheduled, State, Status, Target,
+};
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -133,6 +136,114 @@ fn server_packets() {
         server::Packet::Pong,
     ];
     insta::assert_snapshot!(lines(packets.iter().map(server::Packet::encode)));
+}
+
+#[test]
+fn extensions() {
+    let change = Change {
+        mid: mid(),
+        name: name("ann"),
+        state: State::Ok,
+    };
+    let client = [
+        client::Packet::Report(Report {
+            mid: mid(),
+            state: Reported::Acknowledged,
+            note: Some("on it".into()),
+        }),
+        client::Packet::TakeReceipt(change.clone()),
+        client::Packet::Directory,
+        client::Packet::Scheduled { after: None },
+        client::Packet::Scheduled { after: Some(mid()) },
+        client::Packet::Cancel(Cancel::Mid(mid())),
+        client::Packet::Cancel(Cancel::Ref(reference().unwrap())),
+    ];
+    let known = |last_seen: Option<u64>| Known {
+        name: name("ann"),
+        group: Group::new("family").unwrap(),
+        online: last_seen.is_some(),
+        last_seen,
+    };
+    let server = [
+        server::Packet::Receipt(Receipt {
+            mid: mid(),
+            reference: reference(),
+            name: name("ann"),
+            state: State::Acknowledged,
+            at: 1_795_414_000_000,
+            note: Some("on it".into()),
+        }),
+        server::Packet::ReportTaken(change),
+        server::Packet::Directory(Directory {
+            reset: true,
+            more: true,
+            clients: vec![known(Some(1_795_414_000_000)), known(None)],
+        }),
+        server::Packet::Directory(Directory::default()),
+        server::Packet::Scheduled(Scheduled {
+            messages: vec![Held {
+                mid: mid(),
+                reference: reference(),
+                target: Target::Personal(name("ann")),
+                text: "title".into(),
+                due: 1_795_417_600_000,
+            }],
+            more: true,
+        }),
+        server::Packet::Cancelled(Cancelled {
+            mid: Some(mid()),
+            reference: None,
+            cancelled: true,
+        }),
+        server::Packet::Reminder(Reminder {
+            delivery: Delivery {
+                target: Target::Personal(name("ann")),
+                from: From {
+                    method: Method::Http,
+                    name: None,
+                },
+                message: message(),
+                mid: mid(),
+                reference: reference(),
+            },
+            number: 2,
+        }),
+    ];
+    let client = client.iter().map(client::Packet::encode);
+    let server = server.iter().map(server::Packet::encode);
+    insta::assert_snapshot!(lines(client.chain(server)));
+}
+
+#[test]
+fn a_report_says_what_is_wrong_with_it() {
+    let refused = |data: &str| {
+        let packet = format!(r#"{{"cmd":"RECEIPT","data":{data}}}"#);
+        client::Packet::decode(&packet).unwrap_err().to_string()
+    };
+    assert!(refused(r#"{"mid":"1"}"#).contains("state"));
+    assert!(refused(r#"{"mid":"1","state":"ok"}"#).contains("'read'"));
+    let long = "x".repeat(1025);
+    let long = format!(r#"{{"mid":"1","state":"acknowledged","note":"{long}"}}"#);
+    assert!(refused(&long).contains("shorten"));
+}
+
+#[test]
+fn statuses_are_put_in_words_that_the_peer_knows() {
+    let all = Features::of(&Feature::ALL.map(Feature::as_str));
+    for (status, base) in [
+        (Status::Held, Status::Ready),
+        (Status::Cancelled, Status::No),
+        (Status::Superseded, Status::No),
+        (Status::Expired, Status::No),
+        (Status::Wait, Status::Wait),
+    ] {
+        assert_eq!(status.clone().for_peer(Features::NONE), base);
+        assert_eq!(status.clone().for_peer(all), status);
+        assert_eq!(
+            status.clone().for_peer(Features::from_bits(all.bits())),
+            status
+        );
+    }
 }
 
 fn lines(frames: impl Iterator<Item = String>) -> String {

@@ -45,6 +45,7 @@ const LOGIN_REQUIRED: StatusCode = StatusCode::NETWORK_AUTHENTICATION_REQUIRED;
 #[derive(Debug)]
 pub(crate) enum Command {
     Confirm(tidings_protocol::Mid),
+    Say(client::Packet),
     Probe,
     Reconnect,
 }
@@ -105,6 +106,7 @@ pub(crate) async fn run<S, D, F>(
             () = user.stop.cancelled() => stopping = true,
             command = user.commands.recv(), if line.backlog() < BACKLOG => match command {
                 Some(Command::Confirm(mid)) => machine.handle(Input::Confirm(mid), now()),
+                Some(Command::Say(packet)) => machine.handle(Input::Say(packet), now()),
                 Some(Command::Probe) => machine.handle(Input::Probe, now()),
                 Some(Command::Reconnect) => machine.handle(Input::Reconnect, now()),
                 // The session was dropped with all its handles.

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use tidings_protocol::server::{Delivery, Reply, Welcome};
+use tidings_protocol::server::{self, Delivery, Reply, Welcome};
 
 use crate::certificate::Rejected;
 
@@ -34,6 +34,9 @@ pub enum Event {
     /// The open line stood the test that [`probe`](crate::Handle::probe) asked for: nothing was
     /// missed on it. Where it did not, another one is made, and the state tells.
     Answered,
+    /// A packet of an extension that this session lists: a RECEIPT to be stored and then confirmed, what a
+    /// DIRECTORY holds, and so on.
+    Extension(Box<server::Packet>),
 }
 
 /// What became of something sent.

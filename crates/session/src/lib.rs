@@ -182,6 +182,13 @@ impl Handle {
             })
     }
 
+    /// Says something of an extension, now or not at all: what has to arrive is said again whenever the
+    /// session is [`State::Online`], until the relay has answered. `data.features` of its welcome tells what the
+    /// relay knows.
+    pub fn say(&self, packet: client::Packet) {
+        self.command(Command::Say(packet));
+    }
+
     /// There is news of the world (the computer woke, the network is another): the line is tested at
     /// once, which [`Event::Answered`] or another state tells, and a session that waits dials within a
     /// moment.

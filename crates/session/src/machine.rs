@@ -26,9 +26,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 pub use border::{Input, Output};
-use tidings_protocol::Mid;
 use tidings_protocol::client::{self, Packet};
 use tidings_protocol::server::{self, AuthReply, Welcome};
+use tidings_protocol::{Feature, Features, Mid};
 
 use crate::backoff::Backoff;
 use crate::config::Config;
@@ -90,6 +90,8 @@ enum Phase {
     Online {
         since: Instant,
         keepalive: Keepalive,
+        /// What both sides list.
+        common: Features,
     },
     /// Refused, or taken over for certain.
     Resting,
@@ -168,6 +170,7 @@ impl Machine {
                 self.end(ended);
                 self.pump(now);
             }
+            Input::Say(packet) => self.say(&packet),
             Input::Probe => self.news(now),
             Input::Reconnect => {
                 self.backoff.reset();
@@ -260,6 +263,14 @@ impl Machine {
                 self.tell(Event::Info(text));
             }
             Ok(server::Packet::Pong) => self.answered(now),
+            Ok(
+                packet @ (server::Packet::Receipt(_)
+                | server::Packet::ReportTaken(_)
+                | server::Packet::Directory(_)
+                | server::Packet::Scheduled(_)
+                | server::Packet::Cancelled(_)
+                | server::Packet::Reminder(_)),
+            ) => self.tell(Event::Extension(Box::new(packet))),
             Ok(server::Packet::Unknown(cmd)) => tracing::debug!(cmd, "packet of another version"),
             Err(error) => tracing::warn!(%error, "frame passed over"),
         }
@@ -278,18 +289,18 @@ impl Machine {
     }
 
     fn online(&mut self, welcome: Welcome, now: Instant) {
-        let knows = |features: &[String]| features.iter().any(|feature| feature == "ref");
-        let by_ref = knows(&welcome.features) && knows(&self.config.features);
+        let common = Features::of(&welcome.features) & Features::of(&self.config.features);
         let phase = Phase::Online {
             since: now,
             keepalive: Keepalive::new(&mut self.rng, now),
+            common,
         };
         self.doubted = false;
         self.enter(phase, State::Online(welcome));
         for mid in std::mem::take(&mut self.confirms) {
             self.confirm(mid);
         }
-        let ended = self.outbox.online(by_ref);
+        let ended = self.outbox.online(common.has(Feature::Ref));
         self.end(ended);
         self.pump(now);
     }
@@ -354,6 +365,14 @@ impl Machine {
             self.confirms.pop_front();
         }
         self.confirms.push_back(mid);
+    }
+
+    fn say(&mut self, packet: &Packet) {
+        if let (Phase::Online { common, .. }, Some(feature)) = (&self.phase, packet.feature())
+            && common.has(feature)
+        {
+            self.transmit(packet);
+        }
     }
 
     /// Takes news of the world in; see the file's head.

@@ -7,7 +7,7 @@
 use std::{collections::VecDeque, future::Future, sync::Arc};
 
 use futures_util::{FutureExt as _, future::join_all};
-use tidings_protocol::{Group, Mid, Name};
+use tidings_protocol::{Feature, Features, Group, Mid, Name};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -42,8 +42,8 @@ pub(super) struct Recipient {
     router: Arc<Router>,
     pub(super) name: Name,
     pub(super) group: Group,
-    /// Whether it listed `ref`.
-    pub(super) speaks_ref: bool,
+    /// The extensions it listed.
+    pub(super) listed: Features,
     lease: Lease,
     wakeups: Wakeups,
     woken: Vec<Wakeup>,
@@ -73,7 +73,7 @@ impl Recipient {
         router: Arc<Router>,
         name: Name,
         group: Group,
-        speaks_ref: bool,
+        listed: Features,
     ) -> Result<Self, StoreError> {
         let (lease, wakeups) = in_time(router.store.attach(&name)).await?;
         let seat = router.seats.take(&lease);
@@ -86,7 +86,7 @@ impl Recipient {
             router,
             name,
             group,
-            speaks_ref,
+            listed,
             lease,
             wakeups,
             woken: Vec::new(),
@@ -151,6 +151,11 @@ impl Recipient {
     /// The next frame to be sent to the client.
     pub(super) fn poll_frame(&mut self) -> Option<Utf8Bytes> {
         self.frames.pop_front()
+    }
+
+    /// The client says anew what it speaks.
+    pub(super) fn list(&mut self, listed: Features) {
+        self.listed = listed;
     }
 
     /// Its claim to the client's messages.
@@ -270,7 +275,9 @@ impl Recipient {
                         metrics.sent.inc();
                     }
                     self.frames.push_back(match &message.reference {
-                        Some(reference) if self.speaks_ref => message.frame.with_ref(reference),
+                        Some(reference) if self.listed.has(Feature::Ref) => {
+                            message.frame.with_ref(reference)
+                        }
                         _ => message.frame.plain(),
                     });
                 }

@@ -290,10 +290,10 @@ fn outcomes(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Outc
 fn delivery(status: &str) -> Delivery {
     use tidings_protocol::Status;
     match Status::from_word(status) {
-        Status::Ready | Status::Wait => Delivery::Waiting,
+        Status::Ready | Status::Wait | Status::Held => Delivery::Waiting,
         Status::Ok | Status::PushConfirmed => Delivery::Delivered,
         Status::PushWait | Status::PushOk => Delivery::Pushed,
-        Status::No => Delivery::Refused,
+        Status::No | Status::Expired | Status::Superseded | Status::Cancelled => Delivery::Refused,
         Status::Other(_) => Delivery::Other,
     }
 }

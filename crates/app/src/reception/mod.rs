@@ -235,6 +235,8 @@ impl Reception {
                 }
                 session::Event::Info(notice) => self.tell(Event::Notice(text::line(&notice))),
                 session::Event::Answered => {}
+                // None is listed yet.
+                session::Event::Extension(_) => {}
                 session::Event::Outcome { id, outcome } => self.outcome(id, outcome).await,
             }
             if came < BATCH

@@ -30,6 +30,9 @@ pub enum Input<'a> {
     Confirm(Mid),
     /// The user sends.
     Send(SendId, client::Send),
+    /// The user says something of an extension: it goes out if the session is online and both sides
+    /// list it; else it is passed over, and to be said again once the session is online.
+    Say(client::Packet),
     /// There is news of the world (the computer woke, the network is another): ask the peer at once,
     /// and dial at once if waiting. [`Event::Answered`] tells when a line stood the test.
     Probe,

@@ -1,5 +1,6 @@
 //! Transcripts of the machine, one per story; `invariants` has what holds under random inputs.
 
+mod extensions;
 mod invariants;
 mod news;
 
@@ -144,6 +145,7 @@ fn say(output: Output) -> String {
         },
         Output::Event(Event::Info(text)) => format!("info {text}"),
         Output::Event(Event::Answered) => "answered".into(),
+        Output::Event(Event::Extension(packet)) => packet.encode(),
     }
 }
 
