@@ -7,14 +7,12 @@ use zbus::export::futures_core::Stream;
 use zbus::fdo::{DBusProxy, NameOwnerChanged};
 use zbus::names::BusName;
 
-/// An owner that is there, and yet did not serve, is not called again sooner than this.
-const PAUSE: Duration = Duration::from_secs(2);
-
 /// Whether an owner that is there already counts as appearing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Now {
-    /// It was absent when last asked, so it came in between.
-    Counts,
+    /// It was absent when last asked, so it came in between; or it is there and did not serve, and is
+    /// not called again before this time is over.
+    Counts(Duration),
     /// It was there and did not answer: only another one is news.
     DoesNot,
 }
@@ -35,15 +33,27 @@ async fn wait(name: &'static str, now: Now) -> zbus::Result<()> {
         .receive_name_owner_changed_with_args(&[(0, name)])
         .await?;
     // Asked only now, so that nobody comes unseen in between.
-    if now == Now::Counts && bus.name_has_owner(BusName::try_from(name)?).await? {
-        tokio::time::sleep(PAUSE).await;
-        return Ok(());
-    }
+    let there = match now {
+        Now::Counts(pause) if bus.name_has_owner(BusName::try_from(name)?).await? => Some(pause),
+        _ => None,
+    };
     let mut changes = std::pin::pin!(changes);
-    while let Some(change) = next(changes.as_mut()).await {
-        if change.args()?.new_owner().is_some() {
-            return Ok(());
+    let another = async {
+        while let Some(change) = next(changes.as_mut()).await {
+            if change.args()?.new_owner().is_some() {
+                return zbus::Result::Ok(true);
+            }
         }
+        Ok(false)
+    };
+    let came = match there {
+        Some(pause) => tokio::time::timeout(pause, another)
+            .await
+            .unwrap_or(Ok(true))?,
+        None => another.await?,
+    };
+    if came {
+        return Ok(());
     }
     Err(zbus::Error::InputOutput(
         std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into(),

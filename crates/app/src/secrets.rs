@@ -67,7 +67,7 @@ impl Secrets {
         self.known.get(label).map(|known| &known.secret)
     }
 
-    /// Looks for a secret in memory, keyring and file.
+    /// Looks for a secret in memory, file and keyring.
     pub(crate) async fn load(&mut self, label: &Label) -> Found {
         if let Some(known) = self.known.get(label) {
             return Found {
@@ -76,35 +76,47 @@ impl Secrets {
                 fault: None,
             };
         }
-        let (kept, fault) = match self.keyring.load(label).await {
-            Ok(kept) => (kept.map(|secret| (secret, SecretPlace::Keyring)), None),
-            Err(fault) => (None, Some(fault)),
-        };
-        let kept = match kept {
-            None if self.plain == Some(true) => match self.file.load(label).await {
-                Ok(kept) => kept.map(|secret| (secret, SecretPlace::File)),
-                Err(error) => {
-                    tracing::warn!(%error, "the file of secrets cannot be read");
-                    None
-                }
-            },
-            kept => kept,
-        };
-        match kept {
-            Some((secret, place)) => {
-                self.know(label, &secret, place, false);
+        // The file goes first: whenever the keyring takes a secret, the file's copy goes, so what is
+        // there still is what the keyring did not take.
+        if let Some(secret) = self.in_file(label).await {
+            self.know(label, &secret, SecretPlace::File, false);
+            return Found {
+                secret: Some(secret),
+                place: SecretPlace::File,
+                fault: None,
+            };
+        }
+        match self.keyring.load(label).await {
+            Ok(Some(secret)) => {
+                self.know(label, &secret, SecretPlace::Keyring, false);
                 Found {
                     secret: Some(secret),
-                    place,
+                    place: SecretPlace::Keyring,
                     fault: None,
                 }
             }
-            None => Found {
+            kept => Found {
                 secret: None,
                 place: SecretPlace::Nowhere,
-                fault,
+                fault: kept.err(),
             },
         }
+    }
+
+    async fn in_file(&self, label: &Label) -> Option<Secret> {
+        if self.plain != Some(true) {
+            return None;
+        }
+        self.file.load(label).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the file of secrets cannot be read");
+            None
+        })
+    }
+
+    /// Whether the file holds a secret that was looked for: a keyring should take it.
+    pub(crate) fn filed(&self) -> bool {
+        let mut known = self.known.values();
+        known.any(|known| known.place == SecretPlace::File)
     }
 
     /// Keeps a secret as well as can be. The fault is the keyring's, where it did not take it.
@@ -117,6 +129,7 @@ impl Secrets {
         let fault = match self.keyring.store(label, secret).await {
             Ok(()) => {
                 self.know(label, secret, SecretPlace::Keyring, made);
+                // Only now: a crash in between leaves two copies, never none.
                 if let Err(error) = self.file.forget(label).await {
                     tracing::warn!(%error, "the file of secrets keeps what the keyring has now");
                 }
@@ -124,7 +137,11 @@ impl Secrets {
             }
             Err(fault) => fault,
         };
-        let place = if self.plain == Some(true) && self.to_file(label, secret).await {
+        let there = self
+            .known
+            .get(label)
+            .is_some_and(|known| known.place == SecretPlace::File && known.secret == *secret);
+        let place = if there || (self.plain == Some(true) && self.to_file(label, secret).await) {
             SecretPlace::File
         } else {
             SecretPlace::Memory

@@ -40,6 +40,9 @@ const OBJECT: &str = "/org/freedesktop/Notifications";
 /// milliseconds; one that starts on the first call needs a second or two.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// A service that is there, and yet did not serve, is not called again sooner than this.
+const AGAIN: Duration = Duration::from_secs(2);
+
 /// Notifications that are known. The oldest is forgotten: nobody clicks the two hundred and
 /// fifty-seventh last.
 const STANDING: usize = 256;
@@ -335,7 +338,7 @@ impl Notifier for Desktop {
                 }
             };
             let now = if absent {
-                bus::Now::Counts
+                bus::Now::Counts(AGAIN)
             } else {
                 bus::Now::DoesNot
             };

@@ -141,6 +141,10 @@ impl Setup {
     /// Sets things up as stored, then obeys until told to stop.
     pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         self.resume().await;
+        if self.parts.secrets.filed() {
+            // Not held up by a keyring that hangs; one that came since takes what the file holds.
+            self.keyring_came_back().await;
+        }
         loop {
             tokio::select! {
                 order = orders.recv() => match order {

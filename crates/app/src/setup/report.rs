@@ -5,18 +5,15 @@ use crate::computer;
 use crate::secrets::Settled;
 use crate::types::{Hosted, Part, Reach, Relay, SecretPlace};
 use crate::vault::VaultError;
+use crate::wait::Kept;
 
 impl Setup {
-    /// Takes note of what the keyring said, and waits for its news where there may be some.
+    /// Takes note of what the keyring said, and waits for its news. A locked keyring is
+    /// opened by the person: the vault looks whether it is open, and puts up no prompt.
     pub(super) fn heed(&mut self, fault: Option<VaultError>) {
-        // A locked keyring is opened by the person, who then reconnects: asking by ourselves would
-        // put up its prompt again and again.
-        self.keyring_news = match fault {
-            Some(VaultError::Absent | VaultError::Silent) => {
-                Some(Box::pin(self.parts.secrets.came_back()))
-            }
-            _ => None,
-        };
+        self.keyring_news = fault
+            .is_some()
+            .then(|| -> Kept<()> { Box::pin(self.parts.secrets.came_back()) });
         self.fault = fault;
         self.report();
     }

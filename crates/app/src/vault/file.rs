@@ -59,10 +59,14 @@ fn read(path: &Path) -> std::io::Result<Secrets> {
 
 fn write(path: &Path, secrets: &Secrets) -> std::io::Result<()> {
     if secrets.is_empty() {
-        return match std::fs::remove_file(path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        };
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            removed => removed?,
+        }
+        // That it is gone is durable once the folder is.
+        #[cfg(unix)]
+        std::fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+        return Ok(());
     }
     let text = toml::to_string(secrets).map_err(std::io::Error::other)?;
     replace(path, text.as_bytes())

@@ -8,6 +8,9 @@
 //! are told so at once. The thread is detached on purpose: a blocking D-Bus call cannot be
 //! cancelled, and the end of the process must not wait for it.
 
+#[cfg(all(unix, not(target_os = "macos")))]
+mod secret_service;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +27,11 @@ use super::{BoxFuture, Label, Secret, Vault, VaultError};
 /// may take longer, and is waited for in the background.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// A keyring that runs, and yet failed, is tried again after so long: the first time soon, as it may
+/// just have come; then so seldom that nobody notices.
+const SOON: Duration = Duration::from_secs(2);
+const SELDOM: Duration = Duration::from_secs(60);
+
 /// The name under which keyrings list our secrets.
 const SERVICE: &str = "tidings";
 
@@ -36,6 +44,8 @@ pub struct Keyring {
     turn: Arc<Semaphore>,
     /// Whether the last call found it locked: the person said no to its prompt.
     refused: Arc<AtomicBool>,
+    /// Whether it was tried again since it last did as asked.
+    tried: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Keyring {
@@ -59,6 +69,7 @@ impl Keyring {
             backend: Arc::new(backend),
             turn: Arc::new(Semaphore::new(1)),
             refused: Arc::default(),
+            tried: Arc::default(),
         }
     }
 
@@ -73,7 +84,7 @@ impl Keyring {
         };
         let (answer, answered) = oneshot::channel();
         let backend = Arc::clone(&self.backend);
-        let refused = Arc::clone(&self.refused);
+        let (refused, tried) = (Arc::clone(&self.refused), Arc::clone(&self.tried));
         let user = label.to_string();
         std::thread::Builder::new()
             .name("keyring".to_owned())
@@ -81,6 +92,9 @@ impl Keyring {
                 let result = perform(&*backend, &user, act);
                 let locked = matches!(result, Err(VaultError::Locked));
                 refused.store(locked, Ordering::Relaxed);
+                if result.is_ok() {
+                    tried.store(false, Ordering::Relaxed);
+                }
                 drop(turn);
                 // Nobody listens any more if the deadline has passed.
                 let _ = answer.send(result);
@@ -158,24 +172,36 @@ impl Vault for Keyring {
             if self.turn.available_permits() == 0 {
                 // A call is stuck, perhaps behind a prompt: its end is the news.
                 drop(self.turn.acquire().await);
-            } else {
-                appeared().await;
+                if !self.refused.load(Ordering::Relaxed) {
+                    return;
+                }
             }
             if self.refused.load(Ordering::Relaxed) {
-                // Another try would put the prompt up again: they reconnect when they mean it.
-                std::future::pending::<()>().await;
+                // Another try would put the prompt up again: we only look whether it is open.
+                unlocked().await;
+            } else {
+                let tried = self.tried.swap(true, Ordering::Relaxed);
+                appeared(if tried { SELDOM } else { SOON }).await;
             }
         })
     }
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
-async fn appeared() {
-    crate::bus::appears("org.freedesktop.secrets", crate::bus::Now::Counts).await;
+async fn appeared(pause: Duration) {
+    crate::bus::appears(secret_service::NAME, crate::bus::Now::Counts(pause)).await;
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+use secret_service::unlocked;
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+async fn appeared(_pause: Duration) {
+    std::future::pending().await
 }
 
 #[cfg(not(all(unix, not(target_os = "macos"))))]
-async fn appeared() {
+async fn unlocked() {
     std::future::pending().await
 }
 

@@ -91,6 +91,7 @@ pub trait Vault: Send + Sync + 'static {
     /// Forgets a secret; none kept is no fault.
     fn forget<'a>(&'a self, label: &'a Label) -> BoxFuture<'a, Result<(), VaultError>>;
 
-    /// Ends when it is worth trying again after a failure. Never ends where that cannot be known.
+    /// Ends when it is worth trying again after a failure: its service came, was unlocked, or had
+    /// time enough. Never ends where that cannot be known.
     fn came_back(&self) -> BoxFuture<'_, ()>;
 }
