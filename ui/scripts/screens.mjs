@@ -133,7 +133,7 @@ const PAGES = [
     INBOX,
     async (p) => {
       await p.getByTestId('reach-network').click();
-      await p.locator('.version').scrollIntoViewIfNeeded();
+      await p.getByTestId('open-doctor').scrollIntoViewIfNeeded();
     },
   ],
   [
@@ -146,10 +146,14 @@ const PAGES = [
     'settings-muted',
     'scene=quiet&show=settings',
     INBOX,
-    (p) => p.locator('.version').scrollIntoViewIfNeeded(),
+    (p) => p.getByTestId('open-doctor').scrollIntoViewIfNeeded(),
   ],
   ['settings-joined', 'scene=offline&show=settings', INBOX],
   ['settings-least', 'scene=used&show=settings', LEAST],
+  ['doctor', 'scene=used&show=doctor', INBOX],
+  ['doctor-details', 'scene=used&show=doctor', INBOX, (p) => p.locator('summary').first().click()],
+  ['doctor-least', 'scene=used&show=doctor', LEAST],
+  ['doctor-looking', 'scene=slow&show=doctor', INBOX],
   ['compose', 'scene=used&show=compose', COMPOSE],
   ['compose-written', 'scene=used&show=compose', COMPOSE, write],
   [

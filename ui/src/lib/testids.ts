@@ -8,6 +8,7 @@
  * - `composeStatus`: one per recipient, `data-name`, `data-delivery` (a `Delivery`)
  * - `composeProgress`: `data-progress` (a `Progress` state)
  * - `offer`: `data-kind` (a `Deed` kind)
+ * - `check`: `data-subject` (a `Subject`), `data-relay`, `data-verdict` (a `Verdict`)
  * - `connectionState`: `data-state` (a `Connection` state)
  */
 export const testid = {
@@ -57,6 +58,21 @@ export const testid = {
   navInbox: 'nav-inbox',
   navSent: 'nav-sent',
   navSettings: 'nav-settings',
+  navDoctor: 'nav-doctor',
+  languageSystem: 'language-system',
+  languageEnglish: 'language-en',
+  languageChinese: 'language-zh',
+  themeSystem: 'theme-system',
+  themeLight: 'theme-light',
+  themeDark: 'theme-dark',
+  autostart: 'autostart',
+  autostartHidden: 'autostart-hidden',
+  secretPlace: 'secret-place',
+  openDoctor: 'open-doctor',
+  doctor: 'doctor',
+  doctorAgain: 'doctor-again',
+  doctorCopy: 'doctor-copy',
+  check: 'check',
   connectionState: 'connection-state',
   problemBar: 'problem-bar',
   plainSecret: 'plain-secret',

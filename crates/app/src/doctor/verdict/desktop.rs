@@ -121,7 +121,7 @@ pub(in super::super) fn quiet(
             remedy: Some(Remedy::Resume),
             ..made(
                 Verdict::Note,
-                words("You have paused notifications.", "您已暂停通知。"),
+                words("You have paused notifications.", "你已暂停通知。"),
             )
         },
         Some(Held::Hours) => made(
@@ -157,7 +157,7 @@ fn of_the_desktop(
             Verdict::Note,
             words(
                 "The desktop asks not to be disturbed, and your settings say not to follow it.",
-                "桌面处于勿扰状态，但您的设置是不跟随它。",
+                "桌面处于勿扰状态，但你的设置是不跟随它。",
             ),
         ),
         Seen::Found(Rest {
@@ -288,7 +288,7 @@ pub(in super::super) fn secrets(seen: &Seen<Collection>, status: Option<&Status>
         Seen::Nothing => Check {
             advice: Some(words(
                 "Start one such as gnome-keyring or KWallet, or allow a file that only you can read.",
-                "请启动 gnome-keyring 或 KWallet 等密钥环，或允许保存在只有您能读取的文件中。",
+                "请启动 gnome-keyring 或 KWallet 等密钥环，或允许保存在只有你能读取的文件中。",
             )),
             ..made(
                 bad,

@@ -9,6 +9,7 @@ import { holds } from '../../../windows/inbox/filter';
 import { Failed, type Backend, type Told } from '../backend';
 import type {
   Answer,
+  Computer,
   Consent,
   Draft,
   Event,
@@ -16,6 +17,7 @@ import type {
   Message,
   Outcome,
   Progress,
+  Report,
   Request,
   Row,
   Sent,
@@ -37,6 +39,9 @@ export interface World {
   sent: Sent[];
   /** What senders may do. */
   consents: Consent[];
+  computer: Computer;
+  /** What the doctor finds. */
+  report: Report;
 }
 
 export class Fake implements Backend {
@@ -254,6 +259,15 @@ export class Fake implements Backend {
         this.tell({ event: 'settings', value: world.settings });
         return { is: 'settings', value: world.settings };
       }
+      case 'computer':
+        return { is: 'computer', value: world.computer };
+      case 'set-autostart': {
+        const { on, hidden } = request;
+        world.computer = { ...world.computer, autostart: { on, hidden, other: null } };
+        return { is: 'computer', value: world.computer };
+      }
+      case 'doctor':
+        return { is: 'doctor', value: { ...world.report, at: Date.now() } };
       case 'token':
         throw new Failed('A window does not ask for that.');
       default:

@@ -1,5 +1,6 @@
 /** Messages and states that look like somebody's week: also long names, other scripts, odd titles. */
 import type { Held, Message, Offer, Priority, Sent, Settings, Status } from '../bindings';
+import { computer, report } from './doctor';
 import type { World } from './fake';
 
 const MINUTE = 60_000;
@@ -213,6 +214,8 @@ export function blank(): World {
     messages: [],
     sent: [],
     consents: [],
+    computer: computer(),
+    report: report(Date.now()),
   };
 }
 
@@ -242,6 +245,8 @@ export function used(older = 60): World {
     messages,
     sent: sent(now),
     consents: [],
+    computer: computer(),
+    report: report(now),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * The fake agent as the address asks for it, for `npm run dev` and the screens:
- * `?scene=used|empty|offline|refused|taken|fresh|problems|quiet|down|broken|slow|memory&show=inbox|compose|first-run|settings`
+ * `?scene=used|empty|offline|refused|taken|fresh|problems|quiet|down|broken|slow|memory&show=inbox|compose|first-run|settings|doctor`
  * with `&lang=` and `&theme=`. It also brings some life: sent messages arrive, and a first message
  * comes after hosting.
  */
