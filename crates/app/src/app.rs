@@ -29,7 +29,7 @@ use crate::types::{
     Settings, Sources, Status,
 };
 use crate::vault::{File, Keyring, Vault};
-use crate::{clock, export, folders, hub, keeping, outgoing};
+use crate::{clock, export, folders, hub, keeping, outgoing, world};
 
 /// Events a face may be behind. A face further behind reads everything again, as the channel tells
 /// it that it was.
@@ -44,6 +44,9 @@ const LINES: usize = 2;
 /// Lists of read messages the reception may be behind with; more are dropped, and their notifications
 /// stay on the screen until they go by themselves.
 const SETTLED: usize = 64;
+
+/// Sleeps and changes of the network that may wait; the later ones wait where they are heard.
+const TURNS: usize = 4;
 
 /// How long ending may take in all. A session and a relay say goodbye in seconds.
 const STOP: Duration = Duration::from_secs(10);
@@ -108,6 +111,8 @@ struct Running {
     reception: JoinSet<()>,
     /// Ended by being dropped: what it was at goes on at the next start.
     _keeping: JoinSet<()>,
+    /// Likewise: sleep and network.
+    _watching: JoinSet<()>,
     closing: Closing,
 }
 
@@ -151,6 +156,7 @@ impl App {
         let (pause_in, pause) = watch::channel(stored.paused_until);
         let (settled, settled_in) = mpsc::channel(SETTLED);
         let written = Arc::new(Notify::new());
+        let (turns_in, turns) = mpsc::channel(TURNS);
         let secrets = Secrets::new(vault, File::in_folder(&folders.config), stored.plain_secret);
         // Made before the start returns: nobody is to take a relay that is set up for none.
         let setup = Setup::new(setup::Parts {
@@ -175,6 +181,7 @@ impl App {
                 notifier,
                 pause,
                 settled: settled_in,
+                turns,
                 written: Arc::clone(&written),
                 lines: lines_in,
             })
@@ -186,6 +193,8 @@ impl App {
             settings.clone(),
             events.clone(),
         ));
+        let mut watching_task = JoinSet::new();
+        watching_task.spawn(world::watch(turns_in));
         let mut setup_task = JoinSet::new();
         setup_task.spawn(setup.run(orders_in));
         Ok(Self {
@@ -201,6 +210,7 @@ impl App {
                 setup: setup_task,
                 reception: reception_task,
                 _keeping: keeping_task,
+                _watching: watching_task,
                 closing,
             })),
         })

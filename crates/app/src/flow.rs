@@ -25,7 +25,7 @@ use tidings_protocol::Mid;
 use tidings_protocol::server::Delivery;
 
 pub(crate) use announce::{About, Digest, Named};
-use announce::{Announcer, Decision, Setting};
+use announce::{Announcer, Decision, FALLING_ASLEEP, Setting, WAKING};
 
 use crate::inbox::{Due, Stored};
 use crate::types::{Held, MessageId, Notifications, Priority, Row};
@@ -68,7 +68,11 @@ pub(crate) enum Input {
     InboxFailed,
     /// A notification service came or came back.
     CameBack,
-    /// The connection is there after an absence, or the computer woke.
+    /// The computer goes to sleep.
+    Sleeps,
+    /// It woke; the lines are being tested.
+    Woke,
+    /// A connection is there after an absence, or stood its test after a sleep.
     Back,
     /// How notifications are to behave from now on.
     Rules(Notifications),
@@ -198,7 +202,15 @@ impl Flow {
                 self.announcer.back(now);
                 self.due();
             }
-            Input::Back => self.announcer.back(now),
+            Input::Sleeps => self.announcer.away(FALLING_ASLEEP, now),
+            Input::Woke => {
+                self.announcer.away(WAKING, now);
+                self.look_anew();
+            }
+            Input::Back => {
+                self.announcer.back(now);
+                self.look_anew();
+            }
             Input::Rules(rules) => {
                 self.rules = rules;
                 self.due();
@@ -275,6 +287,13 @@ impl Flow {
             | Raising::Asked(_)
             | Raising::Marking(_)
             | Raising::Resting { .. } => {}
+        }
+    }
+
+    /// What waits for the end of an absence may have to wait less now.
+    fn look_anew(&mut self) {
+        if matches!(self.raising, Raising::Waiting { .. }) {
+            self.look();
         }
     }
 

@@ -37,6 +37,7 @@ mod text;
 pub mod types;
 pub mod vault;
 mod wait;
+mod world;
 
 pub use app::{App, Parts, StartError};
 pub use export::line as export_line;

@@ -16,6 +16,8 @@ pub(crate) struct Line {
     pub(crate) handle: tidings_session::Handle,
     pub(crate) events: mpsc::Receiver<tidings_session::Event>,
     pub(crate) address: String,
+    /// The computer slept, and the line was not found well since.
+    pub(crate) slept: bool,
     /// Whose queued messages go out by it, as the inbox knows them.
     pub(crate) queue: String,
 }

@@ -41,6 +41,15 @@ const CATCH_UP_MORE: Duration = Duration::from_millis(500);
 /// A catch-up takes so long at most; what comes later is told as it comes.
 const CATCH_UP_MOST: Duration = Duration::from_secs(10);
 
+/// How long a computer may still run once it said that it goes to sleep, and what comes in that time
+/// is seen by nobody. logind waits 5 s for those who have something to end; a sleep that fails is
+/// told as a waking.
+pub(crate) const FALLING_ASLEEP: Duration = Duration::from_secs(60);
+
+/// How long it takes after waking until a line has stood its test or another one is made: the 5 s of
+/// the test, and a network that takes as long to come up. Until then popups wait.
+pub(crate) const WAKING: Duration = Duration::from_secs(10);
+
 /// Messages that a digest names.
 pub(crate) const NAMED: usize = 5;
 
@@ -132,6 +141,13 @@ impl Announcer {
             until: now + CATCH_UP,
             most: now + CATCH_UP_MOST,
         });
+    }
+
+    /// Nobody looks for so long, unless they are [`back`](Self::back) sooner: what comes meanwhile is
+    /// missed.
+    pub(crate) fn away(&mut self, long: Duration, now: Instant) {
+        let until = now + long;
+        self.catch_up = Some(CatchUp { until, most: until });
     }
 
     /// A message came.

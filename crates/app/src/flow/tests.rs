@@ -1,5 +1,7 @@
 //! Stories, and a model of everything around the flow that fails at random.
 
+mod absent;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

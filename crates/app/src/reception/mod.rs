@@ -7,6 +7,7 @@
 
 mod sending;
 mod telling;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use crate::notifier::{News, Notifier, RaiseError};
 use crate::post::Post;
 use crate::types::{Connection, Event, Held, MessageId, Notifications, Part, Settings};
 use crate::wait::{self, Kept};
+use crate::world::Turn;
 use crate::{clock, text};
 
 /// Messages stored in one transaction at most: the window a relay sends unconfirmed.
@@ -53,6 +55,8 @@ pub(crate) struct Parts {
     pub(crate) pause: watch::Receiver<Option<u64>>,
     /// Messages that were read or deleted by a face.
     pub(crate) settled: mpsc::Receiver<Vec<MessageId>>,
+    /// What happens to the computer.
+    pub(crate) turns: mpsc::Receiver<Turn>,
     /// A message was queued.
     pub(crate) written: Arc<Notify>,
     /// What there is to receive by, each in place of the last. Closed when the app ends.
@@ -157,6 +161,7 @@ impl Reception {
                         self.tell(Event::Notice(why));
                     }
                 }
+                Some(turn) = self.parts.turns.recv() => self.turn(turn).await,
                 () = self.parts.written.notified() => self.post.queued(),
                 () = wait::for_kept(&mut self.came_back) => {
                     self.came_back = None;
@@ -234,7 +239,7 @@ impl Reception {
                     self.state(&state);
                 }
                 session::Event::Info(notice) => self.tell(Event::Notice(text::line(&notice))),
-                session::Event::Answered => {}
+                session::Event::Answered => self.answered(),
                 // None is listed yet.
                 session::Event::Extension(_) => {}
                 session::Event::Outcome { id, outcome } => self.outcome(id, outcome).await,
@@ -257,6 +262,7 @@ impl Reception {
                 if !std::mem::replace(&mut self.was_online, true) || away >= AWAY_MS {
                     self.flow.handle(Input::Back, now());
                 }
+                self.answered();
             }
             _ => self.post.offline(),
         }

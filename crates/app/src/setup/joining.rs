@@ -33,6 +33,7 @@ impl Setup {
                     handle,
                     events,
                     address,
+                    slept: false,
                     queue,
                 })
             }

@@ -185,6 +185,32 @@ fn what_was_missed_is_waited_for_and_told_in_one() {
 }
 
 #[test]
+fn what_comes_before_and_after_a_sleep_waits_for_the_lines_to_be_tested() {
+    let mut story = Story::new();
+    story.announcer.away(FALLING_ASLEEP, story.now);
+    story.now += Duration::from_secs(2);
+    let mut due = rows(1..=3);
+    assert!(matches!(story.decide(&due), Decision::Later(_)));
+    // The clock of the computer's running stood still meanwhile.
+    story.announcer.away(WAKING, story.now);
+    assert_eq!(story.decide(&due), Decision::Later(story.now + WAKING));
+    story.now += Duration::from_secs(6);
+    story.announcer.back(story.now);
+    due.extend(rows(4..=40));
+    assert_eq!(story.decide(&due), Decision::Later(story.now + CATCH_UP));
+    story.now += CATCH_UP;
+    assert_eq!(story.tell_all(due), ["Missed 40"]);
+}
+
+#[test]
+fn where_no_network_comes_up_after_a_sleep_waiting_has_an_end() {
+    let mut story = Story::new();
+    story.announcer.away(WAKING, story.now);
+    assert_eq!(story.tell_all(rows(1..=2)), ["later", "1", "2"]);
+    assert_eq!(story.tell_all(rows(3..=3)), ["3"]);
+}
+
+#[test]
 fn a_few_that_were_missed_are_told_one_by_one_and_waiting_for_more_has_an_end() {
     let mut story = Story::new();
     story.announcer.back(story.now);
