@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+pub use self::address::is_public;
 pub(crate) use self::none::OFFERS_NONE;
 pub use self::{
     letter::{Letter, Urgency},

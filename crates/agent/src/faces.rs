@@ -84,6 +84,13 @@ impl Agent {
             }
             Request::Message { id } => app.message(id).await.map(Answer::Message),
             Request::Mark { ids, read } => app.mark(ids, read).await.map(|()| Answer::Done),
+            Request::MarkAll { filter, read } => {
+                app.mark_all(&filter, read).await.map(|()| Answer::Done)
+            }
+            Request::Picture { id, address } => app
+                .picture(id, &address)
+                .await
+                .map(|(kind, data)| Answer::Picture { kind, data }),
             Request::Delete { ids } => app.delete(ids).await.map(|()| Answer::Done),
             Request::Restore { ids } => app.restore(ids).await.map(|()| Answer::Done),
             Request::Send { draft } => app.send(draft).await.map(Answer::Queued),

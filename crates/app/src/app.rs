@@ -273,6 +273,21 @@ impl App {
         Ok(())
     }
 
+    /// Marks all that a filter asks for, and nothing that comes meanwhile.
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn mark_all(&self, filter: &Filter, read: bool) -> Result<(), Failure> {
+        let settle = |ids: &[MessageId]| {
+            if read {
+                self.settle(ids);
+            }
+        };
+        let done = keeping::mark_all(&self.inbox, filter, read, clock::now(), settle).await;
+        let _ = self.events.send(Event::Changed(Vec::new()));
+        done
+    }
+
     /// Deletes messages. They can be restored for a day.
     ///
     /// # Errors

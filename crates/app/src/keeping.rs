@@ -48,6 +48,26 @@ pub(crate) async fn run(
     }
 }
 
+/// Marks all that a filter asks for now; `marked` is told which, piece by piece.
+pub(crate) async fn mark_all(
+    inbox: &Inbox,
+    filter: &Filter,
+    read: bool,
+    now: u64,
+    marked: impl Fn(&[MessageId]),
+) -> Result<(), Failure> {
+    let mut before: Option<MessageId> = None;
+    loop {
+        // From the newest of now on: what comes meanwhile was not seen by who marks.
+        let piece = inbox.ids(filter, before).await?;
+        let Some(last) = piece.last() else {
+            return Ok(());
+        };
+        before = Some(*last);
+        marked(&inbox.mark(piece, read, now).await?);
+    }
+}
+
 /// Deletes all that a filter asks for now; gives the deletion's stamp and how many they were.
 pub(crate) async fn delete_all(
     inbox: &Inbox,

@@ -27,6 +27,7 @@ mod keeping;
 mod line;
 pub mod notifier;
 mod outgoing;
+mod picture;
 mod post;
 mod quiet;
 mod reception;

@@ -47,6 +47,22 @@ pub enum Request {
         /// Read, or unread.
         read: bool,
     },
+    /// Mark all that a filter asks for read or unread. Answer: [`Answer::Done`].
+    MarkAll {
+        /// Which.
+        filter: Filter,
+        /// Read, or unread.
+        read: bool,
+    },
+    /// Fetch a picture that a message names, which a person asked to see: its server learns of it.
+    /// Answer: [`Answer::Picture`].
+    Picture {
+        /// The message.
+        #[cfg_attr(feature = "bindings", ts(type = "number"))]
+        id: MessageId,
+        /// The picture's address, as the message has it: https only.
+        address: String,
+    },
     /// Delete messages, to be restored with [`Request::Restore`]. Answer: [`Answer::Done`].
     Delete {
         /// Which.
@@ -239,6 +255,13 @@ pub enum Answer {
     },
     /// One message.
     Message(Message),
+    /// A picture.
+    Picture {
+        /// Its media type: `image/png`, `image/jpeg`, `image/gif` or `image/webp`, by its first bytes.
+        kind: String,
+        /// Its bytes, in base64.
+        data: String,
+    },
     /// The number under which a message to be sent is kept.
     Queued(#[cfg_attr(feature = "bindings", ts(type = "number"))] MessageId),
     /// A page of sent messages.

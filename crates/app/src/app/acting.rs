@@ -2,7 +2,7 @@
 
 use super::{App, Order};
 use crate::types::{Consent, Deed, Failure, MessageId, Mute, Pause, Permission, Settings};
-use crate::{call, clock, extra};
+use crate::{call, clock, extra, picture};
 
 impl App {
     /// Never raises messages of a sender, a group or a tag, or raises them again; gives the settings
@@ -60,6 +60,24 @@ impl App {
             return Ok(None);
         }
         Ok(Some(offer.does))
+    }
+
+    /// A picture that a message names, fetched because a person asked to see it; its media type, and
+    /// its bytes in base64.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] for an address that the message does not name; [`Failure::System`] where
+    /// there is no picture to be had, or none that is shown.
+    pub async fn picture(&self, id: MessageId, address: &str) -> Result<(String, String), Failure> {
+        let message = self.message(id).await?;
+        if !picture::named(&message.body).any(|named| named == address) {
+            return Err(Failure::NotFound(
+                "This message names no such picture. Open it again.".to_owned(),
+            ));
+        }
+        let picture = picture::fetch(address.to_owned()).await;
+        let picture = picture.map_err(|error| Failure::System(error.to_string()))?;
+        Ok((picture.kind.to_owned(), picture.in_base64()))
     }
 
     /// What the person allowed senders.

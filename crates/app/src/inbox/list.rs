@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row as Record, params_from_iter};
 
+use super::excerpt::Words;
 use super::received::{ROW, integer, number, row_of, unsigned};
 use super::{Inbox, InboxError, PAGE, search};
 use crate::extra;
@@ -118,10 +119,33 @@ impl Inbox {
         let (sql, values) = Chosen::by(filter)
             .before(before)
             .newest(ROW, limit.min(PAGE));
+        let words = Words::of(&filter.search);
+        self.look(move |connection| {
+            let mut rows: Vec<Row> = connection
+                .prepare_cached(&sql)?
+                .query_map(params_from_iter(values), row_of)?
+                .collect::<rusqlite::Result<_>>()?;
+            if let Some(words) = words {
+                show_where(connection, &words, &mut rows)?;
+            }
+            Ok(rows)
+        })
+        .await
+    }
+
+    /// The numbers of a piece of what a filter asks for, newest first.
+    pub(crate) async fn ids(
+        &self,
+        filter: &Filter,
+        before: Option<MessageId>,
+    ) -> Result<Vec<MessageId>, InboxError> {
+        let (sql, values) = Chosen::by(filter)
+            .before(before)
+            .newest("received.id", PAGE);
         self.look(move |connection| {
             connection
                 .prepare_cached(&sql)?
-                .query_map(params_from_iter(values), row_of)?
+                .query_map(params_from_iter(values), |record| number(record, 0))?
                 .collect()
         })
         .await
@@ -168,6 +192,28 @@ impl Inbox {
         })
         .await
     }
+}
+
+/// Bytes of bodies that a page looks through for its excerpts: a few milliseconds. The rows below keep
+/// their previews.
+const LOOKED_THROUGH: usize = 1024 * 1024;
+
+/// Where the words stand deep in a body, the row shows that part of it instead of its beginning.
+fn show_where(connection: &Connection, words: &Words, rows: &mut [Row]) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached("SELECT body FROM received WHERE id = ?1")?;
+    let mut looked = 0;
+    for row in rows {
+        let sought = [&row.sender, &row.title, &row.preview].map(String::as_str);
+        if looked > LOOKED_THROUGH || words.stand_in(&sought) {
+            continue;
+        }
+        let body: String = statement.query_one([integer(row.id)], |record| record.get(0))?;
+        looked += body.len();
+        if let Some(part) = words.excerpt(&body, &sought) {
+            row.preview = part;
+        }
+    }
+    Ok(())
 }
 
 /// The names of an index, each found from the one before it: with few senders of many messages

@@ -10,6 +10,7 @@
 
 mod consent;
 mod due;
+mod excerpt;
 mod lane;
 mod list;
 mod received;

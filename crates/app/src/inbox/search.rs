@@ -9,18 +9,14 @@
 const SEARCHED_BYTES: usize = 64 * 1024;
 
 /// Words of a question that count: more only come from a paste, and each costs a look.
-const WORDS: usize = 16;
+pub(super) const WORDS: usize = 16;
 
 /// Characters of a question that count, likewise.
-const CHARS: usize = 200;
+pub(super) const CHARS: usize = 200;
 
 /// A text as it goes into the index.
 pub(super) fn spaced(text: &str) -> String {
-    let mut end = SEARCHED_BYTES.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let text = text.get(..end).unwrap_or_default();
+    let text = beginning(text);
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         // The index ends a text at this one.
@@ -33,6 +29,15 @@ pub(super) fn spaced(text: &str) -> String {
         }
     }
     out
+}
+
+/// As much of a text as is searched.
+pub(super) fn beginning(text: &str) -> &str {
+    let mut end = SEARCHED_BYTES.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
 }
 
 /// The question, in the index's language; none where nothing is asked. Words are beginnings, all of
@@ -63,7 +68,7 @@ fn term(words: &str, beginning: bool) -> Option<String> {
 }
 
 /// Characters that are words: of scripts written without spaces.
-fn stands_alone(c: char) -> bool {
+pub(super) fn stands_alone(c: char) -> bool {
     matches!(c,
         // Kana, Bopomofo, ideographs with their extensions, Hangul.
         '\u{2e80}'..='\u{2fdf}' | '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{312f}'

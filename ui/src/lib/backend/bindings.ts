@@ -21,7 +21,15 @@ path: string,
 /**
  * Messages in it.
  */
-count: number, } } | { "is": "message", "value": Message } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string } | { "is": "consents", "value": Array<Consent> } | { "is": "computer", "value": Computer } | { "is": "doctor", "value": Report };
+count: number, } } | { "is": "message", "value": Message } | { "is": "picture", "value": {
+/**
+ * Its media type: `image/png`, `image/jpeg`, `image/gif` or `image/webp`, by its first bytes.
+ */
+kind: string,
+/**
+ * Its bytes, in base64.
+ */
+data: string, } } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string } | { "is": "consents", "value": Array<Consent> } | { "is": "computer", "value": Computer } | { "is": "doctor", "value": Report };
 
 /**
  * What happens at login.
@@ -673,7 +681,23 @@ ids: number[],
 /**
  * Read, or unread.
  */
-read: boolean, } | { "do": "delete",
+read: boolean, } | { "do": "mark-all",
+/**
+ * Which.
+ */
+filter: Filter,
+/**
+ * Read, or unread.
+ */
+read: boolean, } | { "do": "picture",
+/**
+ * The message.
+ */
+id: number,
+/**
+ * The picture's address, as the message has it: https only.
+ */
+address: string, } | { "do": "delete",
 /**
  * Which.
  */
