@@ -6,16 +6,20 @@
 //! what is made of them passes an allow-list (ammonia). The page's content policy is the third.
 //!
 //! Invariants: no script, style, form, frame, image, id or event handler comes out; a link's target
-//! is http, https or mailto; nothing in the output makes the page load anything; characters that
-//! turn the direction of other text do not come out; work and output are bounded for any input.
+//! is http, https or mailto, and one that looks like another is marked; a picture is a word with its
+//! address beside it, and nothing in the output makes the page load anything; characters that turn the
+//! direction of other text do not come out; work and output are bounded for any input.
 
 use std::collections::{HashMap, HashSet};
 
 use ammonia::{Builder, UrlRelative};
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 
+use disguise::{OTHER, in_attribute, unmasked};
 use links::{is_openable, with_links};
+use url::Url;
 
+mod disguise;
 mod links;
 
 /// Marks within marks that are kept; deeper ones become their text. The cleaner's work grows with
@@ -29,16 +33,24 @@ const HTML_BYTES: usize = 5 * 1024 * 1024;
 /// Makes HTML of a body.
 #[must_use]
 pub fn render(body: &str) -> String {
-    let body: String = body.chars().filter(|c| !turns_text(*c)).collect();
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    let events = TextMergeStream::new(Parser::new_ext(&body, options));
+    let events = TextMergeStream::new(Parser::new_ext(body, options));
     let mut html = String::new();
-    pulldown_cmark::html::push_html(&mut html, breakable(tamed(events)));
+    pulldown_cmark::html::push_html(&mut html, breakable(unmasked(tamed(events))));
     if html.len() > HTML_BYTES || writing_steps(&html) > WRITING_STEPS {
-        return as_written(&body);
+        return straight(as_written(body));
     }
-    cleaner().clean(&aligned(html)).to_string()
+    straight(cleaner().clean(&aligned(html)).to_string())
+}
+
+/// Without the characters that turn others: what links had of them is written out already.
+fn straight(html: String) -> String {
+    if html.contains(turns_text) {
+        html.chars().filter(|c| !turns_text(*c)).collect()
+    } else {
+        html
+    }
 }
 
 /// Looks at a byte that the cleaner's writer may take. html5ever 0.40 searches all the text that is
@@ -71,6 +83,8 @@ fn breakable<'a>(events: Vec<Event<'a>>) -> impl Iterator<Item = Event<'a>> {
                 return events;
             }
             Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. })
+            // Marks of ours: links and pictures.
+            | Event::InlineHtml(_)
             | Event::End(
                 TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link,
             ) => {}
@@ -145,13 +159,14 @@ fn tamed<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event<'a>> {
     let mut depth = 0_usize;
     // Links that are not opened lose their mark and keep their text.
     let mut open_links: Vec<bool> = Vec::new();
-    // The address of the image whose description is being read.
-    let mut images: Vec<CowStr<'a>> = Vec::new();
+    // The pictures whose descriptions are being read, within each other.
+    let mut images: Vec<Picture<'a>> = Vec::new();
     let mut verbatim = false;
     for event in events {
         match event {
             Event::Start(Tag::Link { ref dest_url, .. }) => {
-                let keep = is_openable(dest_url) && !open_links.contains(&true);
+                let keep =
+                    is_openable(dest_url) && !open_links.contains(&true) && images.is_empty();
                 open_links.push(keep);
                 if keep {
                     out.push(event);
@@ -162,14 +177,43 @@ fn tamed<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event<'a>> {
                     out.push(event);
                 }
             }
-            Event::Start(Tag::Image { dest_url, .. }) => images.push(dest_url),
-            Event::End(TagEnd::Image) => {
-                if let Some(address) = images.pop() {
+            Event::Start(Tag::Image { dest_url, .. }) => {
+                let host = if images.is_empty() {
+                    host(&dest_url)
+                } else {
+                    None
+                };
+                if host.is_some() {
+                    let address = in_attribute(&dest_url);
+                    let mark = format!("<span class=\"{IMAGE}\" data-src=\"{address}\">");
+                    out.push(Event::InlineHtml(mark.into()));
+                }
+                let began = out.len();
+                images.push(Picture {
+                    address: dest_url,
+                    host,
+                    began,
+                });
+            }
+            Event::End(TagEnd::Image) => match images.pop() {
+                Some(Picture {
+                    host: Some(host),
+                    began,
+                    ..
+                }) => {
+                    // Without a description it is called after where it lies.
+                    if out.len() == began {
+                        out.push(Event::Text(host.into()));
+                    }
+                    out.push(Event::InlineHtml("</span>".into()));
+                }
+                Some(Picture { address, .. }) if images.is_empty() => {
                     out.push(Event::Text(" ".into()));
                     let linked = open_links.contains(&true);
                     out.extend(text_or_links(address, linked));
                 }
-            }
+                _ => {}
+            },
             Event::Start(tag) => {
                 verbatim |= matches!(tag, Tag::CodeBlock(_));
                 depth += 1;
@@ -185,7 +229,8 @@ fn tamed<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event<'a>> {
                 depth = depth.saturating_sub(1);
             }
             Event::Text(text) => {
-                out.extend(text_or_links(text, verbatim || open_links.contains(&true)));
+                let plain = verbatim || open_links.contains(&true) || !images.is_empty();
+                out.extend(text_or_links(text, plain));
             }
             // Written HTML is shown as what it is: text.
             Event::Html(html) | Event::InlineHtml(html) => out.push(Event::Text(html)),
@@ -198,6 +243,25 @@ fn tamed<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event<'a>> {
         }
     }
     out
+}
+
+/// The class of a word that stands for a picture.
+const IMAGE: &str = "image";
+
+/// A picture whose description is being read.
+struct Picture<'a> {
+    address: CowStr<'a>,
+    /// Its host, if it may be asked for.
+    host: Option<String>,
+    /// Where its description begins.
+    began: usize,
+}
+
+/// The host of a picture that a person may ask for; the agent fetches by https only.
+fn host(address: &str) -> Option<String> {
+    let address = Url::parse(address).ok()?;
+    let host = address.host_str()?;
+    (address.scheme() == "https").then(|| host.to_owned())
 }
 
 fn text_or_links(text: CowStr<'_>, plain: bool) -> Vec<Event<'_>> {
@@ -230,6 +294,7 @@ fn cleaner() -> Builder<'static> {
         "em",
         "strong",
         "del",
+        "span",
         "a",
         "table",
         "thead",
@@ -239,7 +304,8 @@ fn cleaner() -> Builder<'static> {
         "td",
     ];
     let attributes = [
-        ("a", HashSet::from(["href"])),
+        ("a", HashSet::from(["href", "class"])),
+        ("span", HashSet::from(["class", "data-src"])),
         ("code", HashSet::from(["class"])),
         ("ol", HashSet::from(["start"])),
         ("td", HashSet::from(["align"])),
@@ -254,6 +320,9 @@ fn cleaner() -> Builder<'static> {
         .url_relative(UrlRelative::Deny)
         .link_rel(Some("noopener noreferrer nofollow"))
         .attribute_filter(|element, attribute, value| match (element, attribute) {
+            ("a", "class") => (value == OTHER).then(|| value.into()),
+            ("span", "class") => (value == IMAGE).then(|| value.into()),
+            ("span", "data-src") => host(value).is_some().then(|| value.into()),
             ("code", "class") => is_language(value).then(|| value.into()),
             ("td" | "th", "align") => ALIGNMENTS.contains(&value).then(|| value.into()),
             ("ol", "start") => value.parse::<u32>().is_ok().then(|| value.into()),

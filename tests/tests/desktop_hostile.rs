@@ -94,10 +94,10 @@ const PAYLOADS: &[&str] = &[
 ];
 
 /// What a message's text may be made of.
-const ELEMENTS: &str = "P BR WBR HR H1 H2 H3 H4 H5 H6 BLOCKQUOTE UL OL LI PRE CODE EM STRONG DEL A TABLE THEAD TBODY TR TH TD MARK";
+const ELEMENTS: &str = "P BR WBR HR H1 H2 H3 H4 H5 H6 BLOCKQUOTE UL OL LI PRE CODE EM STRONG DEL A TABLE THEAD TBODY TR TH TD MARK SPAN";
 
 /// And with which attributes.
-const ATTRIBUTES: &str = "href rel class start align";
+const ATTRIBUTES: &str = "href rel class start align data-src aria-describedby";
 
 /// Payloads that are too long to be written down.
 fn made() -> Vec<String> {
@@ -133,6 +133,7 @@ const LOOK: &str = r"
         if (!elements.has(element.tagName)) strange.push(element.tagName);
         for (const { name, value } of element.attributes) {
             if (!attributes.has(name)) strange.push(`${element.tagName}.${name}`);
+            if (name === 'data-src' && !value.startsWith('https://')) strange.push(value);
             if (name === 'href' && !/^(https?|mailto):/.test(value)) strange.push(value);
         }
     }

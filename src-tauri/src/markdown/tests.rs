@@ -75,15 +75,43 @@ fn links_say_and_do_the_same() {
 }
 
 #[test]
-fn images_become_words_and_a_link() {
-    let html = render("![a cat](https://tracker.example/cat.png)");
-    assert!(!html.contains("<img") && !html.contains("src="), "{html}");
-    assert!(
-        html.contains("a cat <a href=\"https://tracker.example/cat.png\""),
-        "{html}"
+fn images_become_words_that_may_be_asked_for() {
+    let html = render("![a *cat*](https://tracker.example/cat.png?a=1&b=\"2)");
+    assert_eq!(
+        html.trim(),
+        r#"<p><span class="image" data-src="https://tracker.example/cat.png?a=1&amp;b=&quot;2">a <em>cat</em></span></p>"#
     );
+    let nameless = render("![](https://a.example/x)");
+    assert!(nameless.contains(">a.example</span>"), "{nameless}");
     let inside = render("[![a cat](https://tracker.example/c.png)](https://b.example)");
     assert_eq!(inside.matches("<a ").count(), 1, "{inside}");
+    assert!(inside.contains("<span class=\"image\""), "{inside}");
+    let nested = render("![a ![b](https://b.example) [c](https://c.example)](https://a.example)");
+    assert_eq!(nested.matches("<span").count(), 1, "{nested}");
+    // Others are what they were: words and an address.
+    for other in [
+        "http://a.example/x.png",
+        "data:image/png;base64,AA",
+        "x.png",
+        "https://",
+    ] {
+        let html = render(&format!("![cat]({other})"));
+        assert!(!html.contains("<span") && html.contains("cat"), "{html}");
+    }
+}
+
+#[test]
+fn a_link_that_looks_like_another_is_marked() {
+    let html =
+        render("[https://bank.example](https://evil.example/?a=1&b=\"2) [x](https://b.example)");
+    assert!(
+        html.contains(r#"<a class="other" href="https://evil.example/?a=1&amp;b=&quot;2" rel="#),
+        "{html}"
+    );
+    assert_eq!(html.matches("other").count(), 1, "{html}");
+    let html = render("https://bank.example@evil.example/ and [ba\u{200b}nk](https://b.example)");
+    assert_eq!(html.matches("class=\"other\"").count(), 1, "{html}");
+    assert!(html.contains("ba⟨U+200B⟩nk"), "{html}");
 }
 
 /// Bodies that would do something, were they let.
@@ -156,6 +184,7 @@ fn hostile_bodies_are_inert() {
                     "em",
                     "strong",
                     "del",
+                    "span",
                     "a",
                     "table",
                     "thead",
@@ -171,6 +200,11 @@ fn hostile_bodies_are_inert() {
                 "a" => assert!(
                     attributes.starts_with("href=\"https://evil.example")
                         && attributes.ends_with("\" rel=\"noopener noreferrer nofollow\"")
+                        && attributes.matches('"').count() == 4,
+                    "{body:?} gave {html}"
+                ),
+                "span" => assert!(
+                    attributes.starts_with("class=\"image\" data-src=\"https://evil.example/")
                         && attributes.matches('"').count() == 4,
                     "{body:?} gave {html}"
                 ),
