@@ -23,7 +23,7 @@ afterEach(() => {
 });
 
 it('reads newest first, and older pages as they are needed, each message once', async () => {
-  const { inbox, fake } = await inboxOf(339);
+  const { inbox, fake } = await inboxOf(338);
   expect(inbox.state).toBe('ready');
   expect(inbox.rows).toHaveLength(100);
   expect(inbox.whole).toBe(false);
@@ -47,7 +47,7 @@ it('marks a message read when it is opened, and shows it', async () => {
   expect(inbox.message?.row).toEqual({ ...row, read: true });
   expect(inbox.html).toContain('<strong>212 GB</strong>');
   expect(fake.world.messages.at(-1)?.row.read).toBe(true);
-  await inbox.mark(row.id, false);
+  await inbox.mark([row.id], false);
   expect(inbox.rows[0]?.read).toBe(false);
   expect(inbox.message?.row.read).toBe(false);
 });
@@ -102,7 +102,7 @@ it('deletes, moves on, and takes it back', async () => {
   const [, second, third] = before;
   if (second === undefined) throw new Error('no rows');
   await inbox.open(second);
-  await inbox.remove(second);
+  await inbox.remove([second]);
   expect(ids(inbox)).toEqual(before.filter((id) => id !== second));
   expect(inbox.opened).toBeNull();
   expect(inbox.cursor).toBe(third);
@@ -116,12 +116,12 @@ it('deletes, moves on, and takes it back', async () => {
 it('takes back all deletions of one toast, and none after it has gone', async () => {
   const { inbox } = await inboxOf();
   const before = ids(inbox);
-  await inbox.remove(before[0] ?? 0);
-  await inbox.remove(before[1] ?? 0);
+  await inbox.remove([before[0] ?? 0]);
+  await inbox.remove([before[1] ?? 0]);
   await inbox.undo();
   await settled();
   expect(ids(inbox)).toEqual(before);
-  await inbox.remove(before[0] ?? 0);
+  await inbox.remove([before[0] ?? 0]);
   vi.advanceTimersByTime(60_000);
   await inbox.undo();
   expect(ids(inbox)).toEqual(before.slice(1));
@@ -131,11 +131,11 @@ it('puts back what could not be deleted or marked, and says why', async () => {
   const { inbox, fake, desk } = await inboxOf();
   const before = inbox.rows;
   fake.fail('delete', new Failed('The disk is read-only.'));
-  await inbox.remove(before[1]?.id ?? 0);
+  await inbox.remove([before[1]?.id ?? 0]);
   expect(inbox.rows).toEqual(before);
   expect(desk.trouble).toBe('The disk is read-only.');
   fake.fail('mark', new Failed('The disk is read-only.'));
-  await inbox.mark(before[0]?.id ?? 0, true);
+  await inbox.mark([before[0]?.id ?? 0], true);
   expect(inbox.rows).toEqual(before);
 });
 
@@ -247,4 +247,45 @@ it('deletes all that the list holds, and takes it back', async () => {
   await settled();
   expect(inbox.rows).toHaveLength(count);
   expect(fake.world.messages).toHaveLength(all);
+});
+
+it('picks rows as lists do, and treats them together', async () => {
+  const { inbox, fake } = await inboxOf(20);
+  const [a = 0, b = 0, c = 0, d = 0] = ids(inbox);
+  inbox.picks.toggle(b, null);
+  inbox.picks.through(d, inbox.rows, null);
+  expect([...inbox.picks.ids]).toEqual([b, c, d]);
+  // The other way round from where it began.
+  inbox.picks.through(a, inbox.rows, null);
+  expect([...inbox.picks.ids]).toEqual([a, b]);
+  inbox.picks.toggle(d, null);
+  await inbox.mark(inbox.picks.ids, false);
+  expect(fake.world.messages.filter((m) => [a, b, d].includes(m.row.id) && m.row.read)).toEqual([]);
+  await inbox.remove(inbox.picks.ids);
+  expect([inbox.picks.some, ids(inbox)[0], inbox.cursor]).toEqual([false, c, ids(inbox)[1]]);
+  await inbox.undo();
+  expect(ids(inbox).slice(0, 4)).toEqual([a, b, c, d]);
+});
+
+it('takes the open message for picked when another is added', async () => {
+  const { inbox } = await inboxOf(20);
+  const [a = 0, b = 0] = ids(inbox);
+  await inbox.open(a);
+  inbox.picks.toggle(b, inbox.opened);
+  expect([...inbox.picks.ids].sort()).toEqual([a, b].sort());
+  inbox.picks.toggle(a, inbox.opened);
+  expect([...inbox.picks.ids]).toEqual([b]);
+  await inbox.choose({ unread: true });
+  expect(inbox.picks.some).toBe(false);
+});
+
+it('marks all of the list, also what was not read', async () => {
+  const { inbox, fake } = await inboxOf(250);
+  await inbox.choose({ sender: 'ann' });
+  inbox.picks.everything();
+  expect(inbox.picks.has(ids(inbox)[3] ?? 0)).toBe(true);
+  await inbox.markAll(false);
+  const read = fake.world.messages.filter((m) => m.row.read).map((m) => m.row.sender);
+  expect(read).not.toContain('ann');
+  expect(read).toContain('ci');
 });

@@ -48,7 +48,9 @@ interface Answers {
   export: 'exported';
   'export-file': 'file';
   message: 'message';
+  picture: 'picture';
   mark: 'done';
+  'mark-all': 'done';
   delete: 'done';
   restore: 'done';
   send: 'queued';

@@ -1,23 +1,21 @@
 /**
- * The inbox: the list as far as it was read, the message that is open, and what is done to them.
+ * The inbox: the list, the message that is open, and what is done to one, to several or to all.
  *
  * Owns keeping the list true to the agent's: events are merged, never trusted to be complete.
- * Invariants: rows are newest first and each once; what is being read does not move (arrivals wait
- * behind the pill unless the list is at its top); a late answer to an old question is dropped.
+ * Invariant, beside those of {@link Paged}: what is being read does not move (arrivals wait behind
+ * the pill unless the list is at its top).
  */
 import { reason } from '../../lib/backend/backend';
 import type { Event, Filter, Message, Row } from '../../lib/backend/bindings';
 import { touchClock } from '../../lib/clock.svelte';
-import type { Desk } from '../../lib/desk.svelte';
 import { words } from '../../lib/find';
+import { Paged } from '../../lib/paged.svelte';
 import { holds, narrows, NONE, same } from './filter';
+import { Picks } from './picks.svelte';
 
-/** Rows asked for at once: a few screens. */
-const PAGE = 100;
-/** Rows asked for at once further down, where somebody scrolls fast. */
-const FAR_PAGE = 200;
-/** Rows that are read anew at once at most when the list changed as a whole. */
-const ANEW = 1000;
+// Sets within a function, or replaced as a whole: plain ones.
+/* eslint-disable svelte/prefer-svelte-reactivity */
+
 /** Arrivals come in swarms: a search is asked anew when one is over. */
 const CALM_MS = 250;
 /** More changes than this at once, and the list is read anew instead of row by row. */
@@ -25,12 +23,7 @@ const MANY = 20;
 /** How long a deletion can be taken back in its toast. */
 const UNDO_MS = 8000;
 
-export class Inbox {
-  rows = $state.raw<Row[]>([]);
-  state = $state<'loading' | 'ready' | 'failed'>('loading');
-  error = $state('');
-  /** Whether the oldest message is among the rows. */
-  whole = $state(false);
+export class Inbox extends Paged<Row> {
   filter = $state.raw<Filter>(NONE);
   /** The words of the search, to be marked. */
   readonly words = $derived(words(this.filter.search));
@@ -40,10 +33,8 @@ export class Inbox {
   waiting = $state.raw<Row[]>([]);
   /** Whether the list is scrolled to its top; its view says so. */
   atTop = $state(true);
-  /** The row that the keys act on. */
-  cursor = $state<number | null>(null);
-  /** The message that is read. */
-  opened = $state<number | null>(null);
+  /** Several, to be treated together. */
+  readonly picks = new Picks();
   message = $state.raw<Message | null>(null);
   html = $state('');
   messageError = $state('');
@@ -52,12 +43,8 @@ export class Inbox {
   /** The last deletion of many, likewise. */
   removedAll = $state.raw<{ stamp: number; count: number } | null>(null);
 
-  #generation = 0;
-  #loadingMore = false;
   #undoTimer: ReturnType<typeof setTimeout> | undefined;
   #arrivalTimer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(private readonly desk: Desk) {}
 
   /** Reads, and follows what happens; gives what ends it. */
   follow(): () => void {
@@ -72,48 +59,15 @@ export class Inbox {
     };
   }
 
-  /** Reads anew what was read; a new list from its newest page. */
-  async load(fresh = false): Promise<void> {
-    const generation = ++this.#generation;
-    if (this.rows.length === 0) this.state = 'loading';
-    try {
-      const wanted = fresh ? PAGE : Math.min(Math.max(this.rows.length, PAGE), ANEW);
-      let rows: Row[] = [];
-      let whole = false;
-      while (rows.length < wanted && !whole) {
-        const limit = Math.min(wanted - rows.length, FAR_PAGE);
-        const page = await this.#page(rows.at(-1)?.id ?? null, limit);
-        if (generation !== this.#generation) return;
-        whole = page.length < limit;
-        rows = [...rows, ...page];
-      }
+  override async load(fresh = false): Promise<boolean> {
+    const current = await super.load(fresh);
+    if (!current) return false;
+    this.asking = false;
+    if (this.state === 'ready') {
       touchClock();
-      this.rows = rows;
-      this.whole = whole;
       this.waiting = [];
-      this.state = 'ready';
-      this.asking = false;
-    } catch (error) {
-      if (generation !== this.#generation) return;
-      this.error = reason(error);
-      this.state = 'failed';
-      this.asking = false;
     }
-  }
-
-  /** Reads older messages, if there are. */
-  async more(): Promise<void> {
-    const last = this.rows.at(-1);
-    if (this.whole || this.#loadingMore || !last) return;
-    this.#loadingMore = true;
-    const generation = this.#generation;
-    await this.desk.attempt(async () => {
-      const older = await this.#page(last.id, FAR_PAGE);
-      if (generation !== this.#generation) return;
-      this.rows = [...this.rows, ...older];
-      this.whole = older.length < FAR_PAGE;
-    });
-    this.#loadingMore = false;
+    return true;
   }
 
   /** Changes what the list holds. The rows stay until the others are there, so that nothing flashes. */
@@ -123,6 +77,7 @@ export class Inbox {
     this.filter = filter;
     this.asking = true;
     this.cursor = null;
+    this.picks.clear();
     await this.load(true);
   }
 
@@ -143,6 +98,7 @@ export class Inbox {
   async open(id: number): Promise<void> {
     this.cursor = id;
     this.opened = id;
+    this.picks.clear();
     this.messageError = '';
     if (this.message?.row.id !== id) this.message = null;
     try {
@@ -155,7 +111,7 @@ export class Inbox {
       if (this.opened === id) this.messageError = reason(error);
       return;
     }
-    if (!this.message?.row.read) await this.mark(id, true);
+    if (!this.message?.row.read) await this.mark([id], true);
   }
 
   close(): void {
@@ -163,27 +119,41 @@ export class Inbox {
     this.message = null;
   }
 
-  async mark(id: number, read: boolean): Promise<void> {
-    const was = this.#row(id);
-    this.#set(id, { read });
-    const done = await this.desk.attempt(() => this.desk.ask({ do: 'mark', ids: [id], read }));
-    if (!done && was) this.#set(id, { read: was.read });
+  async mark(ids: Iterable<number>, read: boolean): Promise<void> {
+    const chosen = new Set(ids);
+    const were = this.rows.filter((row) => chosen.has(row.id));
+    this.#set(chosen, { read });
+    const done = await this.desk.attempt(() =>
+      this.desk.ask({ do: 'mark', ids: [...chosen], read }),
+    );
+    if (!done) for (const row of were) this.#set(new Set([row.id]), { read: row.read });
   }
 
-  /** Deletes, to be taken back with {@link undo}. The next row takes the cursor. */
-  async remove(id: number): Promise<void> {
-    const at = this.rows.findIndex((row) => row.id === id);
-    const row = this.rows[at] ?? (this.message?.row.id === id ? this.message.row : undefined);
-    if (!row) return;
-    const next = this.rows[at + 1] ?? this.rows[at - 1];
-    this.rows = this.rows.filter((r) => r.id !== id);
-    if (this.opened === id) this.close();
+  /** Marks all that the list holds, also what was not read yet. */
+  async markAll(read: boolean): Promise<void> {
+    await this.desk.attempt(() => this.desk.ask({ do: 'mark-all', filter: this.filter, read }));
+  }
+
+  /** Deletes, to be taken back with {@link undo}. The row after them takes the cursor. */
+  async remove(ids: Iterable<number>): Promise<void> {
+    const chosen = new Set(ids);
+    const gone = this.rows.filter((row) => chosen.has(row.id));
+    const open = this.message?.row;
+    if (open && chosen.has(open.id) && !gone.some((row) => row.id === open.id)) gone.push(open);
+    if (gone.length === 0) return;
+    const last = this.rows.findLastIndex((row) => chosen.has(row.id));
+    const first = this.rows.findIndex((row) => chosen.has(row.id));
+    const next = this.rows[last + 1] ?? this.rows[first - 1];
+    this.rows = this.rows.filter((row) => !chosen.has(row.id));
+    this.picks.clear();
+    if (this.opened !== null && chosen.has(this.opened)) this.close();
     this.cursor = next?.id ?? null;
-    if (!(await this.desk.attempt(() => this.desk.ask({ do: 'delete', ids: [id] })))) {
-      this.#merge(row);
+    const done = this.desk.ask({ do: 'delete', ids: gone.map((row) => row.id) });
+    if (!(await this.desk.attempt(() => done))) {
+      for (const row of gone) this.#merge(row);
       return;
     }
-    this.removed = [...this.removed, row];
+    this.removed = [...this.removed, ...gone];
     this.removedAll = null;
     this.#keepUndo();
   }
@@ -193,6 +163,7 @@ export class Inbox {
     await this.desk.attempt(async () => {
       const done = await this.desk.ask({ do: 'delete-all', filter: this.filter });
       this.close();
+      this.picks.clear();
       this.cursor = null;
       this.removed = [];
       this.removedAll = done.count > 0 ? done : null;
@@ -234,17 +205,12 @@ export class Inbox {
     }
   }
 
-  /** Moves the cursor by so many rows; gives the row it is on. */
-  step(by: 1 | -1): number | null {
-    const at = this.rows.findIndex((row) => row.id === this.cursor);
-    const from = at === -1 ? (by === 1 ? -1 : this.rows.length) : at;
-    const to = Math.min(Math.max(from + by, 0), this.rows.length - 1);
-    this.cursor = this.rows[to]?.id ?? null;
-    return this.cursor;
+  protected page(before: number | null, limit: number): Promise<Row[]> {
+    return this.desk.ask({ do: 'inbox', before, limit, filter: this.filter });
   }
 
-  #page(before: number | null, limit: number): Promise<Row[]> {
-    return this.desk.ask({ do: 'inbox', before, limit, filter: this.filter });
+  protected isLast(page: readonly Row[], limit: number): boolean {
+    return page.length < limit;
   }
 
   #hear(event: Event): void {
@@ -265,10 +231,9 @@ export class Inbox {
   #askSoon(): void {
     this.#arrivalTimer ??= setTimeout(() => {
       this.#arrivalTimer = undefined;
-      const generation = this.#generation;
       void this.desk.attempt(async () => {
-        const newest = await this.#page(null, PAGE);
-        if (generation !== this.#generation) return;
+        const newest = await this.newest();
+        if (!newest) return;
         const known = this.rows[0]?.id ?? 0;
         const arrived = newest.filter((row) => row.id > known);
         if (this.atTop) for (const row of arrived) this.#merge(row);
@@ -290,6 +255,7 @@ export class Inbox {
       // Deleted, here or by another face. If the agent is gone, all is read anew when it is back.
       this.rows = this.rows.filter((r) => r.id !== id);
       this.waiting = this.waiting.filter((r) => r.id !== id);
+      this.picks.drop(id);
       if (this.opened === id) this.close();
     }
   }
@@ -298,23 +264,12 @@ export class Inbox {
   #merge(row: Row): void {
     if (this.message?.row.id === row.id) this.message = { ...this.message, row };
     const known = this.rows.some((r) => r.id === row.id);
-    if (known) {
-      this.rows = this.rows.map((r) => (r.id === row.id ? row : r));
-      return;
-    }
-    // Older than what was read: it comes with its page. Or not asked for.
-    const last = this.rows.at(-1);
-    if ((!this.whole && last && row.id < last.id) || holds(this.filter, row) === false) return;
-    this.rows = [...this.rows, row].sort((a, b) => b.id - a.id);
+    if (known || holds(this.filter, row) !== false) this.put(row);
   }
 
-  #row(id: number): Row | undefined {
-    return this.rows.find((r) => r.id === id);
-  }
-
-  #set(id: number, change: Partial<Row>): void {
-    this.rows = this.rows.map((r) => (r.id === id ? { ...r, ...change } : r));
-    if (this.message?.row.id === id) {
+  #set(ids: ReadonlySet<number>, change: Partial<Row>): void {
+    this.rows = this.rows.map((r) => (ids.has(r.id) ? { ...r, ...change } : r));
+    if (this.message && ids.has(this.message.row.id)) {
       this.message = { ...this.message, row: { ...this.message.row, ...change } };
     }
   }

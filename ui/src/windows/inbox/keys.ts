@@ -3,6 +3,10 @@
 export type Action =
   | 'next'
   | 'previous'
+  | 'through-next'
+  | 'through-previous'
+  | 'pick'
+  | 'pick-all'
   | 'read'
   | 'unread'
   | 'delete'
@@ -18,6 +22,7 @@ const KEYS: Record<string, Action> = {
   ArrowDown: 'next',
   k: 'previous',
   ArrowUp: 'previous',
+  x: 'pick',
   e: 'read',
   u: 'unread',
   Delete: 'delete',
@@ -27,7 +32,13 @@ const KEYS: Record<string, Action> = {
   Escape: 'back',
 };
 
-const WITH_CONTROL: Record<string, Action> = { z: 'undo', ',': 'settings' };
+/** With Shift, what moves takes along. */
+const WITH_SHIFT: Partial<Record<Action, Action>> = {
+  next: 'through-next',
+  previous: 'through-previous',
+};
+
+const WITH_CONTROL: Record<string, Action> = { a: 'pick-all', z: 'undo', ',': 'settings' };
 
 /** What a key means here; nothing while somebody writes, or where the focused part uses it. */
 export function actionOf(event: KeyboardEvent): Action | null {
@@ -36,11 +47,11 @@ export function actionOf(event: KeyboardEvent): Action | null {
   const writes = at?.closest('input, textarea, select, [role=dialog], [role=alertdialog]') ?? null;
   if (event.ctrlKey || event.metaKey) {
     const action = WITH_CONTROL[event.key.toLowerCase()] ?? null;
-    return writes && action === 'undo' ? null : action;
+    return writes && action !== 'settings' ? null : action;
   }
   if (writes) return null;
   const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key] ?? null;
   // Arrows move within a group of choices, and scroll a message that has the focus.
   if (event.key.startsWith('Arrow') && at?.closest('[role=radiogroup], article')) return null;
-  return action;
+  return (event.shiftKey && action && WITH_SHIFT[action]) || action;
 }

@@ -183,10 +183,16 @@ export class Fake implements Backend {
         if (!message) throw new Failed('There is no such message.', 'not-found');
         return { is: 'message', value: message };
       }
+      case 'picture':
+        return { is: 'picture', value: { kind: 'image/gif', data: PICTURE } };
       case 'mark':
         for (const m of world.messages)
           if (request.ids.includes(m.row.id)) m.row.read = request.read;
         return this.#changed(request.ids);
+      case 'mark-all':
+        for (const m of world.messages)
+          if (this.#holds(request.filter, m.row)) m.row.read = request.read;
+        return this.#changed([]);
       case 'delete':
         for (const m of world.messages)
           if (request.ids.includes(m.row.id)) this.#deleted.set(m.row.id, m);
@@ -356,6 +362,9 @@ export class Fake implements Backend {
   }
 }
 
+/** A picture of one blue pixel. */
+const PICTURE = 'R0lGODlhAQABAIAAAEqAxwAAACH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==';
+
 /** As much Markdown as the sample messages need; escaped first, for even samples are not trusted. */
 function markdown(body: string): string {
   const text = body.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/"/g, '&quot;');
@@ -363,12 +372,16 @@ function markdown(body: string): string {
     t
       .replace(/`([^`]+)`/g, '<code>$1</code>')
       .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
+      .replace(/!\[([^\]]+)\]\((https:[^)]+)\)/g, '<span class="image" data-src="$2">$1</span>')
+      .replace(/\[(bank\.[^\]]+)\]\((https?:[^)]+)\)/g, '<a class="other" href="$2">$1</a>')
       .replace(/\[([^\]]+)\]\((https?:[^)]+)\)/g, '<a href="$2" rel="noopener">$1</a>');
   return text
     .split(/\n{2,}/)
     .map((block) => {
       if (block.startsWith('```')) {
-        return `<pre><code>${block.replace(/^```.*\n/, '').replace(/\n?```$/, '')}</code></pre>`;
+        const language = /^```(\w+)/.exec(block)?.[1];
+        const kind = language ? ` class="language-${language}"` : '';
+        return `<pre><code${kind}>${block.replace(/^```.*\n/, '').replace(/\n?```$/, '')}</code></pre>`;
       }
       if (block.startsWith('- ')) {
         const items = block.split('\n').map((l) => `<li>${inline(l.replace(/^- /, ''))}</li>`);

@@ -125,6 +125,28 @@ const SAMPLES: Sample[] = [
     read: true,
     link: 'https://example.com/releases/0.1.0',
   },
+  {
+    sender: 'weekly-report',
+    title: 'All that a message can hold',
+    body: [
+      '## Last week',
+      'Requests grew by **12 %**, errors fell. ![Requests by day](https://charts.example.org/week.png)',
+      '| day | requests | errors |\n|---|---|---|\n| Monday | 48,210 | 3 |\n| Tuesday | 51,004 | 0 |',
+      '- ☑ certificates renewed\n- ☐ old hosts switched off',
+      '```json\n{ "host": "web-3", "load": 0.7, "alive": true, "tags": ["eu", "spare"] }\n```',
+      '```rust\n// Nothing is promised before it is durable.\nfn commit(batch: &[Frame]) -> Result<u64, Error> {\n    let rows = store.write(batch, "os")?;\n    Ok(rows + 1)\n}\n```',
+      '```diff\n- retries = 3\n+ retries = 5\n```',
+      '> A quotation, of somebody who knows.',
+      'Read [the report](https://reports.example.com/2026/47) or log in at [bank.example](https://evil.example/login).',
+    ].join('\n\n'),
+    ago: 33 * HOUR,
+    read: true,
+    group: 'developers',
+    tags: ['report'],
+    offers: [
+      { label: 'Copy the summary', does: { kind: 'copy', text: 'fine', code: false }, asks: null },
+    ],
+  },
 ];
 
 function opens(url: string): Offer {
