@@ -1,6 +1,9 @@
 //! The command line, as clap reads and explains it.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use tidings_control::{Filter, Pause, Priority, Recipient};
 
 const EXAMPLES: &str = "\
@@ -9,6 +12,7 @@ Examples:
   tidings send ann 'The build is green'     to one client
   tidings send @office --title 'Cake' 'In the kitchen, while it lasts'
   make 2>&1 | tidings send ann -            what a program says
+  tidings listen --exec 'logger -t tidings'  what comes, to a command
   curl -H \"Authorization: $(tidings token)\" 'http://127.0.0.1:9093/ann.send?text=Hello'
 
 Exit codes: 0 done; 1 refused or failed, the message says why; 2 not understood; 3 Tidings does
@@ -42,9 +46,12 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// List the newest messages
+    /// List the newest messages, the newest first
     Inbox {
-        /// At most so many
+        /// Then go on with those that come, the newest last, until interrupted
+        #[arg(long, short)]
+        follow: bool,
+        /// At most so many of those that are there
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
         limit: u32,
         #[command(flatten)]
@@ -58,6 +65,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         which: Which,
     },
+    Listen(Listen),
     /// Show a window
     Show {
         /// Which
@@ -80,6 +88,18 @@ pub(crate) enum Command {
     Token,
     /// End the running Tidings in order
     Quit,
+    /// Print what completes these commands in a shell
+    ///
+    /// For bash: tidings completions bash > ~/.local/share/bash-completion/completions/tidings
+    Completions {
+        /// Whose
+        shell: Shell,
+    },
+    /// Print the manual page: tidings man | man -l -
+    Man {
+        /// Of one command only
+        command: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -105,6 +125,51 @@ pub(crate) struct Send {
     /// Print what became of it as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) direct: Direct,
+}
+
+/// Run a command for each message that comes from now on, one after the other
+///
+/// The body is the command's standard input; TIDINGS_TITLE, TIDINGS_SENDER, TIDINGS_GROUP,
+/// TIDINGS_PRIORITY (min to urgent), TIDINGS_TAGS (separated by commas), TIDINGS_LINK, TIDINGS_RELAY,
+/// TIDINGS_MID and TIDINGS_ID are in its environment. A command that fails is told, and the next
+/// message goes on.
+///
+/// With --relay and --as, messages are taken from a relay without the running Tidings, and each is
+/// confirmed once its command has succeeded. A command that fails ends the listening then; the
+/// message stays at the relay.
+#[derive(Debug, Args)]
+pub(crate) struct Listen {
+    /// The command, for `sh -c`. Without one the messages are printed, one JSON document a line
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) exec: Option<String>,
+    #[command(flatten)]
+    pub(crate) which: Which,
+    #[command(flatten)]
+    pub(crate) direct: Direct,
+    /// The name to be reached by at that relay; another client of that name loses it
+    #[arg(
+        long = "as",
+        requires = "relay",
+        conflicts_with_all = ["search", "unread", "sender", "group", "tag", "priority"],
+        value_name = "NAME"
+    )]
+    pub(crate) name: Option<String>,
+}
+
+/// A relay to use without the running Tidings, which need not run then.
+#[derive(Debug, Args)]
+pub(crate) struct Direct {
+    /// Use this relay (wss://host or host:port) and not the running Tidings
+    #[arg(long, requires = "token_file", value_name = "ADDRESS")]
+    pub(crate) relay: Option<String>,
+    /// The file that holds that relay's token
+    #[arg(long, requires = "relay", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The fingerprint of that relay's certificate, if it made its own
+    #[arg(long, requires = "relay", value_name = "FINGERPRINT")]
+    pub(crate) pin: Option<String>,
 }
 
 /// Which messages: those for which all of it holds.

@@ -3,6 +3,8 @@
 #![expect(clippy::print_stderr, reason = "this is the command line's output")]
 
 mod doctor;
+mod listening;
+mod manual;
 mod reading;
 mod send;
 mod status;
@@ -11,10 +13,11 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
-use tidings_control::{Answer, Client, ClientError, Request, View};
+use anyhow::{Context, Result, bail};
+use tidings_app::direct::Relay;
+use tidings_control::{Answer, Client, ClientError, Events, Request, View};
 
-use crate::cli::{Command, Window};
+use crate::cli::{Command, Direct, Window};
 
 /// Exit code: Tidings does not run.
 const NOT_RUNNING: u8 = 3;
@@ -59,26 +62,32 @@ fn say(line: impl Display) -> std::io::Result<()> {
     writeln!(std::io::stdout(), "{line}")
 }
 
+/// Prints bytes as they are.
+fn write(bytes: &[u8]) -> std::io::Result<()> {
+    std::io::stdout().write_all(bytes)
+}
+
 async fn run(command: Command) -> Result<ExitCode> {
-    // What is read from standard input is read before the agent is asked to wait.
-    let command = match command {
-        Command::Send(send) => {
-            let draft = send::draft(&send)?;
-            let (agent, events) = Client::connect(&tidings_control::path()).await?;
-            return send::deliver(&agent, events, send, draft).await;
-        }
-        other => other,
-    };
-    if let Command::Doctor { json } = command {
-        return doctor::show(json).await;
-    }
-    let (agent, _events) = Client::connect(&tidings_control::path()).await?;
     match command {
-        Command::Send(_) | Command::Doctor { .. } => {}
-        Command::Status { json } => return status::show(&agent, json).await,
-        Command::Export { which } => reading::export(&agent, which.into()).await?,
-        Command::Inbox { limit, which, json } => {
-            reading::list(&agent, limit, which.into(), json).await?;
+        Command::Send(send) => return send::run(send).await,
+        Command::Listen(listen) => listening::run(listen).await?,
+        Command::Completions { shell } => manual::completions(shell)?,
+        Command::Doctor { json } => return doctor::show(json).await,
+        Command::Man { command } => manual::page(command.as_deref())?,
+        Command::Status { json } => return status::show(&agent().await?.0, json).await,
+        Command::Export { which } => reading::export(&agent().await?.0, which.into()).await?,
+        Command::Inbox {
+            follow,
+            limit,
+            which,
+            json,
+        } => {
+            let (agent, events) = agent().await?;
+            if follow {
+                reading::follow(&agent, events, limit, which.into(), json).await?;
+            } else {
+                reading::list(&agent, limit, which.into(), json).await?;
+            }
         }
         Command::Show { window } => {
             let view = match window {
@@ -88,22 +97,39 @@ async fn run(command: Command) -> Result<ExitCode> {
                 Window::Doctor => View::Doctor,
                 Window::FirstRun => View::FirstRun,
             };
-            agent.ask(Request::Show { view }).await?;
+            ask(Request::Show { view }).await?;
         }
-        Command::Pause { pause } => {
-            agent.ask(Request::Pause { pause }).await?;
-        }
+        Command::Pause { pause } => drop(ask(Request::Pause { pause }).await?),
         Command::Token => {
-            let Answer::Token(token) = agent.ask(Request::Token).await? else {
+            let Answer::Token(token) = ask(Request::Token).await? else {
                 bail!(UNEXPECTED)
             };
             say(token)?;
         }
-        Command::Quit => {
-            agent.ask(Request::Quit).await?;
-        }
+        Command::Quit => drop(ask(Request::Quit).await?),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The running Tidings, and what it tells once it is asked to.
+async fn agent() -> Result<(Client, Events), ClientError> {
+    Client::connect(&tidings_control::path()).await
+}
+
+/// One question to the running Tidings.
+async fn ask(request: Request) -> Result<Answer, ClientError> {
+    agent().await?.0.ask(request).await
+}
+
+/// The relay that a command is to use in place of the running Tidings, if it is.
+fn relay(direct: &Direct) -> Result<Option<Relay>> {
+    let (Some(address), Some(file)) = (&direct.relay, &direct.token_file) else {
+        return Ok(None);
+    };
+    let token = std::fs::read_to_string(file)
+        .with_context(|| format!("the token cannot be read from {}", file.display()))?;
+    let relay = Relay::new(address, &token, direct.pin.as_deref())?;
+    Ok(Some(relay))
 }
 
 const UNEXPECTED: &str =

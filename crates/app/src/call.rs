@@ -10,12 +10,11 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{CONNECTION, HOST, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Request, StatusCode, Uri};
-use hyper_util::rt::TokioIo;
 use tidings_session::{Address, AddressError};
-use tokio::task::JoinSet;
 use url::Url;
 
 use crate::extra::Said;
+use crate::http;
 use crate::types::Deed;
 
 /// How long the whole may take: a door opener answers in a second; a person waits no longer.
@@ -65,19 +64,8 @@ pub(crate) async fn make(deed: &Deed, said: Said) -> Result<(), String> {
 
 async fn answer(method: &str, url: &str, said: Said) -> Result<StatusCode, String> {
     let request = request(method, url, said)?;
-    let address = address(url)?;
-    let stream = tidings_session::connect(address, None)
-        .await
-        .map_err(|error| error.to_string())?;
-    let words = |error: hyper::Error| error.to_string();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(words)?;
-    // Ends with the set, at the latest when this returns.
-    let mut tasks = JoinSet::new();
-    tasks.spawn(connection);
-    let answer = sender.send_request(request).await.map_err(words)?;
-    Ok(answer.status())
+    let (status, _) = http::exchange(address(url)?, None, request, 0).await?;
+    Ok(status)
 }
 
 /// Where the connection goes: host and port alone.

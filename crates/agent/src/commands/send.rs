@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use tidings_control::{Answer, Client, Delivery, Draft, Event, Events, Progress, Request, Sent};
+use tidings_app::direct;
+use tidings_control::{Answer, Delivery, Draft, Event, Events, MessageId, Progress, Request, Sent};
 
-use super::{NOT_YET, UNEXPECTED, say};
+use super::{NOT_YET, UNEXPECTED, agent, relay, say};
 use crate::cli::Send;
 
 /// Bytes of standard input that become a message: what fits a packet, with room for its other
@@ -15,7 +16,7 @@ use crate::cli::Send;
 const INPUT_BYTES: u64 = 900 * 1024;
 
 /// The message that the command line asks for; reads standard input where it says so.
-pub(super) fn draft(send: &Send) -> Result<Draft> {
+fn draft(send: &Send) -> Result<Draft> {
     let text = match send.text.as_deref() {
         Some("-") => {
             let mut text = String::new();
@@ -47,46 +48,35 @@ pub(super) fn draft(send: &Send) -> Result<Draft> {
     })
 }
 
-/// Sends, and waits for the outcome as long as it was told to.
-pub(super) async fn deliver(
-    agent: &Client,
-    events: Events,
-    send: Send,
-    draft: Draft,
-) -> Result<ExitCode> {
-    // Before sending, so that no change of the status is missed.
-    agent.ask(Request::Subscribe { windows: false }).await?;
-    let Answer::Queued(id) = agent.ask(Request::Send { draft }).await? else {
-        bail!(UNEXPECTED)
-    };
-    let deadline = Duration::from_secs(send.wait);
-    let sent = if send.wait == 0 {
-        None
-    } else {
-        tokio::time::timeout(deadline, outcome(events, id))
-            .await
-            .unwrap_or(None)
-    };
-    let Some(sent) = sent else {
-        if send.json {
-            say(serde_json::json!({"id": id}))?;
-        }
-        if send.wait == 0 {
-            return Ok(ExitCode::SUCCESS);
-        }
-        eprintln!("tidings: not known yet what became of it; it goes out once connected");
-        return Ok(ExitCode::from(NOT_YET));
+/// Sends, and says what became of it within the time it was told to wait.
+pub(super) async fn run(send: Send) -> Result<ExitCode> {
+    // Standard input is read before anybody is asked to wait.
+    let draft = draft(&send)?;
+    let wait = Duration::from_secs(send.wait);
+    let sent = match relay(&send.direct)? {
+        Some(relay) => direct::send(&relay, draft, wait).await?,
+        None => match deliver(draft, wait).await? {
+            Delivered::Known(sent) => sent,
+            Delivered::Kept(id) => {
+                if send.json {
+                    say(serde_json::json!({"id": id}))?;
+                }
+                if wait.is_zero() {
+                    return Ok(ExitCode::SUCCESS);
+                }
+                eprintln!("tidings: not known yet what became of it; it goes out once connected");
+                return Ok(ExitCode::from(NOT_YET));
+            }
+        },
     };
     if send.json {
         say(serde_json::to_string(&sent)?)?;
     } else {
         say(told(&sent))?;
     }
+    let mut each = sent.recipients.iter();
     let refused = match &sent.progress {
-        Progress::Answered => sent
-            .recipients
-            .iter()
-            .any(|r| r.delivery == Delivery::Refused),
+        Progress::Answered => each.any(|recipient| recipient.delivery == Delivery::Refused),
         _ => true,
     };
     Ok(if refused {
@@ -96,7 +86,29 @@ pub(super) async fn deliver(
     })
 }
 
-async fn outcome(mut events: Events, id: u64) -> Option<Sent> {
+/// What the running Tidings did with a message.
+enum Delivered {
+    /// It is known what became of it.
+    Known(Sent),
+    /// It is kept under this number, and goes out by itself.
+    Kept(MessageId),
+}
+
+async fn deliver(draft: Draft, wait: Duration) -> Result<Delivered> {
+    let (agent, events) = agent().await?;
+    // Before sending, so that no change of the status is missed.
+    agent.ask(Request::Subscribe { windows: false }).await?;
+    let Answer::Queued(id) = agent.ask(Request::Send { draft }).await? else {
+        bail!(UNEXPECTED)
+    };
+    let known = tokio::time::timeout(wait, outcome(events, id)).await;
+    Ok(match known {
+        Ok(Some(sent)) if !wait.is_zero() => Delivered::Known(sent),
+        _ => Delivered::Kept(id),
+    })
+}
+
+async fn outcome(mut events: Events, id: MessageId) -> Option<Sent> {
     loop {
         match events.recv().await? {
             Event::Sent(sent)

@@ -28,7 +28,7 @@ use lane::{Ending, Lane};
 
 pub(crate) use due::{Due, Outcome, Unnotified};
 pub(crate) use received::{Incoming, Stored};
-pub(crate) use sent::Outgoing;
+pub(crate) use sent::{Outgoing, delivery};
 
 use crate::types::Failure;
 

@@ -287,7 +287,7 @@ fn outcomes(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Outc
 }
 
 /// The protocol's word in people's terms.
-fn delivery(status: &str) -> Delivery {
+pub(crate) fn delivery(status: &str) -> Delivery {
     use tidings_protocol::Status;
     match Status::from_word(status) {
         Status::Ready | Status::Wait | Status::Held => Delivery::Waiting,
