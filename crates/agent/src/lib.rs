@@ -16,8 +16,6 @@ mod here;
 mod resident;
 mod texts;
 mod tray;
-#[cfg(target_os = "linux")]
-mod tray_host;
 mod windows;
 
 use std::process::ExitCode;

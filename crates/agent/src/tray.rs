@@ -3,6 +3,8 @@
 //! The tray library's objects stay on one thread of their own, which follows the status. A desktop
 //! without a bus has no tray: that is a problem in the status, not an end.
 
+#[cfg(target_os = "linux")]
+pub(crate) mod host;
 mod picture;
 
 use tidings_control::{Pause, Status};
