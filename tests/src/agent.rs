@@ -126,7 +126,7 @@ impl Agent {
     /// # Errors
     /// As [`Self::until`].
     pub async fn until_connected(&self) -> anyhow::Result<Status> {
-        let connected = |s: &Status| matches!(s.connection, Connection::Connected { .. });
+        let connected = |s: &Status| matches!(s.connection(), Connection::Connected { .. });
         self.until("the connection to the relay", connected).await
     }
 
@@ -151,6 +151,7 @@ impl Agent {
         let (name, token) = (name.to_owned(), Some(token.to_owned()));
         let group = String::new();
         let relay = Join {
+            id: None,
             address,
             name,
             group,

@@ -304,6 +304,7 @@ async fn a_message_to_a_second_client_shows_that_it_was_delivered() -> anyhow::R
             body: "At noon".into(),
             priority: Priority::Default,
             link: String::new(),
+            relay: None,
         };
         desk.agent.ask(Request::Send { draft }).await?;
         let delivery = peer.message("Lunch?").await?;

@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rustix::process::Signal;
-use tidings_control::{Connection, Draft, Join, Part, Priority, Recipient, Request, SecretPlace};
+use tidings_control::{
+    Connection, Draft, Join, Part, Priority, Recipient, Request, SecretPlace, Status,
+};
 use tidings_tests::agent::{Agent, command};
 use tidings_tests::keyring::Keyring;
 use tidings_tests::peer::Peer;
@@ -24,6 +26,7 @@ async fn relay(rig: &Rig) -> anyhow::Result<Relay> {
 fn join(relay: &Relay, token: &str) -> Request {
     Request::Join {
         relay: Join {
+            id: None,
             address: relay.address(),
             name: "me".into(),
             group: String::new(),
@@ -32,10 +35,16 @@ fn join(relay: &Relay, token: &str) -> Request {
     }
 }
 
+/// Where the token of the first relay is.
+fn secret(status: &Status) -> SecretPlace {
+    let first = status.relays.first();
+    first.map_or(SecretPlace::Nowhere, |relay| relay.secret)
+}
+
 async fn offline(agent: &Agent) -> anyhow::Result<()> {
     let is = |c: &Connection| matches!(c, Connection::Offline { reason, .. } if !reason.is_empty());
     agent
-        .until("offline, with a reason", |status| is(&status.connection))
+        .until("offline, with a reason", |status| is(&status.connection()))
         .await?;
     Ok(())
 }
@@ -68,7 +77,7 @@ async fn without_a_keyring_joining_works_and_the_status_says_what_to_do() -> any
         let agent = rig.agent().await?;
         agent.ask(join(&relay, TOKEN)).await?;
         let status = agent.until_connected().await?;
-        assert_eq!(status.secret, SecretPlace::Memory);
+        assert_eq!(secret(&status), SecretPlace::Memory);
         let told = status.problems.iter().find(|p| p.part == Part::Secrets);
         assert!(
             told.is_some_and(|p| p.message.contains("file")),
@@ -81,7 +90,7 @@ async fn without_a_keyring_joining_works_and_the_status_says_what_to_do() -> any
 
         agent.ask(Request::AllowPlainSecret { allow: true }).await?;
         agent
-            .until("the token in a file", |s| s.secret == SecretPlace::File)
+            .until("the token in a file", |s| secret(s) == SecretPlace::File)
             .await?;
         let kept = holding(&rig.home.path("config"), TOKEN)?;
         assert_eq!(kept.len(), 1, "{kept:?}");
@@ -103,14 +112,14 @@ async fn with_a_keyring_the_token_is_there_and_survives_a_restart() -> anyhow::R
         let mut agent = rig.agent().await?;
         agent.ask(join(&relay, TOKEN)).await?;
         let status = agent.until_connected().await?;
-        assert_eq!(status.secret, SecretPlace::Keyring, "{status:?}");
+        assert_eq!(secret(&status), SecretPlace::Keyring, "{status:?}");
         assert_eq!(keyring.labels(&rig.bus).await?.len(), 1);
         assert!(holding(&rig.home.path("config"), TOKEN)?.is_empty());
         agent.signal(Signal::TERM)?;
         agent.end(wait::START).await?;
         let agent = rig.agent().await?;
         let status = agent.until_connected().await?;
-        assert_eq!(status.secret, SecretPlace::Keyring, "{status:?}");
+        assert_eq!(secret(&status), SecretPlace::Keyring, "{status:?}");
         assert!(status.problems.is_empty(), "{status:?}");
         Ok(())
     })
@@ -167,6 +176,7 @@ async fn a_relay_that_is_down_gone_and_back_costs_nothing() -> anyhow::Result<()
             body: String::new(),
             priority: Priority::Default,
             link: String::new(),
+            relay: None,
         };
         agent.ask(Request::Send { draft }).await?;
 
@@ -178,7 +188,7 @@ async fn a_relay_that_is_down_gone_and_back_costs_nothing() -> anyhow::Result<()
             ["ok", "wait"].contains(&http::status(&sent, "me")),
             "{sent}"
         );
-        agent.ask(Request::Reconnect).await?;
+        agent.ask(Request::Reconnect { id: None }).await?;
         agent.until_connected().await?;
         peer.message("Written offline").await?;
         agent.stored("Sent meanwhile").await?;
@@ -201,7 +211,7 @@ async fn a_wrong_token_is_refused_with_its_reason_until_it_is_right() -> anyhow:
         let refused =
             |c: &Connection| matches!(c, Connection::Refused { reason } if !reason.is_empty());
         agent
-            .until("the refusal", |status| refused(&status.connection))
+            .until("the refusal", |status| refused(&status.connection()))
             .await?;
         agent.join(relay.address(), "me", TOKEN).await?;
         agent.until_connected().await?;
@@ -219,9 +229,9 @@ async fn two_agents_of_one_name_do_not_fight() -> anyhow::Result<()> {
         first.until_connected().await?;
         let other = second.agent().await?;
         other.join(relay.address(), "me", TOKEN).await?;
-        let connected = other.until_connected().await?.connection;
+        let connected = other.until_connected().await?.connection();
         let gone = |agent| async move {
-            let taken = |s: &tidings_control::Status| s.connection == Connection::TakenOver;
+            let taken = |s: &Status| matches!(s.connection(), Connection::TakenOver { .. });
             Agent::until(agent, "the name taken over", taken).await
         };
         gone(&first).await?;
@@ -232,14 +242,20 @@ async fn two_agents_of_one_name_do_not_fight() -> anyhow::Result<()> {
             other.stored(&title).await?;
         }
         assert_eq!(
-            other.status().await?.connection,
+            other.status().await?.connection(),
             connected,
             "never interrupted"
         );
         assert!(first.inbox().await?.is_empty());
 
         // The person at the first computer wants it back.
-        first.ask(Request::Reconnect).await?;
+        let id = first
+            .status()
+            .await?
+            .relays
+            .first()
+            .map(|relay| relay.id.clone());
+        first.ask(Request::Reconnect { id }).await?;
         first.until_connected().await?;
         gone(&other).await?;
         Ok(())

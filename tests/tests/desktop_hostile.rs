@@ -175,6 +175,7 @@ async fn nothing_in_a_message_runs_loads_or_leads_away() -> anyhow::Result<()> {
                 body: body.clone(),
                 priority: Priority::Default,
                 link: String::new(),
+                relay: None,
             };
             agent.ask(Request::Send { draft }).await?;
             let id = agent.stored(&title).await?.id;

@@ -27,6 +27,7 @@ async fn furnished(rig: &Rig) -> anyhow::Result<Agent> {
             body: "backup of mine".to_owned(),
             priority: Priority::Default,
             link: String::new(),
+            relay: None,
         };
         agent.ask(Request::Send { draft }).await?;
         agent.stored(title).await?;

@@ -89,7 +89,7 @@ async fn icon_and_tooltip_follow_the_connection() -> anyhow::Result<()> {
         looks.push(tooltip(&item, "Offline").await?);
 
         relay.start(&rig.home, &rig.programs).await?;
-        agent.ask(Request::Reconnect).await?;
+        agent.ask(Request::Reconnect { id: None }).await?;
         assert_eq!(
             tooltip(&item, "Connected").await?.pictures,
             looks[2].pictures

@@ -48,8 +48,9 @@ async fn first_run_from_one_click_to_the_first_message() -> anyhow::Result<()> {
         let name = agent
             .status()
             .await?
-            .relay
-            .map(|relay| relay.name)
+            .relays
+            .first()
+            .map(|relay| relay.name.clone())
             .unwrap_or_default();
         assert_eq!(http::status(&reply, &name), "ok", "{answer}");
 

@@ -24,6 +24,7 @@ it('sends what was written, and shows what becomes of it for each recipient', as
     body: 'Kitchen.',
     priority: 'default',
     link: '',
+    relay: null,
   });
   expect(compose.sent?.progress.state).toBe('queued');
   fake.progress(id, { state: 'sending' }, []);

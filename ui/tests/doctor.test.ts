@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { Failed } from '../src/lib/backend/backend';
 import { report } from '../src/lib/backend/fake/doctor';
-import { used } from '../src/lib/backend/fake/samples';
+import { relay, used } from '../src/lib/backend/fake/samples';
 import { asText, Doctor } from '../src/windows/doctor/doctor.svelte';
 import { ComputerSettings } from '../src/windows/settings/computer.svelte';
 import { deskOf, settled } from './desk';
@@ -61,12 +61,12 @@ it('does what a button says and looks again, but asks before a file', async () =
   await d.cure(by('resume'));
   expect(fake.world.status.quiet.held).toBeNull();
   expect(looks(fake)).toBe(2);
-  fake.setStatus({ secret: 'memory' });
+  fake.setStatus({ relays: [relay({ secret: 'memory' })] });
   await d.cure(by('plain-secret'));
   expect(d.question).toBe(true);
-  expect(fake.world.status.secret).toBe('memory');
+  expect(fake.world.status.relays[0]?.secret).toBe('memory');
   await d.cure(by('plain-secret'), true);
-  expect(fake.world.status.secret).toBe('file');
+  expect(fake.world.status.relays[0]?.secret).toBe('file');
   await d.cure(by('open-folder'));
   expect(fake.asked.at(-1)).toEqual({ do: 'open-folder', folder: 'data' });
 });

@@ -48,7 +48,7 @@ it('joins, with the words of the agent where something is wrong', async () => {
   Object.assign(run.form, { name: 'desk', token: 'secret' });
   await run.join();
   expect([run.step, run.form.token]).toEqual(['ready', '']);
-  expect(desk.status?.relay?.address).toBe('ws://relay.example.com');
+  expect(desk.status?.relays[0]?.address).toBe('ws://relay.example.com');
 });
 
 it('copies the token without ever holding it', async () => {
@@ -87,18 +87,22 @@ it('settings: a token that was not written anew stays as it is', async () => {
   expect(page.saved).toBe(true);
   expect(fake.asked.at(-1)).toEqual({
     do: 'join',
-    relay: { address: 'ws://127.0.0.1:9093', name: 'desk', group: 'home', token: null },
+    relay: {
+      id: 'hosted',
+      address: 'ws://127.0.0.1:9093/',
+      name: 'desk',
+      group: 'home',
+      token: null,
+    },
   });
 });
 
-it('settings: asks before it leaves a relay for one of its own', async () => {
+it('settings: a relay of its own comes beside the others', async () => {
   const { desk, fake } = await deskOf(used(0), { window: 'settings' });
   const page = new SettingsPage(desk);
+  await page.form.submit();
   await page.host();
-  expect(page.question).toBe('host');
-  expect(fake.asked.some((r) => r.do === 'host')).toBe(false);
-  await page.host(true);
-  expect(page.question).toBeNull();
+  expect(fake.asked.some((r) => r.do === 'host')).toBe(true);
   await page.stopHosting();
   expect(desk.status?.hosted).toBeNull();
 });

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use tidings_control::{Filter, Pause, Priority, Recipient};
+use tidings_control::{Filter, Pause, Priority, Recipient, RelayId};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -119,6 +119,9 @@ pub(crate) struct Send {
     /// A link that opens when the message is clicked
     #[arg(long, default_value = "")]
     pub(crate) link: String,
+    /// By which relay, by its id (see `tidings status --json`); by the first one unless told otherwise
+    #[arg(long, value_name = "ID", conflicts_with = "relay")]
+    pub(crate) by: Option<RelayId>,
     /// Wait at most so many seconds to learn what became of it; 0 does not wait
     #[arg(long, default_value_t = 10)]
     pub(crate) wait: u64,

@@ -102,7 +102,11 @@ impl Agent {
             Request::Reach { reach } => self.stands(app.reach(reach).await),
             Request::StopHosting => self.stands(app.stop_hosting().await),
             Request::Join { relay } => self.stands(app.join(relay).await),
-            Request::Reconnect => self.stands(app.reconnect().await),
+            Request::Leave { id } => self.stands(app.leave(id).await),
+            Request::Reconnect { id } => self.stands(app.reconnect(id).await),
+            Request::DescribeRelay { id, label, color } => {
+                self.stands(app.describe(id, label, color).await)
+            }
             Request::Settings => Ok(Answer::Settings(app.settings())),
             Request::SetSettings { settings } => {
                 app.set_settings(settings).await.map(Answer::Settings)

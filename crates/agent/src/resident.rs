@@ -223,11 +223,6 @@ async fn act(agent: Arc<Agent>, mut clicks: mpsc::Receiver<Click>) {
             Click::Compose => agent.windows.show(View::Compose),
             Click::Host => {
                 let status = agent.app.status().borrow().clone();
-                if status.hosted.is_none() && status.relay.is_some() {
-                    // Hosting would leave that relay: the settings ask first.
-                    agent.windows.show(View::Settings);
-                    continue;
-                }
                 if status.hosted.is_none()
                     && let Err(error) = agent.app.host(Reach::Computer, None).await
                 {

@@ -1,6 +1,6 @@
 //! The agent's own words, in both languages: the tray's.
 
-use tidings_control::{Connection, Held, Language, Pause, Status};
+use tidings_control::{Connection, Held, Language, Pause, RelayState, Status};
 
 /// The language that words are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,25 +69,41 @@ impl Tongue {
         self.of_two("Quit", "退出")
     }
 
-    /// One line on the connection, and on what is unread.
-    pub(crate) fn tooltip(self, status: &Status) -> String {
-        let relay = status
-            .relay
-            .as_ref()
-            .map_or("", |relay| relay.address.as_str());
-        let state = match (&status.connection, self) {
-            (Connection::NotConfigured, Self::English) => "No relay is set up".to_owned(),
-            (Connection::NotConfigured, Self::Chinese) => "尚未设置中继".to_owned(),
-            (Connection::Connecting, Self::English) => format!("Connecting to {relay}"),
-            (Connection::Connecting, Self::Chinese) => format!("正在连接 {relay}"),
-            (Connection::Connected { .. }, Self::English) => format!("Connected to {relay}"),
-            (Connection::Connected { .. }, Self::Chinese) => format!("已连接 {relay}"),
+    /// How things stand with a relay.
+    pub(crate) fn state(self, relay: &RelayState) -> String {
+        let RelayState { label, name, .. } = relay;
+        match (&relay.connection, self) {
+            (Connection::NotConfigured | Connection::Connecting, Self::English) => {
+                format!("Connecting to {label}")
+            }
+            (Connection::NotConfigured | Connection::Connecting, Self::Chinese) => {
+                format!("正在连接 {label}")
+            }
+            (Connection::Connected { .. }, Self::English) => format!("Connected to {label}"),
+            (Connection::Connected { .. }, Self::Chinese) => format!("已连接 {label}"),
             (Connection::Offline { reason, .. }, Self::English) => format!("Offline: {reason}"),
             (Connection::Offline { reason, .. }, Self::Chinese) => format!("离线：{reason}"),
             (Connection::Refused { reason }, Self::English) => format!("Refused: {reason}"),
             (Connection::Refused { reason }, Self::Chinese) => format!("被拒绝：{reason}"),
-            (Connection::TakenOver, Self::English) => "Another device took the name".to_owned(),
-            (Connection::TakenOver, Self::Chinese) => "名称已被另一台设备使用".to_owned(),
+            (Connection::TakenOver { .. }, Self::English) => {
+                format!("Another device took the name {name}, and gets its messages")
+            }
+            (Connection::TakenOver { .. }, Self::Chinese) => {
+                format!("名称 {name} 已被另一台设备使用，消息发往那里")
+            }
+        }
+    }
+
+    /// A line on the connection with each relay, and on what is unread.
+    pub(crate) fn tooltip(self, status: &Status) -> String {
+        let state = match &status.relays[..] {
+            [] => self.of_two("No relay is set up", "尚未设置中继").to_owned(),
+            [relay] => self.state(relay),
+            relays => {
+                let all = relays.iter();
+                let all = all.map(|relay| format!("{}: {}", relay.label, self.state(relay)));
+                all.collect::<Vec<_>>().join("\n")
+            }
         };
         let state = match (status.quiet.held, self) {
             (None, _) => state,

@@ -170,7 +170,7 @@ fn icon(status: &Status) -> Result<Icon, tray_icon::Error> {
 
 fn picture(status: &Status) -> Picture {
     Picture::of(
-        &status.connection,
+        &status.connection(),
         status.quiet.held.is_some(),
         status.unread,
     )

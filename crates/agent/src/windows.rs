@@ -122,7 +122,7 @@ impl Windows {
 
 /// The window to show when nobody said which: the first-run page until a relay is set up.
 pub(crate) fn front(status: &Status) -> View {
-    match status.connection {
+    match status.connection() {
         Connection::NotConfigured => View::FirstRun,
         _ => View::Inbox { message: None },
     }

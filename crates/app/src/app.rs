@@ -4,12 +4,13 @@
 //! comes in and goes out), `setup` (relay, secrets, settings) and `inbox`; here requests are checked
 //! and passed on.
 //!
-//! Invariants: starting waits for the disk and for nothing else; ending is in order (session, relay,
+//! Invariants: starting waits for the disk and for nothing else; ending is in order (sessions, relay,
 //! inbox) and bounded.
 
-use std::path::PathBuf;
 mod acting;
+mod relays;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,8 +26,8 @@ use crate::secrets::Secrets;
 use crate::settings::{SettingsError, Stored};
 use crate::setup::{self, Order, Setup};
 use crate::types::{
-    Draft, Event, Exported, Failure, Filter, Join, Message, MessageId, Part, Reach, Row, Sent,
-    Settings, Sources, Status,
+    Draft, Event, Exported, Failure, Filter, Message, MessageId, Part, Row, Sent, Settings,
+    Sources, Status,
 };
 use crate::vault::{File, Keyring, Vault};
 use crate::{clock, export, folders, hub, keeping, outgoing, world};
@@ -38,8 +39,8 @@ const EVENTS: usize = 256;
 /// Requests about relay, secrets and settings that may wait; then callers do.
 const ORDERS: usize = 16;
 
-/// Sessions handed over and not taken yet: there is one at a time.
-const LINES: usize = 2;
+/// News of relays that were not taken yet; beyond them the setup waits.
+const LINES: usize = 16;
 
 /// Lists of read messages the reception may be behind with; more are dropped, and their notifications
 /// stay on the screen until they go by themselves.
@@ -98,8 +99,6 @@ pub struct App {
     events: broadcast::Sender<Event>,
     settings: watch::Receiver<Settings>,
     inbox: Inbox,
-    /// The relay a message written now is for.
-    queue: watch::Receiver<Option<String>>,
     written: Arc<Notify>,
     settled: mpsc::Sender<Vec<MessageId>>,
     orders: mpsc::Sender<Order>,
@@ -145,14 +144,13 @@ impl App {
         let counting = board.clone();
         let counted = move |unread| counting.update(|status| status.unread = unread);
         let (inbox, closing) = Inbox::open(&folders.data, clock::now(), counted).await?;
-        inbox.resume().await?;
+        inbox.resume(None).await?;
 
         let events = broadcast::Sender::new(EVENTS);
         let stored = loaded.stored;
         let (settings_in, settings) = watch::channel(stored.settings());
         let (orders, orders_in) = mpsc::channel(ORDERS);
         let (lines, lines_in) = mpsc::channel(LINES);
-        let (queue_in, queue) = watch::channel(None);
         let (pause_in, pause) = watch::channel(stored.paused_until);
         let (settled, settled_in) = mpsc::channel(SETTLED);
         let written = Arc::new(Notify::new());
@@ -169,8 +167,10 @@ impl App {
             settings: settings_in,
             pause: pause_in,
             lines,
-            queue: queue_in,
         });
+        let known = board.status().relays;
+        let known = known.into_iter().map(|relay| (relay.id, relay.address));
+        inbox.adopt(known.collect()).await?;
         let mut reception_task = JoinSet::new();
         reception_task.spawn(
             Reception::new(reception::Parts {
@@ -184,6 +184,7 @@ impl App {
                 turns,
                 written: Arc::clone(&written),
                 lines: lines_in,
+                complete: loaded.aside.is_none(),
             })
             .run(),
         );
@@ -202,7 +203,6 @@ impl App {
             events,
             settings,
             inbox,
-            queue,
             written,
             settled,
             orders,
@@ -360,20 +360,30 @@ impl App {
         export::to_folder(&self.inbox, filter, &folders::downloads()).await
     }
 
-    /// Keeps a message to be sent by the relay that is set up now; it goes out at once, or when there
-    /// is a connection to that relay again. Gives its number; [`Event::Sent`] tells what becomes of
+    /// Keeps a message to be sent by the relay it names, else by the first one; it goes out at once, or
+    /// when there is a connection to that relay again. Gives its number; [`Event::Sent`] tells what becomes of
     /// it.
     ///
     /// # Errors
-    /// [`Failure::Invalid`], [`Failure::NotConfigured`].
+    /// [`Failure::Invalid`], [`Failure::NotConfigured`]; [`Failure::NotFound`] where that relay is not
+    /// joined.
     pub async fn send(&self, draft: Draft) -> Result<MessageId, Failure> {
         let draft = outgoing::checked(draft)?;
-        let relay = self.queue.borrow().clone();
-        let relay = relay.ok_or(Failure::NotConfigured)?;
+        let relay = self.relay_for(draft.relay.as_ref())?;
         let reference = outgoing::reference()?;
         let now = clock::now();
-        let sent = self.inbox.queue(draft, reference, relay, now).await?;
+        let sent = self
+            .inbox
+            .queue(draft, reference, relay.clone(), now)
+            .await?;
         let id = sent.id;
+        let status = self.board.status();
+        if status.relay(&relay).is_none() {
+            // It was left in this moment, and what was queued for it has been given up already.
+            let relays = status.relays.into_iter().map(|relay| relay.id).collect();
+            self.inbox.give_up(relays, reception::LEFT).await?;
+            return Err(relays::not_joined());
+        }
         // Nobody listening is no fault.
         let _ = self.events.send(Event::Sent(sent));
         self.written.notify_one();
@@ -386,47 +396,6 @@ impl App {
     /// [`Failure::System`].
     pub async fn sent(&self, before: Option<MessageId>, limit: u32) -> Result<Vec<Sent>, Failure> {
         Ok(self.inbox.sent_page(before, limit).await?)
-    }
-
-    /// Hosts a relay and joins it, under that name or the computer's.
-    ///
-    /// # Errors
-    /// [`Failure::Invalid`] for the name; [`Failure::System`] where the port or the disk refuses.
-    pub async fn host(&self, reach: Reach, name: Option<String>) -> Result<(), Failure> {
-        self.order(|reply| Order::Host { reach, name, reply }).await
-    }
-
-    /// Changes who can reach the hosted relay.
-    ///
-    /// # Errors
-    /// [`Failure::NotFound`] if none is hosted.
-    pub async fn reach(&self, reach: Reach) -> Result<(), Failure> {
-        self.order(|reply| Order::Reach { reach, reply }).await
-    }
-
-    /// Stops hosting, and leaves the hosted relay. Its data stays.
-    ///
-    /// # Errors
-    /// [`Failure::NotFound`] if none is hosted.
-    pub async fn stop_hosting(&self) -> Result<(), Failure> {
-        self.order(|reply| Order::StopHosting { reply }).await
-    }
-
-    /// Joins a relay elsewhere, or changes how. Does not wait for the connection: the status tells.
-    /// Where no keyring takes the token it is kept in memory, and the status says so.
-    ///
-    /// # Errors
-    /// [`Failure::Invalid`].
-    pub async fn join(&self, relay: Join) -> Result<(), Failure> {
-        self.order(|reply| Order::Join { relay, reply }).await
-    }
-
-    /// Connects now, not at the next try; also takes a name back from another device.
-    ///
-    /// # Errors
-    /// [`Failure::NotConfigured`].
-    pub async fn reconnect(&self) -> Result<(), Failure> {
-        self.order(|reply| Order::Reconnect { reply }).await
     }
 
     /// The settings that are not the relay's.
@@ -453,16 +422,7 @@ impl App {
             .await
     }
 
-    /// The token of the hosted relay, else of the relay this computer is a client of. For the
-    /// clipboard and the command line.
-    ///
-    /// # Errors
-    /// [`Failure::NotConfigured`]; [`Failure::NotFound`] where no token is known.
-    pub async fn token(&self) -> Result<String, Failure> {
-        self.order(|reply| Order::Token { reply }).await
-    }
-
-    /// Ends in order: session, relay, inbox. A second call does nothing.
+    /// Ends in order: sessions, relay, inbox. A second call does nothing.
     pub async fn stop(&self) {
         let running = self
             .running

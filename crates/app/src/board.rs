@@ -3,7 +3,7 @@
 
 use tokio::sync::watch;
 
-use crate::types::{Connection, Part, Problem, Quiet, SecretPlace, Status};
+use crate::types::{Connection, Part, Problem, Quiet, RelayId, Status};
 
 /// Writes the status. Cheap to clone; whoever watches is woken only by a change.
 #[derive(Debug, Clone)]
@@ -15,12 +15,10 @@ impl Board {
     pub(crate) fn new() -> Self {
         let status = Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            connection: Connection::NotConfigured,
-            relay: None,
+            relays: Vec::new(),
             hosted: None,
             unread: 0,
             quiet: Quiet::default(),
-            secret: SecretPlace::Nowhere,
             problems: Vec::new(),
         };
         Self {
@@ -41,6 +39,16 @@ impl Board {
             let before = status.clone();
             change(status);
             *status != before
+        });
+    }
+
+    /// Reports how the session with a relay stands; of one that was left, nothing.
+    pub(crate) fn connection(&self, relay: &RelayId, connection: Connection) {
+        self.update(|status| {
+            let of = status.relays.iter_mut().find(|of| of.id == *relay);
+            if let Some(of) = of {
+                of.connection = connection;
+            }
         });
     }
 

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::inbox::{Outgoing, delivery};
 use crate::line::{self, sentence};
-use crate::types::{Draft, Failure, Message, Outcome, Progress, Row, Sent};
+use crate::types::{Draft, Failure, Message, Outcome, Progress, RelayId, Row, Sent};
 use crate::{clock, extra, http, outgoing, text};
 
 /// How long the request may take beyond what the relay was asked to wait: connecting, and a relay that
@@ -207,9 +207,12 @@ impl Listening {
     }
 
     fn message(&self, delivery: &server::Delivery) -> Message {
-        let incoming = line::incoming(delivery, &self.address, &self.address);
+        // Nothing is joined: the address stands for the relay.
+        let relay = RelayId::new(self.address.as_str());
+        let incoming = line::incoming(delivery, &self.address, relay.clone(), &self.address);
         Message {
             row: Row {
+                relay,
                 id: 0,
                 sender: incoming.sender,
                 group: incoming.group,

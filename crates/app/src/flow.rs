@@ -28,7 +28,7 @@ pub(crate) use announce::{About, Digest, Named};
 use announce::{Announcer, Decision, FALLING_ASLEEP, Setting, WAKING};
 
 use crate::inbox::{Due, Stored};
-use crate::types::{Held, MessageId, Notifications, Priority, Row};
+use crate::types::{Held, MessageId, Notifications, Priority, RelayId, Row};
 
 /// Wait after the first failure to raise; doubles up to [`PAUSE_CAP`].
 const PAUSE: Duration = Duration::from_secs(5);
@@ -46,12 +46,12 @@ const REFUSALS: u32 = 3;
 pub(crate) enum Input {
     /// The inbox is open: rows of earlier runs may be due.
     Start,
-    /// A message came from the relay.
-    Arrived(Delivery),
+    /// A message came from a relay.
+    Arrived(RelayId, Delivery),
     /// The inbox answered [`Output::Store`]: the message is durable.
-    Stored(Mid, Stored),
+    Stored(RelayId, Mid, Stored),
     /// The inbox could not store it. The relay sends it again.
-    NotStored(Mid),
+    NotStored(RelayId, Mid),
     /// The inbox answered [`Output::Look`]: these are due, oldest first. The time is the wall
     /// clock's, in milliseconds since 1970.
     Due(Vec<Due>, u64),
@@ -125,9 +125,9 @@ impl Announcement {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Output {
     /// Store it durably; answer with [`Input::Stored`] or [`Input::NotStored`].
-    Store(Delivery),
-    /// Confirm it to the relay.
-    Confirm(Mid),
+    Store(RelayId, Delivery),
+    /// Confirm it to its relay.
+    Confirm(RelayId, Mid),
     /// Tell the faces that it came.
     Tell(Row),
     /// Find the oldest rows that are due a notification; answer with [`Input::Due`].
@@ -188,16 +188,18 @@ enum Then {
 impl Flow {
     pub(crate) fn handle(&mut self, input: Input, now: Instant) {
         match input {
-            Input::Arrived(delivery) => self.outputs.push_back(Output::Store(delivery)),
-            Input::Stored(mid, stored) => {
-                self.outputs.push_back(Output::Confirm(mid));
+            Input::Arrived(relay, delivery) => {
+                self.outputs.push_back(Output::Store(relay, delivery));
+            }
+            Input::Stored(relay, mid, stored) => {
+                self.outputs.push_back(Output::Confirm(relay, mid));
                 if let Stored::New(row) = stored {
                     self.outputs.push_back(Output::Tell(row));
                     self.announcer.came(now);
                     self.due();
                 }
             }
-            Input::NotStored(_) => {}
+            Input::NotStored(..) => {}
             Input::Start => {
                 self.announcer.back(now);
                 self.due();

@@ -7,7 +7,7 @@ use tidings_session::State;
 use tokio::sync::mpsc;
 
 use crate::inbox::Incoming;
-use crate::types::Connection;
+use crate::types::{Connection, RelayId};
 use crate::{clock, extra, text};
 
 /// A session handed to the reception, with the address it is for.
@@ -18,8 +18,6 @@ pub(crate) struct Line {
     pub(crate) address: String,
     /// The computer slept, and the line was not found well since.
     pub(crate) slept: bool,
-    /// Whose queued messages go out by it, as the inbox knows them.
-    pub(crate) queue: String,
 }
 
 /// The state in people's terms; none where it is not for them. `since` is when the connection was
@@ -38,9 +36,22 @@ pub(crate) fn connection(state: &State, since: u64) -> Option<Connection> {
         State::Refused(refusal) => Connection::Refused {
             reason: said(refusal),
         },
-        State::TakenOver { .. } => Connection::TakenOver,
+        State::TakenOver { .. } => taken_over(state, since, false),
         State::Stopped => return None,
     })
+}
+
+/// The same where another device uses the name, since then; `again` if the name was just taken back.
+pub(crate) fn taken_over(state: &State, since: u64, again: bool) -> Connection {
+    let retry_at = match state {
+        State::TakenOver { retry_at } => retry_at.map(clock::at),
+        _ => None,
+    };
+    Connection::TakenOver {
+        since,
+        again,
+        retry_at,
+    }
 }
 
 /// Which relay this is: by its own id, which outlives an address, else by the address.
@@ -58,11 +69,17 @@ pub(crate) fn knows_ref(welcome: &Welcome) -> bool {
 }
 
 /// A delivery as the inbox stores it.
-pub(crate) fn incoming(delivery: &Delivery, relay: &str, address: &str) -> Incoming {
+pub(crate) fn incoming(
+    delivery: &Delivery,
+    relay: &str,
+    joined: RelayId,
+    address: &str,
+) -> Incoming {
     let message = &delivery.message;
     let received_at = clock::now();
     Incoming {
         relay: relay.to_owned(),
+        joined,
         address: address.to_owned(),
         mid: delivery.mid.to_string(),
         reference: delivery.reference.as_ref().map(ToString::to_string),

@@ -123,6 +123,7 @@ mod tests {
             body: "b".into(),
             priority: Priority::Default,
             link: String::new(),
+            relay: None,
         }
     }
 

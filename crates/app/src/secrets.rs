@@ -5,7 +5,7 @@
 //! Invariants: nothing goes to the file without the person's word; a secret is never lost because a
 //! vault failed (it stays in memory, and the person is told).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ pub(crate) struct Secrets {
     file: File,
     plain: Option<bool>,
     known: HashMap<Label, Known>,
+    /// What the keyring was to forget, and did not.
+    unwanted: HashSet<Label>,
 }
 
 struct Known {
@@ -52,6 +54,7 @@ impl Secrets {
             file,
             plain,
             known: HashMap::new(),
+            unwanted: HashSet::new(),
         }
     }
 
@@ -73,6 +76,13 @@ impl Secrets {
             return Found {
                 secret: Some(known.secret.clone()),
                 place: known.place,
+                fault: None,
+            };
+        }
+        if self.unwanted.contains(label) {
+            return Found {
+                secret: None,
+                place: SecretPlace::Nowhere,
                 fault: None,
             };
         }
@@ -126,6 +136,7 @@ impl Secrets {
         secret: &Secret,
         made: bool,
     ) -> Option<VaultError> {
+        self.unwanted.remove(label);
         let fault = match self.keyring.store(label, secret).await {
             Ok(()) => {
                 self.know(label, secret, SecretPlace::Keyring, made);
@@ -147,6 +158,19 @@ impl Secrets {
             SecretPlace::Memory
         };
         self.know(label, secret, place, made);
+        Some(fault)
+    }
+
+    /// Forgets a secret everywhere. The fault is the keyring's, where it kept it; it is asked again
+    /// when secrets are settled.
+    pub(crate) async fn forget(&mut self, label: &Label) -> Option<VaultError> {
+        self.known.remove(label);
+        if let Err(error) = self.file.forget(label).await {
+            tracing::warn!(%error, "the file of secrets keeps what was to be forgotten");
+        }
+        self.unwanted.remove(label);
+        let fault = self.keyring.forget(label).await.err()?;
+        self.unwanted.insert(label.clone());
         Some(fault)
     }
 
@@ -181,6 +205,9 @@ impl Secrets {
     /// that the keyring has had all along.
     pub(crate) async fn settle(&mut self) -> Settled {
         let mut settled = Settled::default();
+        for label in std::mem::take(&mut self.unwanted) {
+            self.forget(&label).await;
+        }
         let mut waiting = self.in_place(SecretPlace::Memory);
         waiting.extend(self.in_place(SecretPlace::File));
         for (label, secret, made) in waiting {

@@ -6,12 +6,16 @@
 //! be read is set aside under another name, never overwritten; a value equal to its default is not
 //! written, so that later defaults reach people who never chose.
 
+mod membership;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Keep, Language, Notifications, Reach, Settings, Theme};
+pub(crate) use membership::{At, Membership};
+
+use crate::types::{Keep, Language, Notifications, Reach, RelayId, Settings, Theme};
 
 /// The file's name in the settings folder.
 const FILE: &str = "settings.toml";
@@ -37,9 +41,12 @@ pub(crate) struct Stored {
     /// The person's answer about a token in a file; none until asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) plain_secret: Option<bool>,
-    /// The relay this computer is a client of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) relay: Option<Membership>,
+    /// The relays this computer is a client of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) relays: Vec<Membership>,
+    /// As earlier versions wrote it; see [`Stored::load`].
+    #[serde(skip_serializing, rename = "relay")]
+    former: Option<membership::Former>,
     /// The relay hosted inside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hosting: Option<Hosting>,
@@ -78,26 +85,6 @@ impl From<Kept> for Keep {
             unread_too: kept.unread_too,
         }
     }
-}
-
-/// A relay, and who this computer is on it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) struct Membership {
-    pub(crate) at: At,
-    pub(crate) name: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(crate) group: String,
-}
-
-/// Which relay.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum At {
-    /// The one hosted inside, wherever its port is.
-    Hosted,
-    /// A ws or wss URL.
-    Address(String),
 }
 
 /// How a relay is hosted.
@@ -186,10 +173,12 @@ impl Stored {
         };
         let parsed = String::from_utf8(bytes)
             .map_err(|error| error.to_string())
-            .and_then(|text| toml::from_str(&text).map_err(|error| error.message().to_owned()));
+            .and_then(|text| {
+                toml::from_str::<Self>(&text).map_err(|error| error.message().to_owned())
+            });
         match parsed {
             Ok(stored) => Ok(Loaded {
-                stored,
+                stored: stored.adopted(),
                 aside: None,
             }),
             Err(reason) => {
@@ -203,6 +192,20 @@ impl Stored {
                 })
             }
         }
+    }
+
+    /// With what an earlier version wrote, as it is written today.
+    fn adopted(mut self) -> Self {
+        if let Some(former) = self.former.take() {
+            let relay = former.adopted(&self.relays);
+            self.relays.push(relay);
+        }
+        self
+    }
+
+    /// A relay that is joined, by its id.
+    pub(crate) fn relay(&self, id: &RelayId) -> Option<&Membership> {
+        self.relays.iter().find(|relay| relay.id == *id)
     }
 
     /// Writes the file in that folder, durably.
@@ -269,7 +272,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{Mute, QuietHours};
+    use crate::types::{Color, Mute, QuietHours};
 
     fn full() -> Stored {
         Stored {
@@ -291,11 +294,19 @@ mod tests {
                 unread_too: true,
             },
             plain_secret: Some(false),
-            relay: Some(Membership {
-                at: At::Address("wss://push.example.org/".into()),
-                name: "desk".into(),
-                group: "home".into(),
-            }),
+            relays: vec![
+                Membership {
+                    id: RelayId::new("push.example.org"),
+                    at: At::Address("wss://push.example.org/".into()),
+                    name: "desk".into(),
+                    group: "home".into(),
+                    label: "Work".into(),
+                    color: Color::Orange,
+                    pinned: Some("ab".into()),
+                },
+                Membership::new(At::Hosted, "desk".into(), String::new(), &[]),
+            ],
+            former: None,
             hosting: Some(Hosting {
                 reach: Reach::Network,
                 port: 9094,
@@ -322,6 +333,39 @@ mod tests {
         loaded.stored.save(folder.path()).unwrap();
         let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
         assert_eq!(text, "");
+    }
+
+    #[test]
+    fn the_one_relay_of_earlier_versions_is_the_first_of_several() {
+        let written = [
+            (
+                "[relay]\nat = \"hosted\"\nname = \"desk\"\n",
+                "hosted",
+                At::Hosted,
+                "",
+            ),
+            (
+                "theme = \"dark\"\n[relay]\nname = \"desk\"\ngroup = \"home\"\n[relay.at]\naddress = \"ws://r.lan:9093/\"\n",
+                "r.lan",
+                At::Address("ws://r.lan:9093/".into()),
+                "home",
+            ),
+        ];
+        for (text, id, at, group) in written {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join(FILE), text).unwrap();
+            let loaded = Stored::load(folder.path()).unwrap();
+            assert!(loaded.aside.is_none());
+            let [relay] = &loaded.stored.relays[..] else {
+                panic!("one relay: {:?}", loaded.stored)
+            };
+            assert_eq!((relay.id.as_str(), &relay.at), (id, &at));
+            assert_eq!((relay.name.as_str(), relay.group.as_str()), ("desk", group));
+            // Written anew, it is read the same.
+            loaded.stored.save(folder.path()).unwrap();
+            let again = Stored::load(folder.path()).unwrap();
+            assert_eq!(again.stored, loaded.stored);
+        }
     }
 
     #[test]

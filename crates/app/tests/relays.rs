@@ -5,16 +5,14 @@
 
 mod common;
 
-use common::{Desk, Elsewhere, Home, Manners, Ring, TOKEN, connected, free_port, stop, within};
-use tidings_app::types::{
-    Connection, Draft, Join, MessageId, Part, Priority, Progress, Reach, Recipient, Status,
-};
+use common::{Desk, Elsewhere, Home, Manners, Ring, TOKEN, connected, only, stop, within};
+use tidings_app::Failure;
+use tidings_app::types::{Connection, Join, Part, Reach, Status};
 use tidings_app::vault::{Label, VaultError};
-use tidings_app::{App, Failure};
-use tokio::net::TcpListener;
 
 fn join(address: &str, token: Option<&str>) -> Join {
     Join {
+        id: None,
         address: address.into(),
         name: "desk".into(),
         group: String::new(),
@@ -38,26 +36,32 @@ async fn a_start_shows_the_relay_that_is_set_up_at_once() {
     // This runs on one thread: between the start and the look no task had a turn.
     let app = home.start().await;
     let first = app.status().borrow().clone();
-    assert_eq!(first.connection, Connection::Connecting);
-    assert_eq!(first.relay.unwrap().address, relay.address());
+    assert_eq!(first.connection(), Connection::Connecting);
+    assert_eq!(only(&first).address, relay.address());
     connected(&app).await;
     stop(app).await;
     relay.stop().await;
 }
 
 #[tokio::test]
-async fn a_relay_on_another_host_does_not_get_the_token_of_the_last_one() {
+async fn a_relay_that_moves_keeps_its_token_on_its_host_only() {
     let home = Home::new();
     let app = home.start().await;
     app.join(join("ws://a.invalid:9093/", Some(TOKEN)))
         .await
         .unwrap();
-    app.join(join("ws://b.invalid:9093/", None)).await.unwrap();
-    assert!(matches!(app.token().await, Err(Failure::NotFound(_))));
+    let id = only(&app.status().borrow()).id;
+    let moved = |address| Join {
+        id: Some(id.clone()),
+        ..join(address, None)
+    };
     // The same host at another port is the relay that moved.
-    app.join(join("ws://a.invalid:9093/", None)).await.unwrap();
-    app.join(join("ws://a.invalid:9094/", None)).await.unwrap();
+    app.join(moved("ws://a.invalid:9094/")).await.unwrap();
     assert_eq!(app.token().await.unwrap(), TOKEN);
+    app.join(moved("ws://b.invalid:9094/")).await.unwrap();
+    assert!(matches!(app.token().await, Err(Failure::NotFound(_))));
+    assert!(home.ring.secrets.lock().unwrap().is_empty());
+    assert_eq!(only(&app.status().borrow()).id, id);
     stop(app).await;
 }
 
@@ -102,59 +106,4 @@ async fn hosting_that_failed_is_told_once_and_no_more_when_it_succeeds() {
         .unwrap();
     assert_eq!(hosting_problem(&connected(&app).await), None);
     stop(app).await;
-}
-
-/// Sends to this computer itself, through whatever relay it is with.
-async fn send(app: &App, title: &str) -> MessageId {
-    let draft = Draft {
-        to: Recipient::Person("desk".into()),
-        title: title.into(),
-        body: String::new(),
-        priority: Priority::Default,
-        link: String::new(),
-    };
-    app.send(draft).await.unwrap()
-}
-
-async fn progress(app: &App, id: MessageId) -> Progress {
-    let mut page = app.sent(Some(id + 1), 1).await.unwrap();
-    page.remove(0).progress
-}
-
-async fn answered(app: &App, id: MessageId) {
-    let mut events = app.events();
-    within("an answer", async {
-        while progress(app, id).await != Progress::Answered {
-            events.recv().await.unwrap();
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn what_is_written_for_one_relay_waits_for_it_and_goes_to_no_other() {
-    let home = Home::new();
-    let app = home.start().await;
-    let address = free_port().await;
-    app.join(join(&address.to_string(), Some(TOKEN)))
-        .await
-        .unwrap();
-    let first = send(&app, "private").await;
-
-    let other = TcpListener::bind("127.0.0.2:0").await.unwrap();
-    let other_address = other.local_addr().unwrap().to_string();
-    let other = Elsewhere::on(other).await;
-    app.join(join(&other_address, Some(TOKEN))).await.unwrap();
-    connected(&app).await;
-    // Written later, it would go out later.
-    let second = send(&app, "for the other").await;
-    answered(&app, second).await;
-    assert_eq!(progress(&app, first).await, Progress::Queued);
-
-    let relay = Elsewhere::on(TcpListener::bind(address).await.unwrap()).await;
-    app.join(join(&relay.address(), None)).await.unwrap();
-    answered(&app, first).await;
-    stop(app).await;
-    relay.stop().await;
-    other.stop().await;
 }

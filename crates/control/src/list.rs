@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MessageId, Priority};
+use crate::{MessageId, Priority, RelayId};
 
 /// Which received messages: those for which all of it holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,9 +21,8 @@ pub struct Filter {
     pub group: Option<String>,
     /// Only with this tag.
     pub tag: Option<String>,
-    /// Only by this relay, by its [`Sources`] number.
-    #[cfg_attr(feature = "bindings", ts(type = "number | null"))]
-    pub relay: Option<u64>,
+    /// Only by this relay.
+    pub relay: Option<RelayId>,
     /// Only of this priority or a higher one.
     pub priority: Option<Priority>,
 }
@@ -38,7 +37,7 @@ pub struct Sources {
     pub groups: Vec<Source>,
     /// Tags.
     pub tags: Vec<Source>,
-    /// Relays, by their addresses.
+    /// Relays, also those that were left, the newest first.
     pub relays: Vec<RelaySource>,
 }
 
@@ -52,17 +51,18 @@ pub struct Source {
     pub unread: u32,
 }
 
-/// A relay that messages came by.
+/// A relay that messages came by, or wait for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct RelaySource {
-    /// Its number in this inbox.
-    #[cfg_attr(feature = "bindings", ts(type = "number"))]
-    pub id: u64,
-    /// The address it was last reached at.
+    /// Its id.
+    pub id: RelayId,
+    /// The address it was last reached at; empty where it never was.
     pub address: String,
     /// Its unread messages.
     pub unread: u32,
+    /// Messages that wait to be sent by it.
+    pub waiting: u32,
 }
 
 /// A message as it is exported, one a line: what its sender sent and what became of it here.

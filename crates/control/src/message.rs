@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::RelayId;
+
 /// A message's number in the inbox of this computer.
 pub type MessageId = u64;
 
@@ -36,6 +38,8 @@ pub struct Row {
     pub held: Option<Held>,
     /// Whether a later message of the same sender and key took its place.
     pub superseded: bool,
+    /// The relay it came by. One that was left may be meant, which the status does not name any more.
+    pub relay: RelayId,
 }
 
 /// Why a message was not raised as a notification of its own. It is in the inbox and in the count
@@ -168,6 +172,9 @@ pub struct Draft {
     pub priority: Priority,
     /// A link for the recipient to open; empty for none.
     pub link: String,
+    /// By which relay; none for the first one.
+    #[serde(default)]
+    pub relay: Option<RelayId>,
 }
 
 /// To whom a message goes.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Computer, Consent, Draft, Exported, Filter, Folder, Join, Message, MessageId, Mute, Pause,
-    Reach, Report, Row, Sent, Settings, Sources, Status,
+    Color, Computer, Consent, Draft, Exported, Filter, Folder, Join, Message, MessageId, Mute,
+    Pause, Reach, RelayId, Report, Row, Sent, Settings, Sources, Status,
 };
 
 /// A question or an order of a face.
@@ -119,7 +119,7 @@ pub enum Request {
         /// At most so many, 200 at the most.
         limit: u32,
     },
-    /// Host a relay inside the agent and join it. Answer: [`Answer::Status`].
+    /// Host a relay inside the agent and join it, beside those that are joined. Answer: [`Answer::Status`].
     Host {
         /// Who can reach it.
         reach: Reach,
@@ -131,16 +131,36 @@ pub enum Request {
         /// Who can reach it.
         reach: Reach,
     },
-    /// Stop hosting; the relay's data stays. Answer: [`Answer::Status`].
+    /// Stop hosting, and leave the hosted relay; its data stays. Answer: [`Answer::Status`].
     StopHosting,
-    /// Join a relay elsewhere (or change how). Answer: [`Answer::Status`].
+    /// Join a relay elsewhere, or change how. Answer: [`Answer::Status`].
     Join {
         /// Where and as whom.
         relay: Join,
     },
+    /// Leave a relay: its token is forgotten, and what is queued for it fails. What came by it stays.
+    /// Answer: [`Answer::Status`].
+    Leave {
+        /// Which.
+        id: RelayId,
+    },
     /// Connect now, not at the next try; also takes a name back from another device.
     /// Answer: [`Answer::Status`].
-    Reconnect,
+    Reconnect {
+        /// With which relay; none for all that are not connected, but for those where another device
+        /// uses the name.
+        #[serde(default)]
+        id: Option<RelayId>,
+    },
+    /// Change how a relay is shown. Answer: [`Answer::Status`].
+    DescribeRelay {
+        /// Which.
+        id: RelayId,
+        /// What the person calls it; empty for what it is called by itself.
+        label: String,
+        /// Its colour.
+        color: Color,
+    },
     /// The settings that are not the relay's. Answer: [`Answer::Settings`].
     Settings,
     /// Change them. Answer: [`Answer::Settings`].

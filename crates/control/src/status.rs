@@ -1,8 +1,9 @@
-//! How things stand, and how they are set. Times are milliseconds since 1970 (UTC).
+//! How things stand, and how they are set; the relays' part is in `relay`. Times are milliseconds
+//! since 1970 (UTC).
 
 use serde::{Deserialize, Serialize};
 
-use crate::Held;
+use crate::{Connection, Held, Hosted, RelayState};
 
 /// How things stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,142 +12,36 @@ use crate::Held;
 pub struct Status {
     /// The agent's version.
     pub version: String,
-    /// The session with the relay.
-    pub connection: Connection,
-    /// The relay it is with, once one is set up.
-    pub relay: Option<Relay>,
+    /// The relays that this computer is a client of, in the order they were joined. A message goes by
+    /// the first one where nothing else is said.
+    pub relays: Vec<RelayState>,
     /// The relay hosted inside, if one is.
     pub hosted: Option<Hosted>,
     /// Unread messages.
     pub unread: u32,
     /// Whether notifications are held back now.
     pub quiet: Quiet,
-    /// Where the token is kept.
-    pub secret: SecretPlace,
     /// What does not work and what to do about it; empty when all is well.
     pub problems: Vec<Problem>,
 }
 
-/// The state of the session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-#[serde(
-    tag = "state",
-    rename_all = "kebab-case",
-    rename_all_fields = "camelCase"
-)]
-pub enum Connection {
-    /// No relay is set up.
-    NotConfigured,
-    /// Connecting for the first time, or again.
-    Connecting,
-    /// Connected.
-    Connected {
-        /// Since when.
-        #[cfg_attr(feature = "bindings", ts(type = "number"))]
-        since: u64,
-    },
-    /// Not connected; will try again.
-    Offline {
-        /// Since when.
-        #[cfg_attr(feature = "bindings", ts(type = "number"))]
-        since: u64,
-        /// Why, for people.
-        reason: String,
-        /// When the next try is.
-        #[cfg_attr(feature = "bindings", ts(type = "number"))]
-        retry_at: u64,
-    },
-    /// The relay refused; nothing is tried until something changes.
-    Refused {
-        /// Why, for people.
-        reason: String,
-    },
-    /// Another device took the name; nothing is tried until the person says so.
-    TakenOver,
-}
-
-/// A relay that this computer is a client of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct Relay {
-    /// Its address, a ws or wss URL.
-    pub address: String,
-    /// This computer's name on it.
-    pub name: String,
-    /// This computer's group; may be empty.
-    pub group: String,
-}
-
-/// A relay to join.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct Join {
-    /// `ws://`, `wss://`, `http://`, `https://` or bare `host[:port]`.
-    pub address: String,
-    /// This computer's name on it.
-    pub name: String,
-    /// Its group; may be empty.
-    pub group: String,
-    /// The token; none keeps the stored one.
-    pub token: Option<String>,
-}
-
-impl std::fmt::Debug for Join {
-    /// Leaves the token out: requests are logged.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Join")
-            .field("address", &self.address)
-            .field("name", &self.name)
-            .field("group", &self.group)
-            .finish_non_exhaustive()
+impl Status {
+    /// The state that says most about all relays together: the one that most needs the person.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        self.relays
+            .iter()
+            .map(|relay| &relay.connection)
+            .max_by_key(|connection| connection.weight())
+            .cloned()
+            .unwrap_or(Connection::NotConfigured)
     }
-}
 
-/// Who can reach the hosted relay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-#[serde(rename_all = "kebab-case")]
-pub enum Reach {
-    /// Programs of this computer.
-    Computer,
-    /// Computers of the network.
-    Network,
-}
-
-/// The relay hosted inside the agent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct Hosted {
-    /// Who can reach it.
-    pub reach: Reach,
-    /// Its port.
-    pub port: u16,
-    /// Addresses to give to others, most likely first; empty unless the network reaches it.
-    pub addresses: Vec<String>,
-    /// Clients connected now, this computer included.
-    pub clients: u32,
-    /// A line for a shell that sends a message to this computer. It holds a call of
-    /// `tidings token`, not the token.
-    pub curl: String,
-}
-
-/// Where the token is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-#[serde(rename_all = "kebab-case")]
-pub enum SecretPlace {
-    /// There is none yet.
-    Nowhere,
-    /// In memory only: it is asked for again at the next start.
-    Memory,
-    /// In the Secret Service or its like.
-    Keyring,
-    /// In a file only its owner can read.
-    File,
+    /// A relay by its id.
+    #[must_use]
+    pub fn relay(&self, id: &crate::RelayId) -> Option<&RelayState> {
+        self.relays.iter().find(|relay| relay.id == *id)
+    }
 }
 
 /// Something that does not work.

@@ -231,7 +231,7 @@ impl App {
                     ),
                 }
             }
-            Event::State(_) | Event::Info(_) | Event::Answered => {}
+            Event::State(_) | Event::Info(_) | Event::Answered | Event::Extension(_) => {}
         }
     }
 

@@ -5,7 +5,7 @@
  * is forgotten as soon as it was handed over.
  */
 import { reason } from './backend/backend';
-import type { Relay } from './backend/bindings';
+import type { RelayId, RelayState } from './backend/bindings';
 import type { Desk } from './desk.svelte';
 
 export class JoinForm {
@@ -13,13 +13,16 @@ export class JoinForm {
   token = $state('');
   name = $state('');
   group = $state('');
+  /** The relay that is changed; none joins another. */
+  id = $state<RelayId | null>(null);
   busy = $state(false);
   error = $state('');
 
   constructor(private readonly desk: Desk) {}
 
   /** Takes over how things are. */
-  fill(relay: Relay): void {
+  fill(relay: RelayState): void {
+    this.id = relay.id;
     this.address = relay.address;
     this.name = relay.name;
     this.group = relay.group;
@@ -37,6 +40,7 @@ export class JoinForm {
       await this.desk.ask({
         do: 'join',
         relay: {
+          id: this.id,
           address: this.address.trim(),
           name: this.name.trim(),
           group: this.group.trim(),

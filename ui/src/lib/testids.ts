@@ -79,6 +79,7 @@ export const testid = {
   doctorCopy: 'doctor-copy',
   check: 'check',
   connectionState: 'connection-state',
+  connectionBar: 'connection-bar',
   problemBar: 'problem-bar',
   plainSecret: 'plain-secret',
   startAgent: 'start-agent',

@@ -45,6 +45,7 @@ fn draft(send: &Send) -> Result<Draft> {
         body: body.to_owned(),
         priority: send.priority.into(),
         link: send.link.clone(),
+        relay: send.by.clone(),
     })
 }
 

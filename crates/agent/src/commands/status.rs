@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use tidings_control::{Answer, Client, Connection, Request, Status};
+use tidings_control::{Answer, Client, Connection, RelayState, Request, Status};
 
 use super::{NOT_YET, UNEXPECTED, say};
 
-/// Prints it; the exit code tells whether it is connected.
+/// Prints it; the exit code tells whether it is connected with all relays.
 pub(super) async fn show(agent: &Client, json: bool) -> Result<ExitCode> {
     let Answer::Status(status) = agent.ask(Request::Status).await? else {
         bail!(UNEXPECTED)
@@ -17,7 +17,8 @@ pub(super) async fn show(agent: &Client, json: bool) -> Result<ExitCode> {
     } else {
         say(described(&status))?;
     }
-    let connected = matches!(status.connection, Connection::Connected { .. });
+    let online = |relay: &RelayState| matches!(relay.connection, Connection::Connected { .. });
+    let connected = !status.relays.is_empty() && status.relays.iter().all(online);
     Ok(if connected {
         ExitCode::SUCCESS
     } else {
@@ -27,16 +28,10 @@ pub(super) async fn show(agent: &Client, json: bool) -> Result<ExitCode> {
 
 fn described(status: &Status) -> String {
     let mut lines = Vec::new();
-    let relay = status.relay.as_ref();
-    let at = relay.map_or(String::new(), |r| format!(" {} as {}", r.address, r.name));
-    lines.push(match &status.connection {
-        Connection::NotConfigured => "No relay is set up: `tidings show first-run`".to_owned(),
-        Connection::Connecting => format!("Connecting to{at}"),
-        Connection::Connected { .. } => format!("Connected to{at}"),
-        Connection::Offline { reason, .. } => format!("Offline, trying{at}: {reason}"),
-        Connection::Refused { reason } => format!("Refused by{at}: {reason}"),
-        Connection::TakenOver => format!("Another device took the name:{at}"),
-    });
+    if status.relays.is_empty() {
+        lines.push("No relay is set up: `tidings show first-run`".to_owned());
+    }
+    lines.extend(status.relays.iter().map(described_relay));
     if let Some(hosted) = &status.hosted {
         lines.push(format!(
             "Hosting a relay on port {} with {} connected",
@@ -57,4 +52,23 @@ fn described(status: &Status) -> String {
             .map(|problem| format!("Problem: {}", problem.message)),
     );
     lines.join("\n")
+}
+
+fn described_relay(relay: &RelayState) -> String {
+    let RelayState {
+        label,
+        address,
+        name,
+        ..
+    } = relay;
+    let at = format!("{label} ({address}) as {name}");
+    match &relay.connection {
+        Connection::NotConfigured | Connection::Connecting => format!("Connecting to {at}"),
+        Connection::Connected { .. } => format!("Connected to {at}"),
+        Connection::Offline { reason, .. } => format!("Offline, trying {at}: {reason}"),
+        Connection::Refused { reason } => format!("Refused by {at}: {reason}"),
+        Connection::TakenOver { .. } => {
+            format!("Another device took the name, and gets its messages: {at}")
+        }
+    }
 }

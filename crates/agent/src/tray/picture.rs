@@ -42,7 +42,7 @@ impl Picture {
             Connection::Connected { .. } if held_back => State::Paused,
             Connection::Connected { .. } => State::Connected,
             Connection::Offline { .. } => State::Offline,
-            Connection::Refused { .. } | Connection::TakenOver => State::Attention,
+            Connection::Refused { .. } | Connection::TakenOver { .. } => State::Attention,
         };
         let badge = u8::try_from(unread).map_or(MANY, |unread| unread.min(MANY));
         Self { state, badge }
@@ -180,7 +180,12 @@ mod tests {
         let state = |connection: &Connection, held| Picture::of(connection, held, 0).state;
         assert_eq!(state(&connected, false), State::Connected);
         assert_eq!(state(&connected, true), State::Paused);
-        assert_eq!(state(&Connection::TakenOver, true), State::Attention);
+        let taken = Connection::TakenOver {
+            since: 0,
+            again: false,
+            retry_at: None,
+        };
+        assert_eq!(state(&taken, true), State::Attention);
         assert_eq!(
             state(&Connection::NotConfigured, true),
             State::NotConfigured

@@ -114,7 +114,8 @@ fn words(en: impl Into<String>, zh: impl Into<String>) -> Words {
 
 /// Where the tokens are kept.
 fn places(status: Option<&Status>) -> Vec<SecretPlace> {
-    status.map(|status| status.secret).into_iter().collect()
+    let relays = status.into_iter().flat_map(|status| &status.relays);
+    relays.map(|relay| relay.secret).collect()
 }
 
 /// What is wrong with a part by the agent's own account.

@@ -11,6 +11,10 @@ use tidings_protocol::{Message, Name, Target};
 use super::*;
 use crate::types::Priority;
 
+fn relay() -> RelayId {
+    RelayId::new("relay.lan")
+}
+
 fn mid(number: u64) -> Mid {
     Mid::new((1_731_000_000_000 + number).to_string()).unwrap()
 }
@@ -42,6 +46,7 @@ fn row(id: MessageId) -> Row {
         tags: Vec::new(),
         held: None,
         superseded: false,
+        relay: relay(),
     }
 }
 
@@ -105,12 +110,12 @@ fn a_message_is_stored_confirmed_told_raised_and_marked() {
     let mut story = Story::started();
     assert_eq!(story.after(found(&[])), []);
     assert_eq!(
-        story.after(Input::Arrived(delivery(1))),
-        [Output::Store(delivery(1))]
+        story.after(Input::Arrived(relay(), delivery(1))),
+        [Output::Store(relay(), delivery(1))]
     );
     assert_eq!(
-        story.after(Input::Stored(mid(1), Stored::New(row(1)))),
-        [Output::Confirm(mid(1)), Output::Tell(row(1)), LOOK]
+        story.after(Input::Stored(relay(), mid(1), Stored::New(row(1)))),
+        [Output::Confirm(relay(), mid(1)), Output::Tell(row(1)), LOOK]
     );
     assert_eq!(story.after(found(&[1])), [raise(1)]);
     assert_eq!(story.after(Input::Raised), [Output::Mark(vec![1])]);
@@ -122,18 +127,18 @@ fn a_message_is_stored_confirmed_told_raised_and_marked() {
 #[test]
 fn a_repeat_is_confirmed_and_nothing_else() {
     let mut story = Story::new();
-    story.after(Input::Arrived(delivery(1)));
+    story.after(Input::Arrived(relay(), delivery(1)));
     assert_eq!(
-        story.after(Input::Stored(mid(1), Stored::Repeat)),
-        [Output::Confirm(mid(1))]
+        story.after(Input::Stored(relay(), mid(1), Stored::Repeat)),
+        [Output::Confirm(relay(), mid(1))]
     );
 }
 
 #[test]
 fn what_is_not_stored_is_not_confirmed() {
     let mut story = Story::new();
-    story.after(Input::Arrived(delivery(1)));
-    assert_eq!(story.after(Input::NotStored(mid(1))), []);
+    story.after(Input::Arrived(relay(), delivery(1)));
+    assert_eq!(story.after(Input::NotStored(relay(), mid(1))), []);
 }
 
 #[test]
@@ -141,10 +146,17 @@ fn a_desktop_that_does_not_answer_delays_no_confirmation() {
     let mut story = Story::started();
     assert_eq!(story.after(found(&[1])), [raise(1)]);
     for number in 2..100 {
-        story.after(Input::Arrived(delivery(number)));
+        story.after(Input::Arrived(relay(), delivery(number)));
         assert_eq!(
-            story.after(Input::Stored(mid(number), Stored::New(row(number)))),
-            [Output::Confirm(mid(number)), Output::Tell(row(number))]
+            story.after(Input::Stored(
+                relay(),
+                mid(number),
+                Stored::New(row(number))
+            )),
+            [
+                Output::Confirm(relay(), mid(number)),
+                Output::Tell(row(number))
+            ]
         );
     }
     // It answers at last: the others follow.
@@ -158,7 +170,11 @@ fn what_a_silent_desktop_may_show_yet_is_not_told_again_with_others() {
     assert_eq!(story.after(found(&[1])), [raise(1)]);
     assert_eq!(story.after(Input::NotRaised(Why::NoAnswer)), []);
     for number in 2..100 {
-        story.after(Input::Stored(mid(number), Stored::New(row(number))));
+        story.after(Input::Stored(
+            relay(),
+            mid(number),
+            Stored::New(row(number)),
+        ));
     }
     assert_eq!(story.after(Input::CameBack), [raise(1)]);
     // Unless it was read meanwhile.
@@ -224,7 +240,7 @@ fn while_more_is_waited_for_an_urgent_one_passes() {
     assert!(story.flow.poll_timeout().is_some() && !story.flow.hopes());
     assert_eq!(
         story
-            .after(Input::Stored(mid(2), Stored::New(row(2))))
+            .after(Input::Stored(relay(), mid(2), Stored::New(row(2))))
             .last(),
         Some(&LOOK)
     );
@@ -342,7 +358,7 @@ impl Process {
         self.flow.handle(input, now);
         while let Some(output) = self.flow.poll_output() {
             match output {
-                Output::Confirm(mid) => {
+                Output::Confirm(_, mid) => {
                     assert!(world.rows.contains_key(&mid), "confirmed but not stored");
                     world.confirmed.push(mid);
                 }
@@ -368,8 +384,8 @@ impl Process {
     fn inbox(&mut self, world: &mut World, works: bool, now: Instant) {
         let input = match self.asked_inbox.pop_front() {
             None => return,
-            Some(Output::Store(delivery)) if !works => Input::NotStored(delivery.mid),
-            Some(Output::Store(delivery)) => {
+            Some(Output::Store(_, delivery)) if !works => Input::NotStored(relay(), delivery.mid),
+            Some(Output::Store(_, delivery)) => {
                 let next = world.rows.len() as MessageId + 1;
                 let id = *world.rows.entry(delivery.mid.clone()).or_insert(next);
                 let stored = if id == next {
@@ -377,7 +393,7 @@ impl Process {
                 } else {
                     Stored::Repeat
                 };
-                Input::Stored(delivery.mid, stored)
+                Input::Stored(relay(), delivery.mid, stored)
             }
             Some(_) if !works => Input::InboxFailed,
             Some(Output::Look { with_held }) => {
@@ -440,7 +456,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Arrive(number) => {
-                    process.give(&mut world, Input::Arrived(delivery(number)), now);
+                    process.give(&mut world, Input::Arrived(relay(), delivery(number)), now);
                 }
                 Step::Inbox { works } => process.inbox(&mut world, works, now),
                 Step::Desktop { takes, refuses } => {

@@ -10,13 +10,13 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row as Record, params_from_iter};
 
 use super::excerpt::Words;
-use super::received::{ROW, integer, number, row_of, unsigned};
-use super::{Inbox, InboxError, PAGE, search};
+use super::received::{columns, integer, number, row_of, unsigned};
+use super::{Inbox, InboxError, PAGE, relays, search};
 use crate::extra;
-use crate::types::{Exported, Filter, MessageId, Priority, RelaySource, Row, Source, Sources};
+use crate::types::{Exported, Filter, MessageId, Priority, Row, Source, Sources};
 
 /// Names of each kind in [`Sources`], as the control API has it.
-const SOURCES: u32 = 100;
+const SOURCES: usize = 100;
 
 /// Bytes of text above which an exported page takes no further message: with the longest one on
 /// top, and every byte escaped sixfold as JSON may do, it is one line of the local socket (8 MiB).
@@ -33,7 +33,7 @@ pub(super) struct Chosen {
 
 impl Chosen {
     /// What a filter asks for.
-    pub(super) fn by(filter: &Filter) -> Self {
+    pub(super) fn by(connection: &Connection, filter: &Filter) -> rusqlite::Result<Self> {
         let mut chosen = Self {
             from: "received".to_owned(),
             conditions: vec!["deleted_at IS NULL".to_owned()],
@@ -60,8 +60,13 @@ impl Chosen {
         if let Some(group) = &filter.group {
             chosen.add(r#""group" = ?"#, group.clone());
         }
-        if let Some(relay) = filter.relay {
-            chosen.add("received.relay = ?", integer(relay));
+        if let Some(relay) = &filter.relay {
+            // Most have one, and SQLite takes a list of one for that one.
+            let numbers = relays::numbers(connection, relay)?;
+            let marks = vec!["?"; numbers.len()].join(", ");
+            let among = format!("received.relay IN ({marks})");
+            chosen.conditions.push(among);
+            chosen.values.extend(numbers);
         }
         if let Some(priority) = filter.priority {
             let least = extra::number(priority);
@@ -74,7 +79,7 @@ impl Chosen {
         if filter.unread {
             chosen.conditions.push("read_at IS NULL".to_owned());
         }
-        chosen
+        Ok(chosen)
     }
 
     fn add(&mut self, condition: &str, value: impl Into<Value>) {
@@ -116,16 +121,16 @@ impl Inbox {
         before: Option<MessageId>,
         limit: u32,
     ) -> Result<Vec<Row>, InboxError> {
-        let (sql, values) = Chosen::by(filter)
-            .before(before)
-            .newest(ROW, limit.min(PAGE));
-        let words = Words::of(&filter.search);
+        let filter = filter.clone();
         self.look(move |connection| {
+            let (sql, values) = Chosen::by(connection, &filter)?
+                .before(before)
+                .newest(&columns(), limit.min(PAGE));
             let mut rows: Vec<Row> = connection
                 .prepare_cached(&sql)?
                 .query_map(params_from_iter(values), row_of)?
                 .collect::<rusqlite::Result<_>>()?;
-            if let Some(words) = words {
+            if let Some(words) = Words::of(&filter.search) {
                 show_where(connection, &words, &mut rows)?;
             }
             Ok(rows)
@@ -139,10 +144,11 @@ impl Inbox {
         filter: &Filter,
         before: Option<MessageId>,
     ) -> Result<Vec<MessageId>, InboxError> {
-        let (sql, values) = Chosen::by(filter)
-            .before(before)
-            .newest("received.id", PAGE);
+        let filter = filter.clone();
         self.look(move |connection| {
+            let (sql, values) = Chosen::by(connection, &filter)?
+                .before(before)
+                .newest("received.id", PAGE);
             connection
                 .prepare_cached(&sql)?
                 .query_map(params_from_iter(values), |record| number(record, 0))?
@@ -158,12 +164,13 @@ impl Inbox {
         before: Option<MessageId>,
         limit: u32,
     ) -> Result<Vec<Exported>, InboxError> {
-        let columns = r#"received.id, (SELECT address FROM relay WHERE id = received.relay), mid,
+        let full = r#"received.id, (SELECT address FROM relay WHERE id = received.relay), mid,
             sender, "group", title, body, extra, received_at, read_at"#;
-        let (sql, values) = Chosen::by(filter)
-            .before(before)
-            .newest(columns, limit.min(PAGE));
+        let filter = filter.clone();
         self.look(move |connection| {
+            let (sql, values) = Chosen::by(connection, &filter)?
+                .before(before)
+                .newest(full, limit.min(PAGE));
             let mut statement = connection.prepare_cached(&sql)?;
             let (mut page, mut bytes) = (Vec::new(), 0);
             for message in statement.query_map(params_from_iter(values), exported_of)? {
@@ -187,7 +194,7 @@ impl Inbox {
                 senders: named(connection, SENDERS, &unread.senders)?,
                 groups: named(connection, GROUPS, &unread.groups)?,
                 tags: named(connection, TAGS, &unread.tags)?,
-                relays: relays(connection, &unread.relays)?,
+                relays: relays::sources(connection, &unread.relays, SOURCES)?,
             })
         })
         .await
@@ -260,27 +267,10 @@ fn named(
 ) -> rusqlite::Result<Vec<Source>> {
     connection
         .prepare_cached(sql)?
-        .query_map([SOURCES], |record| {
+        .query_map([i64::try_from(SOURCES).unwrap_or(i64::MAX)], |record| {
             let name: String = record.get(0)?;
             let unread = unread.get(&name).copied().unwrap_or_default();
             Ok(Source { name, unread })
-        })?
-        .collect()
-}
-
-fn relays(
-    connection: &Connection,
-    unread: &HashMap<i64, u32>,
-) -> rusqlite::Result<Vec<RelaySource>> {
-    connection
-        .prepare_cached("SELECT id, address FROM relay ORDER BY id DESC LIMIT ?1")?
-        .query_map([SOURCES], |record| {
-            let id: i64 = record.get(0)?;
-            Ok(RelaySource {
-                id: unsigned(id),
-                address: record.get(1)?,
-                unread: unread.get(&id).copied().unwrap_or_default(),
-            })
         })?
         .collect()
 }

@@ -1,7 +1,8 @@
 //! The inbox: one SQLite file with what was received and what was sent.
 //!
 //! Owns the file, its two connections and the shape of its errors; the statements are in
-//! [`received`], [`due`], [`list`], [`sweep`], [`consent`] and [`sent`], the tables in [`schema`].
+//! [`received`], [`due`], [`list`], [`sweep`], [`consent`], [`relays`] and [`sent`], the tables in
+//! [`schema`].
 //! Decides nothing about messages.
 //!
 //! Invariants: one connection writes, and one only reads, each on a thread of its own, so that
@@ -14,6 +15,7 @@ mod excerpt;
 mod lane;
 mod list;
 mod received;
+mod relays;
 mod schema;
 mod search;
 mod sent;

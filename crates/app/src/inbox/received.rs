@@ -7,15 +7,18 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row as Record, ToSql, params, params_from_iter};
 
+use super::relays::JOINED;
 use super::{Inbox, InboxError, due};
-use crate::types::{Message, MessageId, Priority, Row};
+use crate::types::{Message, MessageId, Priority, RelayId, Row};
 use crate::{extra, text};
 
 /// A message as it is to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Incoming {
-    /// The relay's own id, else its address.
+    /// The relay's key here; see [`Inbox::attach`].
     pub(crate) relay: String,
+    /// As which it is joined.
+    pub(crate) joined: RelayId,
     pub(crate) address: String,
     pub(crate) mid: String,
     pub(crate) reference: Option<String>,
@@ -57,10 +60,14 @@ pub(crate) struct Batch {
 pub(super) const BETWEEN_TAGS: char = '\u{1f}';
 
 /// The columns that [`row_of`] reads.
-pub(super) const ROW: &str = r#"received.id, sender, "group", title, preview, received_at, read_at IS NOT NULL,
-    priority, link IS NOT NULL,
-    (SELECT group_concat(name, char(31) ORDER BY position) FROM tag WHERE message = received.id),
-    held, superseded_by IS NOT NULL"#;
+pub(super) fn columns() -> String {
+    format!(
+        r#"received.id, sender, "group", title, preview, received_at, read_at IS NOT NULL,
+        priority, link IS NOT NULL,
+        (SELECT group_concat(name, char(31) ORDER BY position) FROM tag WHERE message = received.id),
+        held, superseded_by IS NOT NULL, {JOINED}"#
+    )
+}
 
 impl Inbox {
     /// Stores messages in one transaction, all or none, in their order. An earlier message of the
@@ -93,14 +100,15 @@ impl Inbox {
     /// One message whole, also a deleted one; none if there is none.
     pub(crate) async fn message(&self, id: MessageId) -> Result<Option<Message>, InboxError> {
         let sql = format!(
-            "SELECT {ROW}, body, link, address, mid, extra, received.relay
-             FROM received JOIN relay ON relay.id = received.relay WHERE received.id = ?1"
+            "SELECT {}, body, link, address, mid, extra, received.relay
+             FROM received JOIN relay ON relay.id = received.relay WHERE received.id = ?1",
+            columns()
         );
         self.look(move |connection| {
             let found = connection
                 .prepare_cached(&sql)?
                 .query_one([integer(id)], |record| {
-                    Ok((message_of(record)?, record.get(17)?))
+                    Ok((message_of(record)?, record.get(18)?))
                 })
                 .optional()?;
             let Some((mut message, relay)) = found else {
@@ -198,10 +206,14 @@ pub(super) fn unread(connection: &Connection) -> rusqlite::Result<u32> {
 fn store(connection: &Connection, message: &Incoming) -> rusqlite::Result<Stored> {
     let relay: i64 = connection
         .prepare_cached(
-            "INSERT INTO relay (key, address) VALUES (?1, ?2)
-             ON CONFLICT (key) DO UPDATE SET address = excluded.address RETURNING id",
+            "INSERT INTO relay (key, address, joined) VALUES (?1, ?2, ?3)
+             ON CONFLICT (key) DO UPDATE SET address = excluded.address, joined = excluded.joined
+             RETURNING id",
         )?
-        .query_one([&message.relay, &message.address], |record| record.get(0))?;
+        .query_one(
+            [&message.relay, &message.address, message.joined.as_str()],
+            |record| record.get(0),
+        )?;
     let values: [&dyn ToSql; 15] = [
         &relay,
         &message.mid,
@@ -250,6 +262,7 @@ fn store(connection: &Connection, message: &Incoming) -> rusqlite::Result<Stored
         tags: message.tags.clone(),
         held: None,
         superseded: false,
+        relay: message.joined.clone(),
     }))
 }
 
@@ -279,13 +292,13 @@ fn supersede(
         .collect()
 }
 
-/// Reads the columns of [`ROW`] and the five of the message itself.
+/// Reads those of [`columns`] and the five of the message itself.
 fn message_of(record: &Record<'_>) -> rusqlite::Result<Message> {
     let row = row_of(record)?;
-    let body: String = record.get(12)?;
-    let link: Option<String> = record.get(13)?;
-    let mid: String = record.get(15)?;
-    let extra: String = record.get(16)?;
+    let body: String = record.get(13)?;
+    let link: Option<String> = record.get(14)?;
+    let mid: String = record.get(16)?;
+    let extra: String = record.get(17)?;
     // What the relay sent is JSON; what is not, offers nothing.
     let value = serde_json::from_str(&extra).unwrap_or_default();
     Ok(Message {
@@ -294,14 +307,14 @@ fn message_of(record: &Record<'_>) -> rusqlite::Result<Message> {
         row,
         body,
         link,
-        relay: record.get(14)?,
+        relay: record.get(15)?,
         sent_at: sent_at(&mid),
         mid,
         extra,
     })
 }
 
-/// Reads the columns of [`ROW`].
+/// Reads those of [`columns`].
 pub(super) fn row_of(record: &Record<'_>) -> rusqlite::Result<Row> {
     Ok(Row {
         id: number(record, 0)?,
@@ -319,6 +332,7 @@ pub(super) fn row_of(record: &Record<'_>) -> rusqlite::Result<Row> {
             .as_deref()
             .and_then(due::held),
         superseded: record.get(11)?,
+        relay: RelayId::new(record.get::<_, String>(12)?),
     })
 }
 

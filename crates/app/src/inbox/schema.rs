@@ -17,6 +17,7 @@ const STEPS: &[&str] = &[
     include_str!("schema-2.sql"),
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
+    include_str!("schema-5.sql"),
 ];
 
 pub(super) fn open(path: &Path, now: u64) -> Result<Connection, InboxError> {

@@ -1,7 +1,7 @@
 //! Sent messages: what waits, what is on its way, what became of it. Statements only.
 //!
-//! Invariants: a message goes to the relay it was written for and to no other; while another one is
-//! joined it stays queued. It leaves `queued` and `sending` only by an outcome. One that was on its
+//! Invariants: a message goes to the relay it was written for and to no other, however long that one
+//! is away, and fails when it is left. It leaves `queued` and `sending` only by an outcome. One that was on its
 //! way when the process died is queued again where the relay drops a repeat by its `ref`; elsewhere
 //! its fate is unknown, and the person decides.
 
@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row as Record, Transaction, params
 
 use super::received::{integer, number, unsigned};
 use super::{Inbox, InboxError, PAGE};
-use crate::types::{Delivery, Draft, MessageId, Outcome, Progress, Recipient, Sent};
+use crate::types::{Delivery, Draft, MessageId, Outcome, Progress, Recipient, RelayId, Sent};
 use crate::{extra, outgoing};
 
 /// A message that waits to be sent.
@@ -25,15 +25,16 @@ pub(crate) struct Outgoing {
 /// every byte escaped sixfold as JSON may do, it still is one line of the local socket (8 MiB).
 const PAGE_BYTES: usize = 256 * 1024;
 
-const SENT: &str = "id, kind, target, title, body, priority, link, written_at, progress, reason";
+const SENT: &str =
+    "id, kind, target, title, body, priority, link, written_at, progress, reason, relay";
 
 impl Inbox {
-    /// Keeps a draft to be sent by that relay; gives its row.
+    /// Keeps a draft to be sent by that relay, whatever the draft says; gives its row.
     pub(crate) async fn queue(
         &self,
-        draft: Draft,
+        mut draft: Draft,
         reference: String,
-        relay: String,
+        relay: RelayId,
         now: u64,
     ) -> Result<Sent, InboxError> {
         self.call(move |connection| {
@@ -56,8 +57,9 @@ impl Inbox {
                     extra::number(draft.priority),
                     draft.link,
                     integer(now),
-                    relay,
+                    relay.as_str(),
                 ])?;
+            draft.relay = Some(relay);
             Ok(Sent {
                 id: unsigned(connection.last_insert_rowid()),
                 draft,
@@ -98,21 +100,21 @@ impl Inbox {
     /// Messages queued for that relay in the order they were written, at most so many.
     pub(crate) async fn waiting(
         &self,
-        relay: String,
+        relay: RelayId,
         limit: u32,
     ) -> Result<Vec<Outgoing>, InboxError> {
         self.call(move |connection| {
             connection
                 .prepare_cached(&format!(
                     "SELECT {SENT}, ref FROM sent
-                     WHERE progress = 'queued' AND (relay IS NULL OR relay = ?1)
+                     WHERE progress = 'queued' AND relay = ?1
                      ORDER BY id LIMIT ?2"
                 ))?
-                .query_map(params![relay, limit], |record| {
+                .query_map(params![relay.as_str(), limit], |record| {
                     let Sent { id, draft, .. } = sent_of(record)?;
                     Ok(Outgoing {
                         id,
-                        reference: record.get(10)?,
+                        reference: record.get(11)?,
                         draft,
                     })
                 })?
@@ -142,38 +144,37 @@ impl Inbox {
         .await
     }
 
-    /// Records that a message is on its way to that relay; `by_ref` if the relay would recognise a
-    /// repeat.
+    /// Records that a message is on its way to its relay; `by_ref` if that would recognise a repeat.
     pub(crate) async fn leaving(
         &self,
         id: MessageId,
-        relay: String,
         by_ref: bool,
     ) -> Result<Option<Sent>, InboxError> {
         self.call(move |connection| {
             let word = if by_ref { "sending-ref" } else { "sending" };
             connection
-                .prepare_cached(
-                    "UPDATE sent SET progress = ?1, relay = coalesce(relay, ?2) WHERE id = ?3",
-                )?
-                .execute(params![word, relay, integer(id)])?;
+                .prepare_cached("UPDATE sent SET progress = ?1 WHERE id = ?2")?
+                .execute(params![word, integer(id)])?;
             sent_row(connection, id)
         })
         .await
     }
 
     /// Settles what is on its way when nobody can say any more what became of it: after a crash, or
-    /// a session that ended without a word. Gives the rows.
-    pub(crate) async fn resume(&self) -> Result<Vec<Sent>, InboxError> {
-        self.call(|connection| {
+    /// a session that ended without a word (then only what was for that relay). Gives the rows.
+    pub(crate) async fn resume(&self, relay: Option<RelayId>) -> Result<Vec<Sent>, InboxError> {
+        self.call(move |connection| {
             let transaction = connection.transaction()?;
             let ids: Vec<MessageId> = transaction
                 .prepare_cached(
                     "UPDATE sent
                      SET progress = CASE progress WHEN 'sending' THEN 'unknown' ELSE 'queued' END
-                     WHERE progress IN ('sending', 'sending-ref') RETURNING id",
+                     WHERE progress IN ('sending', 'sending-ref') AND (?1 IS NULL OR relay = ?1)
+                     RETURNING id",
                 )?
-                .query_map([], |record| number(record, 0))?
+                .query_map([relay.as_ref().map(RelayId::as_str)], |record| {
+                    number(record, 0)
+                })?
                 .collect::<rusqlite::Result<_>>()?;
             let mut settled = Vec::new();
             for id in ids {
@@ -222,7 +223,7 @@ fn answered(
     Ok(())
 }
 
-fn sent_row(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Sent>> {
+pub(super) fn sent_row(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Sent>> {
     let sent = connection
         .prepare_cached(&format!("SELECT {SENT} FROM sent WHERE id = ?1"))?
         .query_one([integer(id)], sent_of)
@@ -258,6 +259,7 @@ fn sent_of(record: &Record<'_>) -> rusqlite::Result<Sent> {
             body: record.get(4)?,
             priority: extra::from_number(record.get(5)?),
             link: record.get(6)?,
+            relay: record.get::<_, Option<String>>(10)?.map(RelayId::new),
         },
         written_at: number(record, 7)?,
         progress: match progress.as_str() {

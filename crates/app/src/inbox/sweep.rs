@@ -64,12 +64,13 @@ impl Inbox {
         before: Option<MessageId>,
         stamp: u64,
     ) -> Result<Piece, InboxError> {
-        let (sql, values) = Chosen::by(filter)
-            .before(before)
-            .newest("received.id", PIECE);
+        let filter = filter.clone();
         let counted = Arc::clone(&self.counted);
         self.call(move |connection| {
             let transaction = connection.transaction()?;
+            let (sql, values) = Chosen::by(&transaction, &filter)?
+                .before(before)
+                .newest("received.id", PIECE);
             let ids: Vec<MessageId> = transaction
                 .prepare_cached(&sql)?
                 .query_map(params_from_iter(values), |record| number(record, 0))?

@@ -3,10 +3,12 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::types::{Draft, Filter, Held, Permission, Priority, Progress, Recipient};
+use crate::types::{Draft, Filter, Held, Permission, Priority, Progress, Recipient, RelayId};
 
-/// The relay most messages here are written for.
-const HERE: &str = "relay.lan";
+/// The relay most messages here come by and are written for.
+pub(super) fn here() -> RelayId {
+    RelayId::new("relay.lan")
+}
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
@@ -71,6 +73,7 @@ impl Fixture {
 pub(super) fn incoming(mid: u64) -> Incoming {
     Incoming {
         relay: "relay-1".into(),
+        joined: here(),
         address: "ws://relay.lan:9093/".into(),
         mid: (1_731_000_000_000 + mid).to_string(),
         reference: None,
@@ -97,6 +100,7 @@ fn draft(title: &str) -> Draft {
         body: "b".into(),
         priority: Priority::Low,
         link: "https://e.example/".into(),
+        relay: Some(here()),
     }
 }
 
@@ -260,31 +264,23 @@ async fn a_sent_message_goes_from_queued_to_its_outcomes() {
     let fixture = Fixture::new().await;
     let sent = fixture
         .inbox
-        .queue(draft("one"), "r1".into(), HERE.into(), 5)
+        .queue(draft("one"), "r1".into(), here(), 5)
         .await
         .unwrap();
     assert_eq!(sent.progress, Progress::Queued);
     fixture
         .inbox
-        .queue(draft("two"), "r2".into(), HERE.into(), 6)
+        .queue(draft("two"), "r2".into(), here(), 6)
         .await
         .unwrap();
-    let waiting = fixture.inbox.waiting(HERE.into(), 10).await.unwrap();
+    let waiting = fixture.inbox.waiting(here(), 10).await.unwrap();
     let references: Vec<_> = waiting.iter().map(|w| w.reference.as_str()).collect();
     assert_eq!(references, ["r1", "r2"]);
     assert_eq!(waiting[0].draft, draft("one"));
 
-    let leaving = fixture
-        .inbox
-        .leaving(sent.id, HERE.into(), true)
-        .await
-        .unwrap()
-        .unwrap();
+    let leaving = fixture.inbox.leaving(sent.id, true).await.unwrap().unwrap();
     assert_eq!(leaving.progress, Progress::Sending);
-    assert_eq!(
-        fixture.inbox.waiting(HERE.into(), 10).await.unwrap().len(),
-        1
-    );
+    assert_eq!(fixture.inbox.waiting(here(), 10).await.unwrap().len(), 1);
     let statuses = [
         ("ann", "ok"),
         ("bob", "wait"),
@@ -322,7 +318,7 @@ async fn a_page_of_long_messages_ends_early_and_the_next_goes_on() {
         let reference = format!("r{number}");
         fixture
             .inbox
-            .queue(long, reference, HERE.into(), 5)
+            .queue(long, reference, here(), 5)
             .await
             .unwrap();
     }
@@ -342,23 +338,19 @@ async fn what_was_on_its_way_at_a_crash_goes_again_only_where_the_relay_knows_re
         let reference = format!("r{number}");
         fixture
             .inbox
-            .queue(draft("t"), reference, HERE.into(), 5)
+            .queue(draft("t"), reference, here(), 5)
             .await
             .unwrap();
-        fixture
-            .inbox
-            .leaving(number, HERE.into(), by_ref)
-            .await
-            .unwrap();
+        fixture.inbox.leaving(number, by_ref).await.unwrap();
     }
-    fixture.inbox.resume().await.unwrap();
+    fixture.inbox.resume(None).await.unwrap();
     let page = fixture.inbox.sent_page(None, 10).await.unwrap();
     let progress: Vec<_> = page.into_iter().map(|sent| sent.progress).collect();
     assert_eq!(progress, [Progress::Unknown, Progress::Queued]);
 }
 
 #[tokio::test]
-async fn what_an_older_version_queued_is_for_the_first_relay_that_takes_it() {
+async fn what_an_older_version_queued_is_for_the_first_relay() {
     let folder = tempfile::tempdir().unwrap();
     let old = Connection::open(folder.path().join(FILE)).unwrap();
     old.execute_batch(include_str!("schema-1.sql")).unwrap();
@@ -370,12 +362,20 @@ async fn what_an_older_version_queued_is_for_the_first_relay_that_takes_it() {
     .unwrap();
     drop(old);
     let inbox = Fixture::in_folder(folder, 1000).await.inbox;
-    let waiting = inbox.waiting(HERE.into(), 10).await.unwrap();
+    let relays = vec![(here(), "ws://relay.lan/".into())];
+    inbox.adopt(relays).await.unwrap();
+    let waiting = inbox.waiting(here(), 10).await.unwrap();
     assert_eq!(waiting.len(), 1);
-    inbox.leaving(1, HERE.into(), true).await.unwrap();
-    inbox.resume().await.unwrap();
-    assert!(inbox.waiting("b".into(), 10).await.unwrap().is_empty());
-    assert_eq!(inbox.waiting(HERE.into(), 10).await.unwrap().len(), 1);
+    inbox.leaving(1, true).await.unwrap();
+    inbox.resume(None).await.unwrap();
+    assert!(
+        inbox
+            .waiting(RelayId::new("b"), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(inbox.waiting(here(), 10).await.unwrap().len(), 1);
 }
 
 async fn refused(folder: &Path) -> InboxError {

@@ -63,6 +63,11 @@ impl Words {
         self.of_two("Mark read", "标为已读")
     }
 
+    /// What the relay hosted here is called until the person calls it something else.
+    pub(crate) fn this_computer(self) -> &'static str {
+        self.of_two("This computer", "本机")
+    }
+
     /// The title of a message that has neither title nor body.
     pub(crate) fn untitled(self) -> &'static str {
         self.of_two("New message", "新消息")

@@ -1,10 +1,11 @@
 //! The task that receives and sends: it feeds `flow` and `post` and performs what they say, with the
-//! session on one side and inbox, notifier and faces on the other.
+//! sessions on one side and inbox, notifier and faces on the other.
 //!
 //! Owns no policy. Invariants: it never waits for the notifier, so a desktop that hangs delays no
-//! confirmation; while the inbox is busy the session's channel fills, the session stops reading, and
-//! the relay keeps the messages.
+//! confirmation; while the inbox is busy the sessions' channels fill, the sessions stop reading, and
+//! the relays keep the messages.
 
+mod member;
 mod sending;
 mod telling;
 mod turns;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidings_protocol::Mid;
-use tidings_protocol::server::Delivery;
+use tidings_protocol::server::{Delivery, Welcome};
 use tidings_session::{self as session, State};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::task::JoinSet;
@@ -24,21 +25,17 @@ use crate::flow::{Flow, Input, Output};
 use crate::inbox::{Inbox, InboxError};
 use crate::line::{self, Line};
 use crate::notifier::{News, Notifier, RaiseError};
-use crate::post::Post;
-use crate::types::{Connection, Event, Held, MessageId, Notifications, Part, Settings};
+use crate::types::{Connection, Event, Held, MessageId, Notifications, Part, RelayId, Settings};
 use crate::wait::{self, Kept};
 use crate::world::Turn;
 use crate::{clock, text};
+use member::Members;
 
 /// Messages stored in one transaction at most: the window a relay sends unconfirmed.
 const BATCH: usize = 64;
 
 /// News of notifications that may wait; then the notifier does.
 const NEWS: usize = 16;
-
-/// An absence shorter than this (milliseconds) is none: what came meanwhile is told as if nothing
-/// had been.
-const AWAY_MS: u64 = 30_000;
 
 /// How long the end waits for the answer to the last notification. Healthy services take
 /// milliseconds; one that hangs must not hold up the end.
@@ -59,31 +56,40 @@ pub(crate) struct Parts {
     pub(crate) turns: mpsc::Receiver<Turn>,
     /// A message was queued.
     pub(crate) written: Arc<Notify>,
-    /// What there is to receive by, each in place of the last. Closed when the app ends.
+    /// What there is to receive by, each in place of the relay's last, whose session was ended before.
+    /// Closed when the app ends.
     pub(crate) lines: mpsc::Receiver<Change>,
+    /// Whether the settings name all relays: what is queued for others is given up at the start.
+    pub(crate) complete: bool,
+}
+
+/// News of a relay.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) relay: RelayId,
+    pub(crate) what: What,
 }
 
 /// Another line, or none.
 #[derive(Debug)]
-pub(crate) enum Change {
+pub(crate) enum What {
     /// A session was started.
     Line(Line),
     /// There is none, and why, for people.
     NoLine(Connection),
+    /// The relay was left.
+    Left,
 }
+
+/// What becomes of what was queued for a relay that was left.
+pub(crate) const LEFT: &str =
+    "This computer left the relay before the message went out. Send it again by another one.";
 
 /// See the file's head.
 pub(crate) struct Reception {
     parts: Parts,
     flow: Flow,
-    post: Post,
-    line: Option<Line>,
-    /// The relay's key in the inbox, once it said who it is.
-    relay: String,
-    /// When the connection was lost, or this session began without one.
-    lost_at: u64,
-    /// Whether this run was connected before.
-    was_online: bool,
+    members: Members,
     raising: Option<Kept<Result<(), RaiseError>>>,
     /// The notifier's return, while the flow hopes for it.
     came_back: Option<Kept<()>>,
@@ -110,11 +116,7 @@ impl Reception {
         Self {
             parts,
             flow: Flow::default(),
-            post: Post::default(),
-            line: None,
-            relay: String::new(),
-            lost_at: clock::now(),
-            was_online: false,
+            members: Members::default(),
             raising: None,
             came_back: None,
             disturbing: None,
@@ -135,8 +137,11 @@ impl Reception {
     pub(crate) async fn run(mut self) {
         self.look_at_the_clock().await;
         self.decide(Input::Start).await;
+        if self.parts.complete {
+            self.give_up().await;
+        }
         let mut ending = false;
-        while !(ending && self.line.is_none()) {
+        while !(ending && self.members.are_silent()) {
             self.send_waiting().await;
             let retry = self.retry();
             let disturbing = self.disturbing.get_or_insert_with(|| {
@@ -144,13 +149,12 @@ impl Reception {
                 Box::pin(async move { notifier.do_not_disturb(known).await })
             });
             tokio::select! {
-                event = next_event(&mut self.line) => match event {
-                    Some(event) => self.hear(event).await,
-                    None => self.hang_up().await,
+                (relay, event) = self.members.next_event() => match event {
+                    Some(event) => self.hear(&relay, event).await,
+                    None => self.hang_up(&relay).await,
                 },
-                // An ended session is heard out before the next one is looked at.
-                next = self.parts.lines.recv(), if self.line.is_none() && !ending => match next {
-                    Some(change) => self.change(change),
+                next = self.parts.lines.recv(), if !ending => match next {
+                    Some(change) => self.change(change).await,
                     None => ending = true,
                 },
                 result = wait::for_kept(&mut self.raising) => self.raised(result).await,
@@ -162,7 +166,7 @@ impl Reception {
                     }
                 }
                 Some(turn) = self.parts.turns.recv() => self.turn(turn).await,
-                () = self.parts.written.notified() => self.post.queued(),
+                () = self.parts.written.notified() => self.members.queued(),
                 () = wait::for_kept(&mut self.came_back) => {
                     self.came_back = None;
                     self.decide(Input::CameBack).await;
@@ -208,44 +212,63 @@ impl Reception {
         self.perform().await;
     }
 
-    fn change(&mut self, change: Change) {
-        self.lost_at = clock::now();
-        match change {
-            Change::Line(line) => {
-                self.relay.clone_from(&line.address);
-                self.line = Some(line);
+    async fn change(&mut self, change: Change) {
+        let Change { relay, what } = change;
+        // Its last session has ended, and is heard out before the next one.
+        while let Some(line) = self.members.get(&relay).and_then(|m| m.line.as_mut()) {
+            match line.events.recv().await {
+                Some(event) => self.hear(&relay, event).await,
+                None => self.hang_up(&relay).await,
             }
-            Change::NoLine(connection) => {
-                self.parts
-                    .board
-                    .update(|status| status.connection = connection);
+        }
+        let now = clock::now();
+        match what {
+            What::Line(line) => self.members.of(relay, now).begin(line, now),
+            What::NoLine(connection) => {
+                self.members.of(relay.clone(), now);
+                self.parts.board.connection(&relay, connection);
+            }
+            What::Left => {
+                self.members.remove(&relay);
+                self.give_up().await;
             }
         }
     }
 
-    /// Takes what the session says; messages that came together are stored together.
-    async fn hear(&mut self, first: session::Event) {
+    /// What is queued for relays that were left is not sent any more.
+    async fn give_up(&mut self) {
+        let status = self.parts.board.status();
+        let relays = status.relays.into_iter().map(|relay| relay.id).collect();
+        let given_up = self.parts.inbox.give_up(relays, LEFT).await;
+        for sent in self.disk(given_up).unwrap_or_default() {
+            self.tell(Event::Sent(sent));
+        }
+    }
+
+    /// Takes what a session says; messages that came together are stored together.
+    async fn hear(&mut self, relay: &RelayId, first: session::Event) {
         let mut next = Some(first);
         let mut came = 0;
         while let Some(event) = next.take() {
             match event {
                 session::Event::Message(delivery) => {
-                    self.flow.handle(Input::Arrived(delivery), now());
+                    let arrived = Input::Arrived(relay.clone(), delivery);
+                    self.flow.handle(arrived, now());
                     came += 1;
                 }
                 session::Event::State(state) => {
                     // What came before belongs to the relay as it was then.
                     self.perform().await;
-                    self.state(&state);
+                    self.state(relay, &state).await;
                 }
-                session::Event::Info(notice) => self.tell(Event::Notice(text::line(&notice))),
-                session::Event::Answered => self.answered(),
+                session::Event::Info(notice) => self.notice(relay, &notice),
+                session::Event::Answered => self.answered(relay),
                 // None is listed yet.
                 session::Event::Extension(_) => {}
-                session::Event::Outcome { id, outcome } => self.outcome(id, outcome).await,
+                session::Event::Outcome { id, outcome } => self.outcome(relay, id, outcome).await,
             }
             if came < BATCH
-                && let Some(line) = &mut self.line
+                && let Some(line) = self.members.get(relay).and_then(|m| m.line.as_mut())
             {
                 next = line.events.try_recv().ok();
             }
@@ -253,44 +276,65 @@ impl Reception {
         self.perform().await;
     }
 
-    fn state(&mut self, state: &State) {
-        match (state, &self.line) {
-            (State::Online(welcome), Some(line)) => {
-                self.relay = line::relay_key(welcome, &line.address);
-                self.post.online(line::knows_ref(welcome));
-                let away = clock::now().saturating_sub(self.lost_at);
-                if !std::mem::replace(&mut self.was_online, true) || away >= AWAY_MS {
-                    self.flow.handle(Input::Back, now());
-                }
-                self.answered();
-            }
-            _ => self.post.offline(),
-        }
-        let Some(connection) = line::connection(state, self.lost_at) else {
-            return;
-        };
-        self.parts.board.update(|status| {
-            if matches!(status.connection, Connection::Connected { .. }) {
-                self.lost_at = clock::now();
-            }
-            status.connection = match connection {
-                Connection::Offline {
-                    reason, retry_at, ..
-                } => Connection::Offline {
-                    since: self.lost_at,
-                    reason,
-                    retry_at,
-                },
-                other => other,
-            };
-        });
+    /// A relay's words; whose, where there are several.
+    fn notice(&self, relay: &RelayId, words: &str) {
+        let status = self.parts.board.status();
+        let words = text::line(words);
+        self.tell(Event::Notice(match status.relay(relay) {
+            Some(relay) if status.relays.len() > 1 => format!("{}: {words}", relay.label),
+            _ => words,
+        }));
     }
 
-    /// The session has ended.
-    async fn hang_up(&mut self) {
-        self.line = None;
-        if self.post.dropped() {
-            let settled = self.parts.inbox.resume().await;
+    async fn state(&mut self, relay: &RelayId, state: &State) {
+        let now = clock::now();
+        let status = self.parts.board.status();
+        let before = status.relay(relay).map(|relay| &relay.connection);
+        let before = before.unwrap_or(&Connection::Connecting);
+        if let State::Online(welcome) = state {
+            self.online(relay, welcome).await;
+        }
+        let Some(member) = self.members.get(relay) else {
+            return;
+        };
+        if let Some(connection) = member.connection(state, before, now) {
+            self.parts.board.connection(relay, connection);
+        }
+    }
+
+    async fn online(&mut self, relay: &RelayId, welcome: &Welcome) {
+        let Some(line) = self.members.get(relay).and_then(|m| m.line.as_ref()) else {
+            return;
+        };
+        let (name, address) = (
+            line::relay_key(welcome, &line.address),
+            line.address.clone(),
+        );
+        let ids = self.members.ids();
+        let attached = self
+            .parts
+            .inbox
+            .attach(name.clone(), relay.clone(), address, ids)
+            .await;
+        let key = self.disk(attached).unwrap_or(name);
+        let Some(member) = self.members.get(relay) else {
+            return;
+        };
+        member.key = key;
+        if member.online(line::knows_ref(welcome), clock::now()) {
+            self.flow.handle(Input::Back, now());
+        }
+        self.answered(relay);
+    }
+
+    /// A session has ended.
+    async fn hang_up(&mut self, relay: &RelayId) {
+        let Some(member) = self.members.get(relay) else {
+            return;
+        };
+        member.line = None;
+        if member.post.dropped() {
+            let settled = self.parts.inbox.resume(Some(relay.clone())).await;
             for sent in self.disk(settled).unwrap_or_default() {
                 self.tell(Event::Sent(sent));
             }
@@ -307,8 +351,8 @@ impl Reception {
         let mut arrived = Vec::new();
         loop {
             match self.flow.poll_output() {
-                Some(Output::Store(delivery)) => arrived.push(delivery),
-                Some(Output::Confirm(mid)) => self.confirm(mid),
+                Some(Output::Store(relay, delivery)) => arrived.push((relay, delivery)),
+                Some(Output::Confirm(relay, mid)) => self.confirm(&relay, mid),
                 Some(Output::Tell(row)) => self.tell(Event::Received(row)),
                 Some(Output::Look { with_held }) => self.look(with_held).await,
                 Some(Output::Raise(what)) => self.raise(what).await,
@@ -321,35 +365,45 @@ impl Reception {
         }
     }
 
-    async fn store(&mut self, arrived: Vec<Delivery>) {
-        let address = self.line.as_ref().map_or("", |line| &line.address);
-        let batch = arrived
-            .iter()
-            .map(|delivery| line::incoming(delivery, &self.relay, address))
-            .collect();
+    async fn store(&mut self, arrived: Vec<(RelayId, Delivery)>) {
+        let mut batch = Vec::with_capacity(arrived.len());
+        let mut mids = Vec::with_capacity(arrived.len());
+        for (relay, delivery) in arrived {
+            // A relay that was left meanwhile keeps what was not stored.
+            let Some(member) = self.members.get(&relay) else {
+                continue;
+            };
+            let address = member.line.as_ref().map_or("", |line| &line.address);
+            batch.push(line::incoming(
+                &delivery,
+                &member.key,
+                relay.clone(),
+                address,
+            ));
+            mids.push((relay, delivery.mid));
+        }
         let result = self.parts.inbox.store(batch).await;
-        let mids = arrived.into_iter().map(|delivery| delivery.mid);
         match self.disk(result) {
             Some(batch) => {
                 // The clock may have been set, or stood still while the computer slept.
                 self.look_at_the_clock().await;
-                for (mid, stored) in mids.zip(batch.stored) {
-                    self.flow.handle(Input::Stored(mid, stored), now());
+                for ((relay, mid), stored) in mids.into_iter().zip(batch.stored) {
+                    self.flow.handle(Input::Stored(relay, mid, stored), now());
                 }
                 if !batch.superseded.is_empty() {
                     self.tell(Event::Changed(batch.superseded));
                 }
             }
             None => {
-                for mid in mids {
-                    self.flow.handle(Input::NotStored(mid), now());
+                for (relay, mid) in mids {
+                    self.flow.handle(Input::NotStored(relay, mid), now());
                 }
             }
         }
     }
 
-    fn confirm(&self, mid: Mid) {
-        if let Some(line) = &self.line {
+    fn confirm(&mut self, relay: &RelayId, mid: Mid) {
+        if let Some(line) = self.members.get(relay).and_then(|m| m.line.as_ref()) {
             line.handle.confirm(mid);
         }
     }
@@ -366,7 +420,7 @@ impl Reception {
                 if std::mem::take(&mut self.disk_failed) {
                     self.parts.board.problem(Part::Disk, None);
                     // What could not be read for sending can be now.
-                    self.post.queued();
+                    self.members.queued();
                 }
                 Some(value)
             }
@@ -384,11 +438,4 @@ impl Reception {
 
 fn now() -> std::time::Instant {
     Instant::now().into_std()
-}
-
-async fn next_event(line: &mut Option<Line>) -> Option<session::Event> {
-    match line {
-        Some(line) => line.events.recv().await,
-        None => std::future::pending().await,
-    }
 }

@@ -1,4 +1,4 @@
-//! What the reception does as `post` says: hands queued messages to the session, and records what
+//! What the reception does as `post` says: hands queued messages to the sessions, and records what
 //! became of them.
 
 use tidings_protocol::server::Reply;
@@ -7,32 +7,47 @@ use tidings_session::{self as session, SendError, SendId};
 use super::Reception;
 use crate::inbox::Outgoing;
 use crate::outgoing;
-use crate::types::{Event, MessageId, Progress, Sent};
+use crate::types::{Event, MessageId, Progress, RelayId, Sent};
 
 impl Reception {
-    /// Hands queued messages to the session, as many as may be in hand.
+    /// Hands queued messages to the sessions, to each as many as may be in hand.
     pub(super) async fn send_waiting(&mut self) {
-        while let Some(wanted) = self.post.wanted() {
-            let Some(queue) = self.line.as_ref().map(|line| line.queue.clone()) else {
-                return self.post.not_taken();
+        for relay in self.members.ids() {
+            self.send_by(&relay).await;
+        }
+    }
+
+    async fn send_by(&mut self, relay: &RelayId) {
+        while let Some(wanted) = self.members.get(relay).and_then(|m| m.post.wanted()) {
+            let waiting = self.parts.inbox.waiting(relay.clone(), wanted).await;
+            let waiting = self.disk(waiting);
+            let Some(member) = self.members.get(relay) else {
+                return;
             };
-            let waiting = self.parts.inbox.waiting(queue, wanted).await;
-            let Some(waiting) = self.disk(waiting) else {
-                return self.post.not_taken();
+            let Some(waiting) = waiting else {
+                return member.post.not_taken();
             };
-            self.post.given(wanted, waiting.len());
+            member.post.given(wanted, waiting.len());
             for outgoing in waiting {
-                if !self.send(&outgoing).await {
-                    return self.post.not_taken();
+                if !self.send(relay, &outgoing).await {
+                    if let Some(member) = self.members.get(relay) {
+                        member.post.not_taken();
+                    }
+                    return;
                 }
             }
         }
     }
 
     /// False if it stays queued.
-    async fn send(&mut self, outgoing: &Outgoing) -> bool {
-        let Some(line) = &self.line else { return false };
-        let (handle, queue) = (line.handle.clone(), line.queue.clone());
+    async fn send(&mut self, relay: &RelayId, outgoing: &Outgoing) -> bool {
+        let Some(member) = self.members.get(relay) else {
+            return false;
+        };
+        let Some(line) = &member.line else {
+            return false;
+        };
+        let (handle, by_ref) = (line.handle.clone(), member.post.by_ref());
         let packet = match outgoing::packet(outgoing) {
             Ok(packet) => packet,
             Err(failure) => {
@@ -44,18 +59,16 @@ impl Reception {
         };
         let id = SendId(i64::try_from(outgoing.id).unwrap_or(i64::MAX));
         // Recorded first: a crash between the two must not send it a second time unnoticed.
-        let leaving = self
-            .parts
-            .inbox
-            .leaving(outgoing.id, queue, self.post.by_ref())
-            .await;
+        let leaving = self.parts.inbox.leaving(outgoing.id, by_ref).await;
         let Some(sent) = self.disk(leaving) else {
             return false;
         };
         self.tell_sent(sent);
         match handle.send(id, packet) {
             Ok(()) => {
-                self.post.handed(outgoing.id);
+                if let Some(member) = self.members.get(relay) {
+                    member.post.handed(outgoing.id);
+                }
                 true
             }
             Err(SendError::Full | SendError::Stopped) => {
@@ -65,9 +78,12 @@ impl Reception {
         }
     }
 
-    pub(super) async fn outcome(&mut self, id: SendId, outcome: session::Outcome) {
+    pub(super) async fn outcome(&mut self, relay: &RelayId, id: SendId, outcome: session::Outcome) {
         let id = MessageId::try_from(id.0).unwrap_or(0);
-        let progress = self.post.ended(id, &outcome);
+        let Some(member) = self.members.get(relay) else {
+            return;
+        };
+        let progress = member.post.ended(id, &outcome);
         let reply = match outcome {
             session::Outcome::Replied(reply) => Some(reply),
             _ => None,

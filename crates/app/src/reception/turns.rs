@@ -3,6 +3,7 @@
 
 use super::{Reception, now};
 use crate::flow::Input;
+use crate::types::RelayId;
 use crate::world::Turn;
 
 impl Reception {
@@ -12,14 +13,14 @@ impl Reception {
             // and one that is not finds out by itself.
             Turn::Sleeps => self.decide(Input::Sleeps).await,
             Turn::Woke => {
-                if let Some(line) = &mut self.line {
+                for line in self.members.lines() {
                     line.slept = true;
                     line.handle.probe();
                 }
                 self.decide(Input::Woke).await;
             }
             Turn::NetworkChanged => {
-                if let Some(line) = &self.line {
+                for line in self.members.lines() {
                     line.handle.probe();
                 }
             }
@@ -27,12 +28,9 @@ impl Reception {
     }
 
     /// A line stood its test: what it brings from now on is what was missed, after a sleep.
-    pub(super) fn answered(&mut self) {
-        if self
-            .line
-            .as_mut()
-            .is_some_and(|line| std::mem::take(&mut line.slept))
-        {
+    pub(super) fn answered(&mut self, relay: &RelayId) {
+        let line = self.members.get(relay).and_then(|m| m.line.as_mut());
+        if line.is_some_and(|line| std::mem::take(&mut line.slept)) {
             self.flow.handle(Input::Back, now());
         }
     }

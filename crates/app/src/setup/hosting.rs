@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use super::{PORT_AGAIN, RELAY_FOLDER, Setup, TOKEN_BYTES};
 use crate::hub::{Hub, Plan};
 use crate::outgoing::random_hex;
-use crate::settings::{At, Hosting, Membership};
-use crate::types::{Failure, Part, Reach, SecretPlace};
+use crate::settings::Hosting;
+use crate::types::{Failure, Part, Reach, RelayId, SecretPlace};
 use crate::vault::{Label, Secret, VaultError};
 
 /// On whose wish a relay is started.
@@ -60,11 +60,10 @@ impl Setup {
             let words = error.to_string();
             self.close_hub().await;
             self.parts.board.problem(Part::Hosting, Some(words.clone()));
-            if self.label() == Some(Label::Hosted) {
-                // Its port may be a stranger's from now on.
-                self.hang_up().await;
-                self.connect().await;
-            }
+            // Its port may be a stranger's from now on.
+            let id = RelayId::hosted();
+            self.hang_up(&id).await;
+            self.connect(&id).await;
             self.hub_retry = Some(Instant::now() + PORT_AGAIN);
             return Err(Failure::System(words));
         }
@@ -72,7 +71,7 @@ impl Setup {
         self.parts.stored.hosting = Some(Hosting { reach, port });
         self.report();
         // It lost its line with all the others: no need to wait for the next try.
-        if let Some(session) = &self.session {
+        if let Some(session) = self.sessions.get(&RelayId::hosted()) {
             session.probe();
         }
         Ok(())
@@ -117,13 +116,7 @@ impl Setup {
 
     /// This computer's name on the hosted relay, for the line of shell.
     pub(super) fn name_at_home(&self) -> &str {
-        match &self.parts.stored.relay {
-            Some(Membership {
-                at: At::Hosted,
-                name,
-                ..
-            }) => name,
-            _ => "NAME",
-        }
+        let member = self.parts.stored.relay(&RelayId::hosted());
+        member.map_or("NAME", |member| &member.name)
     }
 }

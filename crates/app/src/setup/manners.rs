@@ -15,6 +15,8 @@ impl Setup {
         quiet::check(&settings.notifications).map_err(Failure::Invalid)?;
         self.parts.stored.set(&settings);
         self.parts.settings.send_replace(settings.clone());
+        // The relay hosted here is called by a word of the language.
+        self.report();
         self.save().await;
         let _ = self.parts.events.send(Event::Settings(settings.clone()));
         Ok(settings)

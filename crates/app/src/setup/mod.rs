@@ -1,19 +1,22 @@
-//! The task that keeps things as the person set them: the relay joined or hosted, its token, the
+//! The task that keeps things as the person set them: the relays joined and hosted, their tokens, the
 //! settings. Takes requests one after another and may take its time: the reception goes on.
 //!
-//! Owns settings, secrets, hub and session. Invariants: the session is only ever offered to the
-//! relay whose token it holds (never to whatever took the hosted relay's port); no request waits
-//! longer than a keyring's deadline or a relay's goodbye.
+//! Owns settings, secrets, hub and sessions. Invariants: a session is only ever offered to the relay
+//! whose token it holds (never to whatever took the hosted relay's port); what is done about one
+//! relay leaves the others' sessions alone; no request waits longer than a keyring's deadline or a
+//! relay's goodbye.
 
 mod hosting;
 mod joining;
 mod manners;
+mod members;
 mod report;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tidings_protocol::{Group, Name, limits};
-use tidings_session::{Address, AddressError, Session};
+use tidings_protocol::{Name, limits};
+use tidings_session::Session;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -21,15 +24,15 @@ use crate::board::Board;
 use crate::computer;
 use crate::folders::Folders;
 use crate::hub::Hub;
-use crate::line::sentence;
 use crate::reception::Change;
 use crate::secrets::Secrets;
 use crate::settings::{At, Hosting, Membership, Stored};
-use crate::types::{Connection, Event, Failure, Join, Mute, Part, Pause, Reach, Settings};
+use crate::types::{Color, Event, Failure, Join, Mute, Part, Pause, Reach, RelayId, Settings};
 use crate::vault::{Label, Secret, VaultError};
 use crate::wait::{self, Kept};
 
 use hosting::Asked;
+use joining::label_of;
 
 /// Random bytes of a hosted relay's token: beyond guessing, and short enough to paste.
 const TOKEN_BYTES: usize = 32;
@@ -60,7 +63,18 @@ pub(crate) enum Order {
         relay: Join,
         reply: Answer<()>,
     },
+    Leave {
+        id: RelayId,
+        reply: Answer<()>,
+    },
+    Describe {
+        id: RelayId,
+        label: String,
+        color: Color,
+        reply: Answer<()>,
+    },
     Reconnect {
+        id: Option<RelayId>,
         reply: Answer<()>,
     },
     SetSettings {
@@ -99,15 +113,13 @@ pub(crate) struct Parts {
     /// Until when notifications are paused, in milliseconds since 1970.
     pub(crate) pause: watch::Sender<Option<u64>>,
     pub(crate) lines: mpsc::Sender<Change>,
-    /// Whose queue messages written now are for; none while no relay is set up.
-    pub(crate) queue: watch::Sender<Option<String>>,
 }
 
 /// See the file's head.
 pub(crate) struct Setup {
     parts: Parts,
     hub: Option<Hub>,
-    session: Option<Session>,
+    sessions: BTreeMap<RelayId, Session>,
     /// What the keyring said last, if it did not do as asked.
     fault: Option<VaultError>,
     /// Ends when the keyring is worth another try.
@@ -118,23 +130,18 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// Also puts on the board what is stored: a relay that is set up is being connected to.
+    /// Also puts on the board what is stored: the relays that are set up are being connected to.
     pub(crate) fn new(parts: Parts) -> Self {
         let setup = Self {
             parts,
             hub: None,
-            session: None,
+            sessions: BTreeMap::new(),
             fault: None,
             keyring_news: None,
             hub_retry: None,
             save_failed: false,
         };
         setup.report();
-        setup.parts.board.update(|status| {
-            if status.relay.is_some() {
-                status.connection = Connection::Connecting;
-            }
-        });
         setup
     }
 
@@ -157,10 +164,10 @@ impl Setup {
                     }
                 }),
                 () = wait::for_kept(&mut self.keyring_news) => self.keyring_came_back().await,
-                () = wait::until(self.hub_retry) => self.resume().await,
+                () = wait::until(self.hub_retry) => self.resume_hosted().await,
             }
         }
-        self.hang_up().await;
+        self.hang_up_all().await;
         self.close_hub().await;
     }
 
@@ -171,7 +178,14 @@ impl Setup {
             Order::Reach { reach, reply } => drop(reply.send(self.reach(reach).await)),
             Order::StopHosting { reply } => drop(reply.send(self.stop_hosting().await)),
             Order::Join { relay, reply } => drop(reply.send(self.join(relay).await)),
-            Order::Reconnect { reply } => drop(reply.send(self.reconnect().await)),
+            Order::Leave { id, reply } => drop(reply.send(self.leave(&id).await)),
+            Order::Describe {
+                id,
+                label,
+                color,
+                reply,
+            } => drop(reply.send(self.describe(&id, &label, color).await)),
+            Order::Reconnect { id, reply } => drop(reply.send(self.reconnect(id).await)),
             Order::SetSettings { settings, reply } => {
                 drop(reply.send(self.set_settings(settings).await));
             }
@@ -188,6 +202,24 @@ impl Setup {
 
     /// Hosts and connects as stored, as far as that is not done already.
     async fn resume(&mut self) {
+        self.resume_hosted().await;
+        let ids: Vec<_> = self
+            .parts
+            .stored
+            .relays
+            .iter()
+            .map(|r| r.id.clone())
+            .collect();
+        for id in ids.iter().filter(|id| !id.is_hosted()) {
+            if !self.sessions.contains_key(id) {
+                self.connect(id).await;
+            }
+        }
+    }
+
+    /// The same for the hosted relay alone. The others are not looked after here: whatever keeps
+    /// them, a keyring's prompt perhaps, is not to be tried again with each try of a port.
+    async fn resume_hosted(&mut self) {
         self.hub_retry = None;
         if let (Some(hosting), None) = (self.parts.stored.hosting, &self.hub) {
             let Hosting { reach, port } = hosting;
@@ -198,18 +230,15 @@ impl Setup {
                 }
             }
         }
-        if self.session.is_none() {
-            self.connect().await;
+        let id = RelayId::hosted();
+        if !self.sessions.contains_key(&id) {
+            self.connect(&id).await;
         }
     }
 
     async fn host(&mut self, reach: Reach, name: Option<String>) -> Result<(), Failure> {
-        let (known, group) = match &self.parts.stored.relay {
-            Some(member) if member.at == At::Hosted => {
-                (Some(member.name.clone()), member.group.clone())
-            }
-            _ => (None, String::new()),
-        };
+        let known = self.parts.stored.relay(&RelayId::hosted());
+        let known = known.map(|member| member.name.clone());
         let name = match name.or(known) {
             Some(name) => name_of(&name)?,
             None => computer::name(),
@@ -226,14 +255,18 @@ impl Setup {
             }
         }
         self.hub_retry = None;
-        self.parts.stored.relay = Some(Membership {
-            at: At::Hosted,
-            name: name.to_string(),
-            group,
-        });
+        let id = RelayId::hosted();
+        let relays = &mut self.parts.stored.relays;
+        match relays.iter_mut().find(|member| member.id == id) {
+            Some(member) => member.name = name.to_string(),
+            None => {
+                let joined = Membership::new(At::Hosted, name.to_string(), String::new(), relays);
+                relays.push(joined);
+            }
+        }
         self.save().await;
-        self.hang_up().await;
-        self.connect().await;
+        self.hang_up(&id).await;
+        self.connect(&id).await;
         Ok(())
     }
 
@@ -245,7 +278,7 @@ impl Setup {
         if self.hub.is_some() {
             self.listen(reach).await?;
         } else {
-            self.resume().await;
+            self.resume_hosted().await;
         }
         self.save().await;
         Ok(())
@@ -255,65 +288,11 @@ impl Setup {
         if self.parts.stored.hosting.take().is_none() {
             return Err(not_hosting());
         }
-        let member = self.parts.stored.relay.as_ref();
-        if member.is_some_and(|member| member.at == At::Hosted) {
-            self.parts.stored.relay = None;
-            self.hang_up().await;
-            self.connect().await;
-        }
+        self.part_with(&RelayId::hosted()).await;
         self.close_hub().await;
         self.hub_retry = None;
         self.parts.board.problem(Part::Hosting, None);
         self.save().await;
-        Ok(())
-    }
-
-    async fn join(&mut self, relay: Join) -> Result<(), Failure> {
-        let address: Address = relay
-            .address
-            .parse()
-            .map_err(|error: AddressError| Failure::Invalid(sentence(&error.to_string())))?;
-        let name = name_of(relay.name.trim())?;
-        let group = Group::new(relay.group.trim()).map_err(|error| {
-            Failure::Invalid(format!("This group cannot be used: its {error}."))
-        })?;
-        let token = relay.token.as_deref().map(token_of).transpose()?;
-
-        let hosted = self.parts.secrets.known(&Label::Hosted);
-        let same_token = token.is_none() || token.as_ref() == hosted;
-        let at = if same_token && self.is_hosted(&address) {
-            At::Hosted
-        } else {
-            self.keep_token(&address, token).await;
-            At::Address(address.to_string())
-        };
-        if self.parts.stored.hosting.is_none() {
-            // What was wrong with hosting is settled by another relay.
-            self.parts.board.problem(Part::Hosting, None);
-        }
-        self.parts.stored.relay = Some(Membership {
-            at,
-            name: name.to_string(),
-            group: group.to_string(),
-        });
-        self.save().await;
-        self.hang_up().await;
-        self.resume().await;
-        Ok(())
-    }
-
-    async fn reconnect(&mut self) -> Result<(), Failure> {
-        if self.parts.stored.relay.is_none() {
-            return Err(Failure::NotConfigured);
-        }
-        if self.fault.is_some() {
-            // The person may have unlocked it.
-            self.keyring_came_back().await;
-        }
-        match &self.session {
-            Some(session) => session.reconnect(),
-            None => self.resume().await,
-        }
         Ok(())
     }
 
@@ -325,9 +304,11 @@ impl Setup {
     }
 
     fn token(&self) -> Result<String, Failure> {
-        let label = match self.parts.stored.hosting {
-            Some(_) => Label::Hosted,
-            None => self.label().ok_or(Failure::NotConfigured)?,
+        let first = self.parts.stored.relays.first();
+        let label = match (self.parts.stored.hosting, first) {
+            (Some(_), _) => Label::Hosted,
+            (None, Some(first)) => label_of(&first.id),
+            (None, None) => return Err(Failure::NotConfigured),
         };
         match self.parts.secrets.known(&label) {
             Some(secret) => Ok(secret.reveal().to_owned()),
@@ -344,7 +325,7 @@ impl Setup {
         self.heed(settled.fault);
         if settled.replaced {
             self.close_hub().await;
-            self.hang_up().await;
+            self.hang_up(&RelayId::hosted()).await;
         }
         self.resume().await;
     }

@@ -1,9 +1,12 @@
 //! What the setup tells the person, and what it writes down.
 
 use super::Setup;
+use super::joining::label_of;
 use crate::computer;
+use crate::notifier;
 use crate::secrets::Settled;
-use crate::types::{Hosted, Part, Reach, Relay, SecretPlace};
+use crate::settings::{At, Membership};
+use crate::types::{Connection, Hosted, Part, Reach, RelayState, SecretPlace, Status};
 use crate::vault::VaultError;
 use crate::wait::Kept;
 
@@ -36,12 +39,6 @@ impl Setup {
     /// Brings the status up to date.
     pub(super) fn report(&self) {
         let stored = &self.parts.stored;
-        let place = self.label().map_or(SecretPlace::Nowhere, |label| {
-            self.parts.secrets.place(&label)
-        });
-        // Also where it does not run, it has its address.
-        let port = stored.hosting.map_or(0, |hosting| hosting.port);
-        let address = self.address();
         let hosted = self.hub.as_ref().map(|hub| Hosted {
             reach: hub.reach(),
             port: hub.port(),
@@ -52,21 +49,59 @@ impl Setup {
             clients: hub.count(),
             curl: computer::curl(hub.port(), self.name_at_home()),
         });
-        let problem = self
-            .fault
-            .as_ref()
-            .and_then(|fault| self.parts.secrets.words(place, fault));
-        self.parts.queue.send_replace(self.queue());
+        let problem = self.fault.as_ref().and_then(|fault| {
+            let mut places: Vec<_> = stored.relays.iter().map(|m| self.secret_place(m)).collect();
+            if places.is_empty() {
+                places.push(SecretPlace::Nowhere);
+            }
+            let words = |place| self.parts.secrets.words(place, fault);
+            places.into_iter().find_map(words)
+        });
         self.parts.board.update(|status| {
-            status.relay = stored.relay.as_ref().map(|member| Relay {
-                address: address.unwrap_or_else(|| format!("ws://127.0.0.1:{port}/")),
-                name: member.name.clone(),
-                group: member.group.clone(),
-            });
-            status.secret = place;
+            let relays = stored
+                .relays
+                .iter()
+                .map(|member| self.state(member, status));
+            status.relays = relays.collect();
             status.hosted = hosted;
         });
         self.parts.board.problem(Part::Secrets, problem);
+    }
+
+    /// A relay as faces see it. Its connection is the reception's to tell; one that is new is being
+    /// connected to.
+    fn state(&self, member: &Membership, before: &Status) -> RelayState {
+        // Also where the hosted relay does not run, it has its address.
+        let port = self.parts.stored.hosting.map_or(0, |hosting| hosting.port);
+        let address = self.address(&member.at);
+        let before = before.relay(&member.id);
+        RelayState {
+            id: member.id.clone(),
+            label: self.called(member),
+            color: member.color,
+            address: address.unwrap_or_else(|| format!("ws://127.0.0.1:{port}/")),
+            hosted: member.at == At::Hosted,
+            name: member.name.clone(),
+            group: member.group.clone(),
+            connection: before.map_or(Connection::Connecting, |relay| relay.connection.clone()),
+            secret: self.secret_place(member),
+            pinned: member.pinned.clone(),
+        }
+    }
+
+    fn called(&self, member: &Membership) -> String {
+        match (&member.label, &member.at) {
+            (label, _) if !label.is_empty() => label.clone(),
+            (_, At::Hosted) => {
+                let language = self.parts.settings.borrow().language;
+                notifier::words(language).this_computer().to_owned()
+            }
+            (_, At::Address(address)) => member.at.host().unwrap_or_else(|| address.clone()),
+        }
+    }
+
+    fn secret_place(&self, member: &Membership) -> SecretPlace {
+        self.parts.secrets.place(&label_of(&member.id))
     }
 
     pub(super) async fn save(&mut self) {

@@ -45,7 +45,7 @@ impl fmt::Debug for Secret {
 pub enum Label {
     /// The token of the relay hosted inside.
     Hosted,
-    /// The token of a relay elsewhere, by its address.
+    /// The token of a relay elsewhere, by its id; earlier versions kept it by its address.
     Relay(String),
 }
 

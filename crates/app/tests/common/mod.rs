@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tidings_app::notifier::{BoxFuture, Fate, News, Notice, Notifier, RaiseError};
-use tidings_app::types::{Connection, MessageId, Status};
+use tidings_app::types::{Connection, MessageId, RelayState, SecretPlace, Status};
 use tidings_app::vault::{Label, Secret, Vault, VaultError};
 use tidings_app::{App, Folders, Parts};
 use tidings_relay::{Config, Hub, MemoryStore, Token};
@@ -252,9 +252,23 @@ pub(crate) async fn status(app: &App, what: &str, is: impl FnMut(&Status) -> boo
 
 pub(crate) async fn connected(app: &App) -> Status {
     status(app, "a connection", |status| {
-        matches!(status.connection, Connection::Connected { .. })
+        matches!(status.connection(), Connection::Connected { .. })
     })
     .await
+}
+
+/// The one relay that is joined.
+pub(crate) fn only(status: &Status) -> RelayState {
+    let [relay] = &status.relays[..] else {
+        panic!("one relay: {status:?}")
+    };
+    relay.clone()
+}
+
+/// Where the token of the first relay is.
+pub(crate) fn secret(status: &Status) -> SecretPlace {
+    let first = status.relays.first();
+    first.map_or(SecretPlace::Nowhere, |relay| relay.secret)
 }
 
 pub(crate) async fn stop(app: App) {

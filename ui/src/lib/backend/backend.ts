@@ -59,7 +59,9 @@ interface Answers {
   reach: 'status';
   'stop-hosting': 'status';
   join: 'status';
+  leave: 'status';
   reconnect: 'status';
+  'describe-relay': 'status';
   settings: 'settings';
   'set-settings': 'settings';
   'allow-plain-secret': 'status';

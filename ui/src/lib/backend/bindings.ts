@@ -91,6 +91,11 @@ remedy: Remedy | null, };
 export type Code = "invalid" | "not-found" | "not-configured" | "ask" | "system";
 
 /**
+ * A relay's colour in the windows. Red is left out: it is for what failed.
+ */
+export type Color = "blue" | "orange" | "green" | "purple" | "teal" | "pink" | "yellow" | "grey";
+
+/**
  * This computer as Tidings uses it.
  */
 export type Computer = {
@@ -108,7 +113,7 @@ config: string,
 autostart: Autostart | null, };
 
 /**
- * The state of the session.
+ * The state of the session with a relay.
  */
 export type Connection = { "state": "not-configured" } | { "state": "connecting" } | { "state": "connected",
 /**
@@ -130,7 +135,19 @@ retryAt: number, } | { "state": "refused",
 /**
  * Why, for people.
  */
-reason: string, } | { "state": "taken-over" };
+reason: string, } | { "state": "taken-over",
+/**
+ * Since when.
+ */
+since: number,
+/**
+ * Whether the person had just taken the name back here: the other device fights for it.
+ */
+again: boolean,
+/**
+ * When it is looked again by itself, where the other device is only supposed.
+ */
+retryAt: number | null, };
 
 /**
  * Something the person allowed a sender.
@@ -227,7 +244,11 @@ priority: Priority,
 /**
  * A link for the recipient to open; empty for none.
  */
-link: string, };
+link: string,
+/**
+ * By which relay; none for the first one.
+ */
+relay: RelayId | null, };
 
 /**
  * What the agent tells a subscriber.
@@ -319,9 +340,9 @@ group: string | null,
  */
 tag: string | null,
 /**
- * Only by this relay, by its [`Sources`] number.
+ * Only by this relay.
  */
-relay: number | null,
+relay: RelayId | null,
 /**
  * Only of this priority or a higher one.
  */
@@ -365,9 +386,14 @@ clients: number,
 curl: string, };
 
 /**
- * A relay to join.
+ * A relay to join, or what is to change about one that is joined.
  */
 export type Join = {
+/**
+ * Which one is changed; none joins another, unless this computer has that name at that address
+ * already: then that one is changed.
+ */
+id: RelayId | null,
 /**
  * `ws://`, `wss://`, `http://`, `https://` or bare `host[:port]`.
  */
@@ -381,7 +407,7 @@ name: string,
  */
 group: string,
 /**
- * The token; none keeps the stored one.
+ * The token; none keeps the stored one, unless the relay is on another host now.
  */
 token: string | null, };
 
@@ -591,13 +617,57 @@ export type Reach = "computer" | "network";
 export type Recipient = { "kind": "person", "name": string } | { "kind": "group", "name": string };
 
 /**
+ * A relay's id among those of this computer: stable, short, and fit to be read. That of the relay
+ * hosted inside is [`RelayId::HOSTED`]; others have their host's name, with a number behind it where
+ * that is taken.
+ */
+export type RelayId = string;
+
+/**
+ * A relay that messages came by, or wait for.
+ */
+export type RelaySource = {
+/**
+ * Its id.
+ */
+id: RelayId,
+/**
+ * The address it was last reached at; empty where it never was.
+ */
+address: string,
+/**
+ * Its unread messages.
+ */
+unread: number,
+/**
+ * Messages that wait to be sent by it.
+ */
+waiting: number, };
+
+/**
  * A relay that this computer is a client of.
  */
-export type Relay = {
+export type RelayState = {
+/**
+ * Its id, which requests name it by.
+ */
+id: RelayId,
+/**
+ * What the person calls it; until they do, its host, or "This computer" in their language.
+ */
+label: string,
+/**
+ * Its colour.
+ */
+color: Color,
 /**
  * Its address, a ws or wss URL.
  */
 address: string,
+/**
+ * Whether it is the one hosted inside.
+ */
+hosted: boolean,
 /**
  * This computer's name on it.
  */
@@ -605,24 +675,19 @@ name: string,
 /**
  * This computer's group; may be empty.
  */
-group: string, };
-
+group: string,
 /**
- * A relay that messages came by.
+ * The session with it.
  */
-export type RelaySource = {
+connection: Connection,
 /**
- * Its number in this inbox.
+ * Where its token is kept.
  */
-id: number,
+secret: SecretPlace,
 /**
- * The address it was last reached at.
+ * The fingerprint of its certificate, where the person agreed to trust that one.
  */
-address: string,
-/**
- * Its unread messages.
- */
-unread: number, };
+pinned: string | null, };
 
 /**
  * What a button beside a check does.
@@ -757,7 +822,28 @@ reach: Reach, } | { "do": "stop-hosting" } | { "do": "join",
 /**
  * Where and as whom.
  */
-relay: Join, } | { "do": "reconnect" } | { "do": "settings" } | { "do": "set-settings",
+relay: Join, } | { "do": "leave",
+/**
+ * Which.
+ */
+id: RelayId, } | { "do": "reconnect",
+/**
+ * With which relay; none for all that are not connected, but for those where another device
+ * uses the name.
+ */
+id: RelayId | null, } | { "do": "describe-relay",
+/**
+ * Which.
+ */
+id: RelayId,
+/**
+ * What the person calls it; empty for what it is called by itself.
+ */
+label: string,
+/**
+ * Its colour.
+ */
+color: Color, } | { "do": "settings" } | { "do": "set-settings",
 /**
  * All of them.
  */
@@ -866,7 +952,11 @@ held: Held | null,
 /**
  * Whether a later message of the same sender and key took its place.
  */
-superseded: boolean, };
+superseded: boolean,
+/**
+ * The relay it came by. One that was left may be meant, which the status does not name any more.
+ */
+relay: RelayId, };
 
 /**
  * Where the token is kept.
@@ -949,7 +1039,7 @@ groups: Array<Source>,
  */
 tags: Array<Source>,
 /**
- * Relays, by their addresses.
+ * Relays, also those that were left, the newest first.
  */
 relays: Array<RelaySource>, };
 
@@ -962,13 +1052,10 @@ export type Status = {
  */
 version: string,
 /**
- * The session with the relay.
+ * The relays that this computer is a client of, in the order they were joined. A message goes by
+ * the first one where nothing else is said.
  */
-connection: Connection,
-/**
- * The relay it is with, once one is set up.
- */
-relay: Relay | null,
+relays: Array<RelayState>,
 /**
  * The relay hosted inside, if one is.
  */
@@ -981,10 +1068,6 @@ unread: number,
  * Whether notifications are held back now.
  */
 quiet: Quiet,
-/**
- * Where the token is kept.
- */
-secret: SecretPlace,
 /**
  * What does not work and what to do about it; empty when all is well.
  */

@@ -5,7 +5,7 @@
  * status told before the answer with its number is not lost.
  */
 import { reason } from '../../lib/backend/backend';
-import type { Draft, Priority, Recipient, Sent } from '../../lib/backend/bindings';
+import type { Draft, Priority, Recipient, RelayId, Sent } from '../../lib/backend/bindings';
 import type { Desk } from '../../lib/desk.svelte';
 import { m } from '../../lib/words/messages.js';
 
@@ -16,6 +16,8 @@ export class Compose {
   body = $state('');
   priority = $state<Priority>('default');
   link = $state('');
+  /** By which relay; none for the first one. */
+  relay = $state<RelayId | null>(null);
   sending = $state(false);
   error = $state('');
   toWrong = $state('');
@@ -44,6 +46,7 @@ export class Compose {
       body: this.body,
       priority: this.priority,
       link: this.link.trim(),
+      relay: this.relay,
     };
     this.sending = true;
     this.error = '';

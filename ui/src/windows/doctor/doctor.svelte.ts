@@ -72,7 +72,7 @@ export class Doctor {
   #cure(remedy: Remedy | null): Promise<unknown> {
     switch (remedy) {
       case 'reconnect':
-        return this.desk.ask({ do: 'reconnect' });
+        return this.desk.ask({ do: 'reconnect', id: null });
       case 'set-up':
         return this.desk.backend.show({ window: 'first-run' });
       case 'resume':

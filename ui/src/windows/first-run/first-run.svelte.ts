@@ -26,13 +26,13 @@ export class FirstRun {
       this.desk.onEvent((event) => {
         if (event.event === 'received') this.first ??= event.value;
         // Hosted from the tray, while the choice stands here.
-        if (event.event === 'status' && event.value.relay) this.#chosen();
+        if (event.event === 'status' && event.value.relays.length > 0) this.#chosen();
       }),
       // A relay that was set up before, or while the agent was gone: the choice was made.
       this.desk.onBack(() => {
         void this.desk.attempt(async () => {
           const status = await this.desk.ask({ do: 'status' });
-          if (status.relay) this.#chosen();
+          if (status.relays.length > 0) this.#chosen();
         });
       }),
     ];

@@ -24,13 +24,14 @@ export function narrows(filter: Filter): boolean {
 
 /** Whether a row is in the list; null where only the agent can say. */
 export function holds(filter: Filter, row: Row): boolean | null {
-  const { sender, group, tag, priority } = filter;
+  const { sender, group, tag, relay, priority } = filter;
   const inside =
     !(filter.unread && row.read) &&
     (sender === null || row.sender === sender) &&
     (group === null || row.group === group) &&
+    (relay === null || row.relay === relay) &&
     (tag === null || row.tags.includes(tag)) &&
     (priority === null || ORDER.indexOf(row.priority) >= ORDER.indexOf(priority));
   if (!inside) return false;
-  return filter.search.trim() === '' && filter.relay === null ? true : null;
+  return filter.search.trim() === '' ? true : null;
 }

@@ -15,13 +15,14 @@ export class SettingsPage {
   looksError = $state('');
   saved = $state(false);
   tokenCopied = $state(false);
-  /** What is asked before hosting replaces a relay elsewhere, or ends. */
-  question = $state<'host' | 'stop' | null>(null);
+  /** Whether it is asked before hosting ends. */
+  question = $state(false);
   readonly form: JoinForm;
 
   constructor(private readonly desk: Desk) {
     this.form = new JoinForm(desk);
-    if (desk.status?.relay) this.form.fill(desk.status.relay);
+    const first = desk.status?.relays[0];
+    if (first) this.form.fill(first);
   }
 
   async saveRelay(): Promise<void> {
@@ -32,18 +33,12 @@ export class SettingsPage {
     return this.#hosting(() => this.desk.ask({ do: 'reach', reach }));
   }
 
-  /** Hosts; asks first where that would leave another relay. */
-  host(sure = false): Promise<void> {
-    if (this.desk.status?.relay && !sure) {
-      this.question = 'host';
-      return Promise.resolve();
-    }
-    this.question = null;
+  host(): Promise<void> {
     return this.#hosting(() => this.desk.ask({ do: 'host', reach: 'computer', name: null }));
   }
 
   stopHosting(): Promise<void> {
-    this.question = null;
+    this.question = false;
     return this.#hosting(() => this.desk.ask({ do: 'stop-hosting' }));
   }
 
@@ -83,7 +78,6 @@ export class SettingsPage {
     this.hostingError = '';
     try {
       await work();
-      if (this.desk.status?.relay) this.form.fill(this.desk.status.relay);
     } catch (error) {
       this.hostingError = reason(error);
     } finally {

@@ -47,7 +47,7 @@ impl Desk {
                         self.due.retain(|id| !ids.contains(id));
                         inputs.push_back(Input::Marked);
                     }
-                    Output::Confirm(_) => self.confirmed += 1,
+                    Output::Confirm(..) => self.confirmed += 1,
                     Output::Tell(_) => {}
                     other => panic!("{other:?}"),
                 }
@@ -58,7 +58,7 @@ impl Desk {
     fn come(&mut self, ids: std::ops::RangeInclusive<MessageId>) {
         for id in ids {
             self.due.push(id);
-            self.feed(Input::Stored(mid(id), Stored::New(row(id))));
+            self.feed(Input::Stored(relay(), mid(id), Stored::New(row(id))));
         }
     }
 

@@ -3,9 +3,9 @@
 use rusqlite::params;
 
 use super::super::received::Incoming;
-use super::super::tests::{Fixture, incoming};
+use super::super::tests::{Fixture, here, incoming};
 use super::*;
-use crate::types::Priority;
+use crate::types::{Priority, RelayId};
 
 /// Six messages of two senders, a group, a tag and two relays.
 async fn furnished() -> Fixture {
@@ -25,6 +25,7 @@ async fn furnished() -> Fixture {
         Incoming {
             priority: Priority::Urgent,
             relay: "relay-2".into(),
+            joined: RelayId::new("second"),
             ..message(4, "ann", None, "晚上一起吃饭吗", "七点在老地方见")
         },
         message(5, "", Some("dev"), "", "Nobody's lunch"),
@@ -161,7 +162,7 @@ async fn each_filter_holds_what_it_says_alone_and_with_others() {
     }
     let relays = fixture.inbox.sources().await.unwrap().relays;
     let second = Filter {
-        relay: Some(relays[0].id),
+        relay: Some(relays[0].id.clone()),
         ..all()
     };
     assert_eq!(ids(&fixture, second).await, [4]);
@@ -262,7 +263,7 @@ async fn every_list_is_read_from_an_index_in_its_order() {
         ),
         (
             Filter {
-                relay: Some(1),
+                relay: Some(here()),
                 ..all()
             },
             "received_relay",
@@ -298,12 +299,13 @@ async fn every_list_is_read_from_an_index_in_its_order() {
         ),
     ];
     for (filter, expected) in plans {
-        let (sql, values) = Chosen::by(&filter)
-            .before(Some(5))
-            .newest("received.id, title", 10);
+        let wanted = filter.clone();
         let plan = fixture
             .inbox
             .look(move |connection| {
+                let (sql, values) = Chosen::by(connection, &wanted)?
+                    .before(Some(5))
+                    .newest("received.id, title", 10);
                 let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
                 let steps = statement.query_map(params_from_iter(values), |row| row.get(3))?;
                 steps.collect::<rusqlite::Result<Vec<String>>>()

@@ -14,9 +14,12 @@ import type {
   Draft,
   Event,
   Filter,
+  Join,
   Message,
   Outcome,
   Progress,
+  RelayId,
+  RelayState,
   Report,
   Request,
   Row,
@@ -27,6 +30,8 @@ import type {
   Status,
   View,
 } from '../bindings';
+import { relayBy } from '../../connection';
+import { relay } from './samples';
 
 type Do = Request['do'];
 
@@ -214,31 +219,23 @@ export class Fake implements Backend {
       case 'host':
         return this.#host(request.reach, request.name);
       case 'reach':
-        return this.#host(request.reach, world.status.relay?.name ?? null);
+        return this.#host(request.reach, relayBy(world.status, 'hosted')?.name ?? null);
       case 'stop-hosting':
-        this.setStatus({ hosted: null, relay: null, connection: { state: 'not-configured' } });
+        this.setStatus({ hosted: null, relays: this.#without('hosted') });
         return { is: 'status', value: world.status };
-      case 'join': {
-        const { address, name, group, token } = request.relay;
-        if (!address)
-          throw new Failed('The address is missing: it looks like ws://host:9093.', 'invalid');
-        if (!name) throw new Failed('The name is missing: others send to it.', 'invalid');
-        this.setStatus({
-          relay: { address: address.includes('://') ? address : `ws://${address}`, name, group },
-          hosted: null,
-          connection: { state: 'connected', since: Date.now() },
-          secret: token === null ? world.status.secret : 'keyring',
-        });
+      case 'join':
+        return this.#join(request.relay);
+      case 'leave':
+        this.setStatus({ relays: this.#without(request.id) });
         return { is: 'status', value: world.status };
-      }
+      case 'describe-relay':
+        return this.#relay(request.id, { label: request.label, color: request.color });
       case 'reconnect':
-        this.setStatus({ connection: { state: 'connected', since: Date.now() } });
-        return { is: 'status', value: world.status };
+        return this.#relay(request.id, { connection: { state: 'connected', since: Date.now() } });
       case 'allow-plain-secret':
         this.#failures.delete('host');
         this.#failures.delete('join');
-        this.setStatus({ secret: request.allow ? 'file' : 'memory' });
-        return { is: 'status', value: world.status };
+        return this.#relay(null, { secret: request.allow ? 'file' : 'memory' });
       case 'act':
         return this.#act(request.id, request.offer, request.allow);
       case 'consents':
@@ -320,7 +317,14 @@ export class Fake implements Backend {
       senders: count((row) => [row.sender]),
       groups: count((row) => (row.group === null ? [] : [row.group])),
       tags: count((row) => row.tags),
-      relays: [{ id: 1, address: 'ws://127.0.0.1:9093', unread: 0 }],
+      relays: this.world.status.relays.map(({ id, address }) => ({
+        id,
+        address,
+        unread: this.world.messages.filter(({ row }) => row.relay === id && !row.read).length,
+        waiting: this.world.sent.filter(
+          ({ draft, progress }) => draft.relay === id && progress.state === 'queued',
+        ).length,
+      })),
     };
   }
 
@@ -354,11 +358,52 @@ export class Fake implements Backend {
         clients: 1,
         curl: `curl "http://127.0.0.1:9093/${name ?? 'desk'}.send?token=$(tidings token)&text=Hello"`,
       },
-      relay: { address: 'ws://127.0.0.1:9093', name: name ?? 'desk', group: '' },
-      connection: { state: 'connected', since: Date.now() },
-      secret: this.world.status.secret === 'nowhere' ? 'keyring' : this.world.status.secret,
+      relays: [
+        ...this.#without('hosted'),
+        relay({ id: 'hosted', label: 'This computer', hosted: true, name: name ?? 'desk' }),
+      ],
     });
     return { is: 'status', value: this.world.status };
+  }
+
+  #join({ id, address, name, group, token }: Join): Answer {
+    if (!address)
+      throw new Failed('The address is missing: it looks like ws://host:9093.', 'invalid');
+    if (!name) throw new Failed('The name is missing: others send to it.', 'invalid');
+    const full = address.includes('://') ? address : `ws://${address}`;
+    const before = id === null ? undefined : relayBy(this.world.status, id);
+    const host = new URL(full).hostname;
+    const joined = relay({
+      id: host,
+      label: host,
+      color: 'orange',
+      ...before,
+      address: full,
+      name,
+      group,
+      connection: { state: 'connected', since: Date.now() },
+      ...(token === null ? {} : { secret: 'keyring' }),
+    });
+    const { relays } = this.world.status;
+    this.setStatus({
+      relays: before
+        ? relays.map((other) => (other.id === before.id ? joined : other))
+        : [...relays, joined],
+    });
+    return { is: 'status', value: this.world.status };
+  }
+
+  /** Changes one relay; none all of them. */
+  #relay(id: RelayId | null, change: Partial<RelayState>): Answer {
+    const { relays } = this.world.status;
+    this.setStatus({
+      relays: relays.map((of) => (id === null || of.id === id ? { ...of, ...change } : of)),
+    });
+    return { is: 'status', value: this.world.status };
+  }
+
+  #without(id: RelayId): RelayState[] {
+    return this.world.status.relays.filter((of) => of.id !== id);
   }
 }
 

@@ -1,5 +1,15 @@
 /** Messages and states that look like somebody's week: also long names, other scripts, odd titles. */
-import type { Held, Message, Offer, Priority, Sent, Settings, Status } from '../bindings';
+import type {
+  Held,
+  Message,
+  Offer,
+  Priority,
+  RelayId,
+  RelayState,
+  Sent,
+  Settings,
+  Status,
+} from '../bindings';
 import { computer, report } from './doctor';
 import type { World } from './fake';
 
@@ -19,6 +29,7 @@ interface Sample {
   held?: Held;
   superseded?: boolean;
   offers?: Offer[];
+  relay?: RelayId;
 }
 
 const SAMPLES: Sample[] = [
@@ -187,6 +198,7 @@ export function sample(id: number, from: Partial<Sample> = {}, now = Date.now())
       tags: s.tags ?? [],
       held: s.held ?? null,
       superseded: s.superseded ?? false,
+      relay: s.relay ?? 'hosted',
     },
     markdown: true,
     offers: [...(s.link ? [opens(s.link)] : []), ...(s.offers ?? [])],
@@ -202,11 +214,27 @@ export function sample(id: number, from: Partial<Sample> = {}, now = Date.now())
   };
 }
 
+/** A relay that is joined. */
+export function relay(from: Partial<RelayState> = {}): RelayState {
+  return {
+    id: 'relay.example.com',
+    label: 'relay.example.com',
+    color: 'blue',
+    address: 'ws://127.0.0.1:9093/',
+    hosted: false,
+    name: 'desk',
+    group: '',
+    connection: { state: 'connected', since: Date.now() - 3 * HOUR },
+    secret: 'keyring',
+    pinned: null,
+    ...from,
+  };
+}
+
 export function status(): Status {
   return {
     version: '0.1.0',
-    connection: { state: 'connected', since: Date.now() - 3 * HOUR },
-    relay: { address: 'ws://127.0.0.1:9093', name: 'desk', group: 'developers' },
+    relays: [relay({ id: 'hosted', label: 'This computer', hosted: true, group: 'developers' })],
     hosted: {
       reach: 'computer',
       port: 9093,
@@ -216,7 +244,6 @@ export function status(): Status {
     },
     unread: 5,
     quiet: { held: null, pausedUntil: null },
-    secret: 'keyring',
     problems: [],
   };
 }
@@ -226,11 +253,9 @@ export function blank(): World {
   return {
     status: {
       ...status(),
-      connection: { state: 'not-configured' },
-      relay: null,
+      relays: [],
       hosted: null,
       unread: 0,
-      secret: 'nowhere',
     },
     settings: settings(),
     messages: [],
@@ -279,6 +304,7 @@ function sent(now: number): Sent[] {
     body,
     priority: 'default',
     link: '',
+    relay: 'hosted',
   });
   return [
     {

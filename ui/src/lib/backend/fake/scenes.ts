@@ -5,9 +5,9 @@
  * comes after hosting.
  */
 import { Failed } from '../backend';
-import type { Language, Request, Theme, View } from '../bindings';
+import type { Connection, Language, RelayState, Request, Theme, View } from '../bindings';
 import { Fake, type World } from './fake';
-import { blank, sample, used } from './samples';
+import { blank, relay, sample, used } from './samples';
 
 const SOON_MS = 1200;
 
@@ -31,6 +31,13 @@ export function scene(address: URL): Fake {
 
 function furnish(fake: Fake, world: World, name: string): void {
   const hour = 3_600_000;
+  const away: Connection = {
+    state: 'offline',
+    since: Date.now() - hour,
+    reason: 'The relay at relay.example.com does not answer.',
+    retryAt: Date.now() + 25_000,
+  };
+  const only = (change: Partial<RelayState>) => set({ relays: [relay(change)] });
   const set = (change: Partial<World['status']>) => Object.assign(world.status, change);
   switch (name) {
     case 'empty':
@@ -40,20 +47,21 @@ function furnish(fake: Fake, world: World, name: string): void {
     case 'offline':
       set({
         hosted: null,
-        relay: { address: 'wss://relay.example.com', name: 'desk', group: '' },
-        connection: {
-          state: 'offline',
-          since: Date.now() - hour,
-          reason: 'The relay at relay.example.com does not answer.',
-          retryAt: Date.now() + 25_000,
-        },
+        relays: [relay({ address: 'wss://relay.example.com/', connection: away })],
       });
       break;
     case 'refused':
-      set({ connection: { state: 'refused', reason: 'The relay refused the token.' } });
+      only({ connection: { state: 'refused', reason: 'The relay refused the token.' } });
       break;
     case 'taken':
-      set({ connection: { state: 'taken-over' } });
+      only({
+        connection: {
+          state: 'taken-over',
+          since: Date.now() - hour / 4,
+          again: false,
+          retryAt: null,
+        },
+      });
       break;
     case 'problems':
       set({
@@ -100,7 +108,7 @@ function furnish(fake: Fake, world: World, name: string): void {
       ];
       break;
     case 'memory':
-      set({ secret: 'memory' });
+      only({ secret: 'memory' });
       break;
     case 'down':
       fake.running = false;

@@ -1,0 +1,153 @@
+//! What the person does about one relay: joins it, changes it, leaves it, connects with it now.
+
+use tidings_protocol::Group;
+use tidings_session::{Address, AddressError};
+
+use super::joining::{is_here, label_of, not_joined};
+use super::{Setup, name_of, token_of};
+use crate::line::sentence;
+use crate::reception::What;
+use crate::settings::{At, Membership};
+use crate::types::{Color, Connection, Event, Failure, Join, Part, RelayId};
+use crate::vault::Label;
+
+/// Characters of a label at most: what fits into a side bar, twice.
+const LABEL_CHARS: usize = 40;
+
+impl Setup {
+    pub(super) async fn join(&mut self, relay: Join) -> Result<(), Failure> {
+        let address: Address = relay
+            .address
+            .parse()
+            .map_err(|error: AddressError| Failure::Invalid(sentence(&error.to_string())))?;
+        let name = name_of(relay.name.trim())?;
+        let group = Group::new(relay.group.trim()).map_err(|error| {
+            Failure::Invalid(format!("This group cannot be used: its {error}."))
+        })?;
+        let token = relay.token.as_deref().map(token_of).transpose()?;
+
+        let hosted = self.parts.secrets.known(&Label::Hosted);
+        let same_token = token.is_none() || token.as_ref() == hosted;
+        let hosted_meant = relay.id.as_ref().is_some_and(RelayId::is_hosted);
+        let at =
+            if same_token && self.is_hosted(&address) || hosted_meant && is_here(&address.host()) {
+                At::Hosted
+            } else {
+                At::Address(address.to_string())
+            };
+        let meant = self.meant(relay.id.as_ref(), &at, &name)?;
+        let relays = &mut self.parts.stored.relays;
+        let known = relays
+            .iter_mut()
+            .find(|member| meant.as_ref() == Some(&member.id));
+        let (id, same_host) = match known {
+            Some(member) => {
+                let same_host = member.at.host() == at.host();
+                if member.at != at {
+                    // A certificate was agreed to for the address it was seen at.
+                    member.pinned = None;
+                }
+                member.at = at;
+                member.name = name.to_string();
+                member.group = group.to_string();
+                (member.id.clone(), same_host)
+            }
+            None => {
+                let joined = Membership::new(at, name.to_string(), group.to_string(), relays);
+                let id = joined.id.clone();
+                relays.push(joined);
+                (id, false)
+            }
+        };
+        self.keep_token(&id, same_host, token).await;
+        if self.parts.stored.hosting.is_none() {
+            // What was wrong with hosting is settled by another relay.
+            self.parts.board.problem(Part::Hosting, None);
+        }
+        self.save().await;
+        self.hang_up(&id).await;
+        self.connect(&id).await;
+        Ok(())
+    }
+
+    pub(super) async fn leave(&mut self, id: &RelayId) -> Result<(), Failure> {
+        let Some(member) = self.parts.stored.relay(id) else {
+            return Err(not_joined());
+        };
+        let at = member.at.clone();
+        self.part_with(id).await;
+        self.save().await;
+        if let At::Address(address) = at {
+            // Also what an earlier version kept by the address; the hosted relay's is for others still.
+            self.parts.secrets.forget(&Label::Relay(address)).await;
+            if let Some(fault) = self.parts.secrets.forget(&label_of(id)).await {
+                let _ = self.parts.events.send(Event::Notice(format!(
+                    "The token of {id} is still in the keyring ({fault}). It is removed when the keyring can be reached, or remove it with the desktop's password application."
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends with a relay: its session, its place in the settings, and what waits for it.
+    pub(super) async fn part_with(&mut self, id: &RelayId) {
+        self.parts.stored.relays.retain(|member| member.id != *id);
+        self.hang_up(id).await;
+        self.report();
+        self.change(id.clone(), What::Left).await;
+    }
+
+    pub(super) async fn describe(
+        &mut self,
+        id: &RelayId,
+        label: &str,
+        color: Color,
+    ) -> Result<(), Failure> {
+        let label = label.trim();
+        if label.chars().count() > LABEL_CHARS || label.chars().any(char::is_control) {
+            return Err(Failure::Invalid(format!(
+                "A relay is called by at most {LABEL_CHARS} characters in one line. Write less."
+            )));
+        }
+        let relays = &mut self.parts.stored.relays;
+        let member = relays.iter_mut().find(|member| member.id == *id);
+        let member = member.ok_or_else(not_joined)?;
+        label.clone_into(&mut member.label);
+        member.color = color;
+        self.report();
+        self.save().await;
+        Ok(())
+    }
+
+    pub(super) async fn reconnect(&mut self, id: Option<RelayId>) -> Result<(), Failure> {
+        if self.parts.stored.relays.is_empty() {
+            return Err(Failure::NotConfigured);
+        }
+        if let Some(id) = &id
+            && self.parts.stored.relay(id).is_none()
+        {
+            return Err(not_joined());
+        }
+        if self.fault.is_some() {
+            // The person may have unlocked it.
+            self.keyring_came_back().await;
+        }
+        let status = self.parts.board.status();
+        for (of, session) in &self.sessions {
+            // A name is taken back only where that is what was asked for.
+            let taken = || {
+                let relay = status.relay(of);
+                relay.is_some_and(|r| matches!(r.connection, Connection::TakenOver { .. }))
+            };
+            let meant = match &id {
+                Some(id) => id == of,
+                None => !taken(),
+            };
+            if meant {
+                session.reconnect();
+            }
+        }
+        self.resume().await;
+        Ok(())
+    }
+}
