@@ -86,7 +86,7 @@ async fn without_an_agent_a_relay_and_a_token_are_enough() -> anyhow::Result<()>
         let token = rig.home.path("token");
         fs::write(&token, TOKEN)?;
         let token = token.display().to_string();
-        let at = ["--relay", relay.address(), "--token-file", &token];
+        let at = ["--relay", &relay.address(), "--token-file", &token];
         let done = rig.home.path("done");
         let exec = format!("cat >> {}; test \"$TIDINGS_TITLE\" != Fail", done.display());
         let run = [&["listen"], &at[..], &["--as", "script", "--exec", &exec]].concat();

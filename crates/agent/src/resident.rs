@@ -286,7 +286,7 @@ async fn tell_lack_of_host(agent: Arc<Agent>) {
         }
     };
     tokio::select! {
-        followed = crate::tray::host::follow(present.clone()) => {
+        followed = tray::host::follow(present.clone()) => {
             if let Err(error) = followed {
                 tracing::info!(%error, "no session bus");
                 agent.app.problem(Part::Tray, Some(NO_TRAY.to_owned()));
