@@ -1,219 +1,21 @@
-// Pictures of every page, in both themes and languages, from the backend in memory, under the content
-// policy of the real windows: `npm run screens [-- NAME...]`, into target/screens. It needs a
-// Chromium: /usr/bin/chromium, or the one that CHROMIUM names.
+// Every page of scripts/pages.mjs, in both themes and languages, from the backend in memory, under the
+// content policy of the real windows: `npm run screens [-- NAME...]` takes pictures, into
+// target/screens; with `--check` none are taken, one language does, and it is quick. Either way each
+// page is checked for what keeps people with a disability out (axe), and any finding is a fault. It
+// needs a Chromium: /usr/bin/chromium, or the one that CHROMIUM names.
 import { mkdirSync } from 'node:fs';
+import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 import { build, preview } from 'vite';
+import { PAGES } from './pages.mjs';
 
 const OUT = '../target/screens';
 const BUILD = '../target/screens-ui';
-const INBOX = { width: 1080, height: 720 };
-const NARROW = { width: 840, height: 560 };
-const LEAST = { width: 640, height: 480 };
-const COMPOSE = { width: 520, height: 560 };
-const FIRST = { width: 760, height: 640 };
+/** What axe looks for: the guidelines' levels A and AA, and what it holds to be good practice. */
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-const row = (page, n) => page.getByTestId('inbox-row').nth(n).click();
-const write = async (page) => {
-  await page.getByTestId('compose-to').fill('ann');
-  await page.getByTestId('compose-title').fill('Lunch?');
-  await page.getByTestId('compose-body').fill('In ten minutes, at the **usual** place.');
-};
-
-/** Each: name, what the address asks for, the window's size, and what is done before the picture. */
-const PAGES = [
-  ['inbox', 'scene=used', INBOX],
-  ['inbox-message', 'scene=used', INBOX, (p) => row(p, 0)],
-  ['inbox-code', 'scene=used', INBOX, (p) => row(p, 1)],
-  ['inbox-long', 'scene=used', INBOX, (p) => row(p, 7)],
-  ['inbox-held', 'scene=used', INBOX, (p) => row(p, 2)],
-  ['inbox-superseded', 'scene=used', INBOX, (p) => row(p, 6)],
-  [
-    'inbox-consent',
-    'scene=used',
-    INBOX,
-    async (p) => {
-      await row(p, 1);
-      await p.getByTestId('offer').nth(1).click();
-    },
-  ],
-  [
-    'inbox-mute',
-    'scene=used',
-    INBOX,
-    async (p) => {
-      await row(p, 1);
-      await p.getByTestId('mute').click();
-    },
-  ],
-  ['inbox-paused', 'scene=quiet', INBOX],
-  [
-    'inbox-keys',
-    'scene=used',
-    INBOX,
-    async (p) => {
-      await row(p, 3);
-      await p.keyboard.press('j');
-    },
-  ],
-  [
-    'inbox-source',
-    'scene=used',
-    INBOX,
-    async (p) => {
-      await row(p, 1);
-      await p.locator('[aria-pressed]').last().click();
-    },
-  ],
-  [
-    'inbox-scrolled',
-    'scene=used',
-    INBOX,
-    async (p) => {
-      await p.getByTestId('inbox-row').first().hover();
-      await p.mouse.wheel(0, 1180);
-    },
-  ],
-  [
-    'inbox-undo',
-    'scene=used',
-    INBOX,
-    async (p) => {
-      await row(p, 3);
-      await p.keyboard.press('Delete');
-    },
-  ],
-  ['inbox-help', 'scene=used', INBOX, (p) => p.keyboard.press('?')],
-  [
-    'inbox-link',
-    'scene=used',
-    INBOX,
-    async (p) => {
-      await row(p, 1);
-      await p.locator('[data-testid=message-body] a').click();
-    },
-  ],
-  ['inbox-empty', 'scene=empty', INBOX],
-  ['inbox-setup', 'scene=fresh', INBOX],
-  ['inbox-loading', 'scene=slow', INBOX],
-  ['inbox-failed', 'scene=broken', INBOX],
-  ['inbox-offline', 'scene=offline', INBOX, (p) => row(p, 3)],
-  ['inbox-refused', 'scene=refused', INBOX],
-  ['inbox-taken', 'scene=taken', INBOX],
-  ['inbox-problems', 'scene=problems', INBOX],
-  ['inbox-memory', 'scene=memory', INBOX, (p) => p.locator('.bars button').click()],
-  ['inbox-narrow', 'scene=used', NARROW],
-  ['inbox-narrow-message', 'scene=used', NARROW, (p) => row(p, 1)],
-  ['inbox-least', 'scene=problems', LEAST],
-  ['inbox-least-message', 'scene=used', LEAST, (p) => row(p, 7)],
-  ['sent', 'scene=used', INBOX, (p) => p.getByTestId('nav-sent').click()],
-  [
-    'sent-group',
-    'scene=used',
-    INBOX,
-    async (p) => {
-      await p.getByTestId('nav-sent').click();
-      await p.locator('.panes [data-id="3"]').click();
-    },
-  ],
-  [
-    'sent-unknown',
-    'scene=used',
-    INBOX,
-    async (p) => {
-      await p.getByTestId('nav-sent').click();
-      await p.locator('.panes [data-id="2"]').click();
-    },
-  ],
-  ['sent-empty', 'scene=empty', INBOX, (p) => p.getByTestId('nav-sent').click()],
-  ['settings', 'scene=used&show=settings', INBOX],
-  [
-    'settings-foot',
-    'scene=used&show=settings',
-    INBOX,
-    async (p) => {
-      await p.getByTestId('reach-network').click();
-      await p.getByTestId('open-doctor').scrollIntoViewIfNeeded();
-    },
-  ],
-  [
-    'settings-quiet',
-    'scene=quiet&show=settings',
-    INBOX,
-    (p) => p.getByTestId('quiet-add').scrollIntoViewIfNeeded(),
-  ],
-  [
-    'settings-muted',
-    'scene=quiet&show=settings',
-    INBOX,
-    (p) => p.getByTestId('open-doctor').scrollIntoViewIfNeeded(),
-  ],
-  ['settings-joined', 'scene=offline&show=settings', INBOX],
-  ['settings-least', 'scene=used&show=settings', LEAST],
-  ['doctor', 'scene=used&show=doctor', INBOX],
-  ['doctor-details', 'scene=used&show=doctor', INBOX, (p) => p.locator('summary').first().click()],
-  ['doctor-least', 'scene=used&show=doctor', LEAST],
-  ['doctor-looking', 'scene=slow&show=doctor', INBOX],
-  ['compose', 'scene=used&show=compose', COMPOSE],
-  ['compose-written', 'scene=used&show=compose', COMPOSE, write],
-  [
-    'compose-wrong',
-    'scene=offline&show=compose',
-    COMPOSE,
-    async (p) => {
-      await p
-        .getByRole('button')
-        .filter({ has: p.locator('.lucide-link-2') })
-        .click();
-      await p.getByTestId('compose-send').click();
-    },
-  ],
-  [
-    'compose-sent',
-    'scene=used&show=compose',
-    COMPOSE,
-    async (p) => {
-      await write(p);
-      await p.keyboard.press('Control+Enter');
-      await p.locator('[data-delivery=delivered]').waitFor();
-    },
-  ],
-  [
-    'compose-discard',
-    'scene=used&show=compose',
-    COMPOSE,
-    async (p) => {
-      await write(p);
-      await p.keyboard.press('Escape');
-    },
-  ],
-  ['first-run', 'scene=fresh&show=first-run', FIRST],
-  [
-    'first-run-join',
-    'scene=fresh&show=first-run',
-    FIRST,
-    (p) => p.getByTestId('first-run-join').click(),
-  ],
-  [
-    'first-run-waiting',
-    'scene=fresh&show=first-run',
-    FIRST,
-    (p) => p.getByTestId('first-run-host').click(),
-  ],
-  [
-    'first-run-network',
-    'scene=fresh&show=first-run',
-    FIRST,
-    async (p) => {
-      await p.getByTestId('first-run-host').click();
-      await p.getByTestId('reach-network').click();
-      await p.locator('[data-came=true]').waitFor();
-    },
-  ],
-  ['down', 'scene=down', INBOX],
-];
-
-const wanted = process.argv.slice(2);
+const check = process.argv.includes('--check');
+const wanted = process.argv.slice(2).filter((word) => word !== '--check');
 const pages = PAGES.filter(([name]) => wanted.length === 0 || wanted.some((w) => name.includes(w)));
 mkdirSync(OUT, { recursive: true });
 await build({ mode: 'fake', logLevel: 'error', build: { outDir: BUILD, emptyOutDir: true } });
@@ -223,9 +25,28 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
 });
+const LANGUAGES = check ? ['en'] : ['en', 'zh-CN'];
 let faults = 0;
 
-async function picture([name, query, viewport, act], theme, lang) {
+/** What keeps somebody out, in a line each. */
+async function barriers(page) {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(
+    (values) =>
+      window.axe.run(document, {
+        runOnly: { type: 'tag', values },
+        // A menu stands beside the page, as a dialog does, which the rule lets pass.
+        rules: { region: { enabled: !document.querySelector('[role=menu]') } },
+      }),
+    RULES,
+  );
+  return found.violations.map(({ id, help, nodes }) => {
+    const places = nodes.slice(0, 3).map((node) => node.target.join(' '));
+    return `${id}: ${help}: ${places.join(', ')} (${nodes.length})`;
+  });
+}
+
+async function look([name, query, viewport, act], theme, lang) {
   const context = await browser.newContext({ viewport, locale: lang, colorScheme: theme });
   const page = await context.newPage();
   const fault = (what) => {
@@ -244,7 +65,8 @@ async function picture([name, query, viewport, act], theme, lang) {
     await act?.(page);
     // Motion, and skeletons that wait before they appear.
     await page.waitForTimeout(350);
-    await page.screenshot({ path: `${OUT}/${name}.${theme}.${lang}.png` });
+    if (!check) await page.screenshot({ path: `${OUT}/${name}.${theme}.${lang}.png` });
+    for (const found of await barriers(page)) fault(found);
   } catch (error) {
     fault(error.message);
   }
@@ -252,10 +74,11 @@ async function picture([name, query, viewport, act], theme, lang) {
 }
 
 for (const page of pages) {
-  const looks = ['light', 'dark'].flatMap((theme) => ['en', 'zh-CN'].map((lang) => [theme, lang]));
-  await Promise.all(looks.map(([theme, lang]) => picture(page, theme, lang)));
+  const looks = ['light', 'dark'].flatMap((theme) => LANGUAGES.map((lang) => [theme, lang]));
+  await Promise.all(looks.map(([theme, lang]) => look(page, theme, lang)));
 }
 await browser.close();
 await server.close();
-console.log(`${pages.length * 4} pictures in target/screens, ${faults} faults`);
+const looks = pages.length * 2 * LANGUAGES.length;
+console.log(`${looks} looks at ${pages.length} pages, ${faults} faults`);
 process.exit(faults === 0 ? 0 : 1);

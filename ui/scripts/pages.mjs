@@ -1,0 +1,286 @@
+// The pages and states of every window: one entry each, in the order in which a person meets them.
+
+const INBOX = { width: 1080, height: 720 };
+const NARROW = { width: 840, height: 560 };
+const LEAST = { width: 640, height: 480 };
+const COMPOSE = { width: 520, height: 560 };
+const FIRST = { width: 760, height: 640 };
+
+const row = (page, n) => page.getByTestId('inbox-row').nth(n).click();
+const write = async (page) => {
+  await page.getByTestId('compose-to').fill('ann');
+  await page.getByTestId('compose-title').fill('Lunch?');
+  await page.getByTestId('compose-body').fill('In ten minutes, at the **usual** place.');
+};
+
+/** The sample that holds all that a message can. */
+const everything = async (page) => {
+  await page.getByTestId('search').fill('can hold');
+  await page.locator('mark').first().waitFor();
+  await row(page, 0);
+  await page.getByTestId('message-body').locator('.hljs-keyword').first().waitFor();
+};
+
+/** Each: name, what the address asks for, the window's size, and what is done before the picture. */
+export const PAGES = [
+  ['inbox', 'scene=used', INBOX],
+  ['inbox-message', 'scene=used', INBOX, (p) => row(p, 0)],
+  ['inbox-code', 'scene=used', INBOX, (p) => row(p, 1)],
+  ['inbox-long', 'scene=used', INBOX, (p) => row(p, 7)],
+  ['inbox-held', 'scene=used', INBOX, (p) => row(p, 2)],
+  ['inbox-superseded', 'scene=used', INBOX, (p) => row(p, 6)],
+  [
+    'inbox-consent',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await row(p, 1);
+      await p.getByTestId('offer').nth(1).click();
+    },
+  ],
+  [
+    'inbox-mute',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await row(p, 1);
+      await p.getByTestId('mute').click();
+    },
+  ],
+  ['inbox-paused', 'scene=quiet', INBOX],
+  [
+    'inbox-keys',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await row(p, 3);
+      await p.keyboard.press('j');
+    },
+  ],
+  [
+    'inbox-source',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await row(p, 1);
+      await p.locator('[aria-pressed]').last().click();
+    },
+  ],
+  [
+    'inbox-scrolled',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await p.getByTestId('inbox-row').first().hover();
+      await p.mouse.wheel(0, 1180);
+    },
+  ],
+  [
+    'inbox-undo',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await row(p, 3);
+      await p.keyboard.press('Delete');
+    },
+  ],
+  ['inbox-help', 'scene=used', INBOX, (p) => p.keyboard.press('?')],
+  [
+    'inbox-link',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await row(p, 1);
+      await p.locator('[data-testid=message-body] a').click();
+    },
+  ],
+  ['inbox-everything', 'scene=used', INBOX, (p) => everything(p)],
+  [
+    'inbox-everything-foot',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await everything(p);
+      await p.locator('a.other').hover();
+      await p.getByTestId('offer').scrollIntoViewIfNeeded();
+    },
+  ],
+  [
+    'inbox-pictures',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await everything(p);
+      await p.getByTestId('pictures-show').click();
+      await p.locator('.image img').waitFor();
+    },
+  ],
+  [
+    'inbox-picked',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await row(p, 1);
+      await p
+        .getByTestId('inbox-row')
+        .nth(3)
+        .click({ modifiers: ['Shift'] });
+    },
+  ],
+  [
+    'inbox-picked-all',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await p.keyboard.press('Control+a');
+      await p.keyboard.press('Delete');
+    },
+  ],
+  [
+    'inbox-menu',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await p.getByTestId('source').first().click();
+      await p.getByTestId('list-menu').click();
+    },
+  ],
+  [
+    'inbox-search',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await p.getByTestId('search').fill('tests');
+      await p.locator('mark').first().waitFor();
+      await row(p, 0);
+    },
+  ],
+  [
+    'inbox-no-match',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await p.getByTestId('search').fill('zzz');
+      await p.locator('.empty h2').first().waitFor();
+    },
+  ],
+  ['inbox-empty', 'scene=empty', INBOX],
+  ['inbox-setup', 'scene=fresh', INBOX],
+  ['inbox-loading', 'scene=slow', INBOX],
+  ['inbox-failed', 'scene=broken', INBOX],
+  ['inbox-offline', 'scene=offline', INBOX, (p) => row(p, 3)],
+  ['inbox-refused', 'scene=refused', INBOX],
+  ['inbox-taken', 'scene=taken', INBOX],
+  ['inbox-problems', 'scene=problems', INBOX],
+  ['inbox-memory', 'scene=memory', INBOX, (p) => p.locator('.bars button').click()],
+  ['inbox-narrow', 'scene=used', NARROW],
+  ['inbox-narrow-message', 'scene=used', NARROW, (p) => row(p, 1)],
+  ['inbox-least', 'scene=problems', LEAST],
+  ['inbox-least-message', 'scene=used', LEAST, (p) => row(p, 7)],
+  ['sent', 'scene=used', INBOX, (p) => p.getByTestId('nav-sent').click()],
+  [
+    'sent-group',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await p.getByTestId('nav-sent').click();
+      await p.locator('.panes [data-id="3"]').click();
+    },
+  ],
+  [
+    'sent-unknown',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await p.getByTestId('nav-sent').click();
+      await p.locator('.panes [data-id="2"]').click();
+    },
+  ],
+  ['sent-empty', 'scene=empty', INBOX, (p) => p.getByTestId('nav-sent').click()],
+  ['settings', 'scene=used&show=settings', INBOX],
+  [
+    'settings-foot',
+    'scene=used&show=settings',
+    INBOX,
+    async (p) => {
+      await p.getByTestId('reach-network').click();
+      await p.getByTestId('open-doctor').scrollIntoViewIfNeeded();
+    },
+  ],
+  [
+    'settings-quiet',
+    'scene=quiet&show=settings',
+    INBOX,
+    (p) => p.getByTestId('quiet-add').scrollIntoViewIfNeeded(),
+  ],
+  [
+    'settings-muted',
+    'scene=quiet&show=settings',
+    INBOX,
+    (p) => p.getByTestId('open-doctor').scrollIntoViewIfNeeded(),
+  ],
+  ['settings-joined', 'scene=offline&show=settings', INBOX],
+  ['settings-least', 'scene=used&show=settings', LEAST],
+  ['doctor', 'scene=used&show=doctor', INBOX],
+  ['doctor-details', 'scene=used&show=doctor', INBOX, (p) => p.locator('summary').first().click()],
+  ['doctor-least', 'scene=used&show=doctor', LEAST],
+  ['doctor-looking', 'scene=slow&show=doctor', INBOX],
+  ['compose', 'scene=used&show=compose', COMPOSE],
+  ['compose-written', 'scene=used&show=compose', COMPOSE, write],
+  [
+    'compose-wrong',
+    'scene=offline&show=compose',
+    COMPOSE,
+    async (p) => {
+      await p
+        .getByRole('button')
+        .filter({ has: p.locator('.lucide-link-2') })
+        .click();
+      await p.getByTestId('compose-send').click();
+    },
+  ],
+  [
+    'compose-sent',
+    'scene=used&show=compose',
+    COMPOSE,
+    async (p) => {
+      await write(p);
+      await p.keyboard.press('Control+Enter');
+      await p.locator('[data-delivery=delivered]').waitFor();
+    },
+  ],
+  [
+    'compose-discard',
+    'scene=used&show=compose',
+    COMPOSE,
+    async (p) => {
+      await write(p);
+      await p.keyboard.press('Escape');
+    },
+  ],
+  ['first-run', 'scene=fresh&show=first-run', FIRST],
+  [
+    'first-run-join',
+    'scene=fresh&show=first-run',
+    FIRST,
+    (p) => p.getByTestId('first-run-join').click(),
+  ],
+  [
+    'first-run-waiting',
+    'scene=fresh&show=first-run',
+    FIRST,
+    (p) => p.getByTestId('first-run-host').click(),
+  ],
+  [
+    'first-run-network',
+    'scene=fresh&show=first-run',
+    FIRST,
+    async (p) => {
+      await p.getByTestId('first-run-host').click();
+      await p.getByTestId('reach-network').click();
+      await p.locator('[data-came=true]').waitFor();
+    },
+  ],
+  ['doctor', 'scene=used', INBOX, (p) => p.getByTestId('nav-doctor').click()],
+  ['down', 'scene=down', INBOX],
+];
