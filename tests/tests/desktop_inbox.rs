@@ -1,7 +1,7 @@
 //! The inbox in the real window: searched, filtered, emptied of a sender and filled again, exported.
 
 use anyhow::Context;
-use tidings_control::{Answer, Draft, Filter, Priority, Recipient, Request, View};
+use tidings_control::{Answer, Draft, Filter, Keep, Priority, Recipient, Request, View};
 use tidings_tests::agent::{Agent, command};
 use tidings_tests::window::Window;
 use tidings_tests::{Rig, http, test, wait};
@@ -112,6 +112,76 @@ async fn all_of_a_sender_go_at_once_and_come_back() -> anyhow::Result<()> {
         rows(&window, 5).await
     })
     .await
+}
+
+#[tokio::test]
+async fn all_are_picked_by_keys_and_marked_and_deleted_together() -> anyhow::Result<()> {
+    test(async |rig| {
+        let _display = rig.display().await?;
+        let agent = furnished(rig).await?;
+        let window = window(rig, &agent).await?;
+        rows(&window, 5).await?;
+        let row = window.find("inbox-row").await?;
+        row.send_keys("\u{e009}a").await?;
+        window.find("picked").await?;
+        window
+            .find("inbox-row")
+            .await?
+            .send_keys("\u{e000}e")
+            .await?;
+        agent
+            .until("none unread", |status| status.unread == 0)
+            .await?;
+        // All at once is asked first, and can be taken back.
+        window.click("delete-picked").await?;
+        window
+            .click_on("[data-testid='emptying'] button.danger")
+            .await?;
+        rows(&window, 0).await?;
+        window.click("undo").await?;
+        rows(&window, 5).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_is_beyond_what_is_kept_goes_from_the_list() -> anyhow::Result<()> {
+    test(async |rig| {
+        let _display = rig.display().await?;
+        let agent = furnished(rig).await?;
+        let window = window(rig, &agent).await?;
+        rows(&window, 5).await?;
+        let page = Request::Inbox {
+            before: None,
+            limit: 10,
+            filter: Filter::default(),
+        };
+        let Answer::Inbox(all) = agent.ask(page).await? else {
+            anyhow::bail!("no rows")
+        };
+        // The three oldest are read, so they may go; the newest two stay in any case.
+        let ids = all.iter().skip(2).map(|row| row.id).collect();
+        agent.ask(Request::Mark { ids, read: true }).await?;
+        let keep = |count, unread_too| Keep {
+            days: None,
+            count: Some(count),
+            unread_too,
+        };
+        kept(&agent, keep(1, false)).await?;
+        rows(&window, 2).await?;
+        kept(&agent, keep(1, true)).await?;
+        rows(&window, 1).await
+    })
+    .await
+}
+
+async fn kept(agent: &Agent, keep: Keep) -> anyhow::Result<()> {
+    let Answer::Settings(mut settings) = agent.ask(Request::Settings).await? else {
+        anyhow::bail!("no settings")
+    };
+    settings.keep = keep;
+    agent.ask(Request::SetSettings { settings }).await?;
+    Ok(())
 }
 
 #[tokio::test]

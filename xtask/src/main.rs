@@ -50,6 +50,14 @@ enum Command {
     },
     /// Show the main job on a virtual desktop; pictures and figures go to target/demo
     Demo,
+    /// Take pictures of every page into target/screens, and check each for barriers
+    Screens {
+        /// Only the pages whose names hold one of these
+        names: Vec<String>,
+        /// Only check: no pictures, and quicker
+        #[arg(long)]
+        check: bool,
+    },
     /// Set up and run everything that CI runs; ends in the tests' count
     Test,
     /// Kill the relay again and again under load; ends in what was lost, repeated or reordered
@@ -109,6 +117,7 @@ fn main() -> ExitCode {
         Command::Setup { tests } => setup::setup(tests),
         Command::Run { release } => run::run(release),
         Command::Demo => demo::demo(),
+        Command::Screens { names, check } => steps::screens(&names, check),
         Command::Test => test::test(),
         Command::Torture {
             kills,

@@ -14,6 +14,16 @@ pub(crate) fn build_ui() -> Result<()> {
     sh(&["npm", "--prefix", "ui", "run", "--silent", "build"])
 }
 
+/// Looks at every page of the UI, or at those named: see `ui/scripts/screens.mjs`. Needs a Chromium.
+pub(crate) fn screens(names: &[String], check: bool) -> Result<()> {
+    let mut words = vec!["npm", "--prefix", "ui", "run", "--silent", "screens", "--"];
+    if check {
+        words.push("--check");
+    }
+    words.extend(names.iter().map(String::as_str));
+    sh(&words)
+}
+
 /// Builds both programs and the relay; returns the folder they are in.
 pub(crate) fn build_programs(release: bool) -> Result<PathBuf> {
     let mut words = vec![
