@@ -94,6 +94,7 @@ const MARKS = { good: '[ok]  ', note: '[note]', warning: '[warn]', fault: '[FAIL
 
 /** The report as it is pasted into a mail or an issue. */
 export function asText(report: Report, locale: Locale): string {
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- made anew for each file
   const at = new Date(report.at).toISOString();
   const lines = [`Tidings ${report.version}, ${report.system}, ${at}`, ''];
   for (const check of report.checks) {
