@@ -1,4 +1,4 @@
-//! A private D-Bus session bus that starts no service by itself.
+//! A private D-Bus, for a session or a system, that starts no service by itself.
 //!
 //! The system's session configuration would start a notification daemon or a keyring as soon as
 //! somebody asks for one; then "there is none" could not be tested.
@@ -27,13 +27,25 @@ impl Bus {
     /// # Errors
     /// When dbus-daemon does not come up.
     pub async fn start(home: &Home) -> anyhow::Result<Self> {
-        let address = format!("unix:path={}", home.path("run/bus").display());
-        let config = home.path("bus.conf");
+        Self::start_at(home, "bus").await
+    }
+
+    /// Starts the system's bus, which is nowhere before.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_system(home: &Home) -> anyhow::Result<Self> {
+        Self::start_at(home, SYSTEM).await
+    }
+
+    async fn start_at(home: &Home, name: &str) -> anyhow::Result<Self> {
+        let address = format!("unix:path={}", home.path("run").join(name).display());
+        let config = home.path(format!("{name}.conf"));
         fs::write(&config, config_for(&address))?;
         let mut command = home.command("dbus-daemon");
         command.arg("--nofork").arg("--config-file").arg(&config);
         let bus = Self {
-            _daemon: Process::start(home, "dbus-daemon", command)?,
+            _daemon: Process::start(home, &format!("dbus-daemon-{name}"), command)?,
             address,
         };
         wait::until("the bus", wait::START, async || {
@@ -60,6 +72,33 @@ impl Bus {
     }
 }
 
+/// The name of the system bus in a home.
+pub(crate) const SYSTEM: &str = "system-bus";
+
+/// Waits until somebody wants signals of this name, and a moment longer.
+///
+/// # Errors
+/// When nobody does in time.
+pub(crate) async fn somebody_wants(bus: &Connection, signal: &str) -> anyhow::Result<()> {
+    let what = format!("somebody who listens to {signal}");
+    wait::until(&what, wait::SOON, async || {
+        let rules = rules(bus).await?;
+        let mut all = rules.values().flatten();
+        Ok(all.any(|rule| rule.contains(signal)).then_some(()))
+    })
+    .await?;
+    tokio::time::sleep(HAND).await;
+    Ok(())
+}
+
+/// What every program on the bus wants to hear.
+async fn rules(bus: &Connection) -> anyhow::Result<HashMap<String, Vec<String>>> {
+    let (name, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
+    let stats = Some("org.freedesktop.DBus.Debug.Stats");
+    let rules = bus.call_method(Some(name), path, stats, "GetAllMatchRules", &());
+    Ok(rules.await?.body().deserialize()?)
+}
+
 /// How long a person's hand takes at least. The libraries that programs use tell the bus that they
 /// want signals, and only then begin to listen: what comes in between is lost, and nothing on the
 /// bus shows when it is over.
@@ -73,11 +112,7 @@ const HAND: Duration = Duration::from_millis(200);
 pub async fn listener(bus: &Connection, program: &str, interface: &str) -> anyhow::Result<()> {
     let what = format!("{program} to listen to {interface}");
     wait::until(&what, wait::SOON, async || {
-        let (name, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
-        let stats = Some("org.freedesktop.DBus.Debug.Stats");
-        let rules = bus.call_method(Some(name), path, stats, "GetAllMatchRules", &());
-        let rules = rules.await?;
-        let rules: HashMap<String, Vec<String>> = rules.body().deserialize()?;
+        let rules = rules(bus).await?;
         let rules = rules.get(program).map(Vec::as_slice).unwrap_or_default();
         let listens = rules.iter().any(|rule| rule.contains(interface));
         Ok(listens.then_some(()))

@@ -90,7 +90,7 @@ impl Home {
         // Nothing of the machine's own desktop is to be reached from here.
         let nowhere = |home: &Self, name| format!("unix:path={}", home.path(name).display());
         home.set("DBUS_SESSION_BUS_ADDRESS", nowhere(&home, "run/bus"));
-        home.set("DBUS_SYSTEM_BUS_ADDRESS", nowhere(&home, "run/no-bus"));
+        home.set("DBUS_SYSTEM_BUS_ADDRESS", nowhere(&home, "run/system-bus"));
         Ok(home)
     }
 
