@@ -223,6 +223,12 @@ export const PAGES = [
   ['settings-least', 'scene=used&show=settings', LEAST],
   ['doctor', 'scene=used&show=doctor', INBOX],
   ['doctor-details', 'scene=used&show=doctor', INBOX, (p) => p.locator('summary').first().click()],
+  [
+    'doctor-test',
+    'scene=used&show=doctor',
+    INBOX,
+    (p) => p.getByTestId('test-relay').first().click(),
+  ],
   ['doctor-least', 'scene=used&show=doctor', LEAST],
   ['doctor-looking', 'scene=slow&show=doctor', INBOX],
   ['compose', 'scene=used&show=compose', COMPOSE],
@@ -281,6 +287,5 @@ export const PAGES = [
       await p.locator('[data-came=true]').waitFor();
     },
   ],
-  ['doctor', 'scene=used', INBOX, (p) => p.getByTestId('nav-doctor').click()],
   ['down', 'scene=down', INBOX],
 ];

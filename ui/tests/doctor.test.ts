@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { Failed } from '../src/lib/backend/backend';
 import { report } from '../src/lib/backend/fake/doctor';
 import { relay, used } from '../src/lib/backend/fake/samples';
-import { asText, Doctor } from '../src/windows/doctor/doctor.svelte';
+import { Doctor } from '../src/windows/doctor/doctor.svelte';
+import { asText } from '../src/windows/doctor/report';
 import { ComputerSettings } from '../src/windows/settings/computer.svelte';
 import { deskOf, settled } from './desk';
 
@@ -69,6 +70,17 @@ it('does what a button says and looks again, but asks before a file', async () =
   expect(fake.world.status.relays[0]?.secret).toBe('file');
   await d.cure(by('open-folder'));
   expect(fake.asked.at(-1)).toEqual({ do: 'open-folder', folder: 'data' });
+});
+
+it('shows a test message behind its relay, and in the copied report', async () => {
+  const { doctor: d, fake } = await doctor();
+  await d.look();
+  await d.test('hosted');
+  const subjects = d.checks.map((c) => c.subject);
+  expect(subjects.indexOf('trip')).toBe(subjects.indexOf('relay') + 1);
+  expect(fake.asked.at(-1)).toEqual({ do: 'test-relay', relay: 'hosted' });
+  await d.look();
+  expect(d.checks.some((c) => c.subject === 'trip')).toBe(true);
 });
 
 it('writes the report as text in either language, with all of it', () => {

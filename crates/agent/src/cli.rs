@@ -80,6 +80,9 @@ pub(crate) enum Command {
     },
     /// Check everything that Tidings depends on, and say what to do
     Doctor {
+        /// Also send a test message to yourself by each relay: one notification each
+        #[arg(long)]
+        test: bool,
         /// As JSON, in both languages
         #[arg(long)]
         json: bool,

@@ -72,7 +72,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Send(send) => return send::run(send).await,
         Command::Listen(listen) => listening::run(listen).await?,
         Command::Completions { shell } => manual::completions(shell)?,
-        Command::Doctor { json } => return doctor::show(json).await,
+        Command::Doctor { test, json } => return doctor::show(test, json).await,
         Command::Man { command } => manual::page(command.as_deref())?,
         Command::Status { json } => return status::show(&agent().await?.0, json).await,
         Command::Export { which } => reading::export(&agent().await?.0, which.into()).await?,

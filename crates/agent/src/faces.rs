@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tidings_app::App;
-use tidings_app::doctor::Agent as Doctored;
+use tidings_app::doctor::{Agent as Doctored, Doctor};
 use tidings_app::types::Failure as AppFailure;
 use tidings_control::{
     Answer, Code, Deed, Event, Face, Failure, Listener, MessageId, Part, Peer, Request, Status,
@@ -135,6 +135,7 @@ impl Agent {
                 let doctor = self.here.doctor()?;
                 return Ok(Answer::Doctor(doctor.examine(Doctored::Running(app)).await));
             }
+            Request::TestRelay { relay } => Doctor::test(app, &relay).await.map(Answer::Checked),
             Request::OpenFolder { folder } => return self.here.open(folder),
             Request::Quit => {
                 self.quit.send_replace(true);

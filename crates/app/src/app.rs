@@ -9,6 +9,7 @@
 
 mod acting;
 mod relays;
+mod testing;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::board::Board;
+use crate::doctor::Chart;
 use crate::folders::{FolderError, Folders};
 use crate::inbox::{Closing, Inbox, InboxError};
 use crate::notifier::{self, Notifier};
@@ -101,6 +103,7 @@ pub struct App {
     inbox: Inbox,
     written: Arc<Notify>,
     settled: mpsc::Sender<Vec<MessageId>>,
+    chart: Chart,
     orders: mpsc::Sender<Order>,
     running: Mutex<Option<Running>>,
 }
@@ -154,6 +157,7 @@ impl App {
         let (pause_in, pause) = watch::channel(stored.paused_until);
         let (settled, settled_in) = mpsc::channel(SETTLED);
         let written = Arc::new(Notify::new());
+        let chart = Chart::default();
         let (turns_in, turns) = mpsc::channel(TURNS);
         let secrets = Secrets::new(vault, File::in_folder(&folders.config), stored.plain_secret);
         // Made before the start returns: nobody is to take a relay that is set up for none.
@@ -183,6 +187,7 @@ impl App {
                 settled: settled_in,
                 turns,
                 written: Arc::clone(&written),
+                chart: chart.clone(),
                 lines: lines_in,
                 complete: loaded.aside.is_none(),
             })
@@ -205,6 +210,7 @@ impl App {
             inbox,
             written,
             settled,
+            chart,
             orders,
             running: Mutex::new(Some(Running {
                 setup: setup_task,

@@ -154,6 +154,11 @@ impl Stored {
         self.keep = settings.keep.into();
     }
 
+    /// What the file in that folder says, if it says anything that is understood; nothing is set aside.
+    pub(crate) fn load_only(folder: &Path) -> Option<Self> {
+        toml::from_str(&std::fs::read_to_string(folder.join(FILE)).ok()?).ok()
+    }
+
     /// Reads the file in that folder; none gives the defaults.
     pub(crate) fn load(folder: &Path) -> Result<Loaded, SettingsError> {
         let path = folder.join(FILE);

@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::RelayId;
+
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
@@ -38,7 +40,7 @@ pub struct Check {
     /// What was looked at.
     pub subject: Subject,
     /// The relay, by its id, where it is about one.
-    pub relay: Option<String>,
+    pub relay: Option<RelayId>,
     /// What was looked at, for people.
     pub title: Words,
     /// How it is.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Color, Computer, Consent, Draft, Exported, Filter, Folder, Join, Message, MessageId, Mute,
-    Pause, Reach, RelayId, Report, Row, Sent, Settings, Sources, Status,
+    Check, Color, Computer, Consent, Draft, Exported, Filter, Folder, Join, Message, MessageId,
+    Mute, Pause, Reach, RelayId, Report, Row, Sent, Settings, Sources, Status,
 };
 
 /// A question or an order of a face.
@@ -239,6 +239,12 @@ pub enum Request {
     /// Look at everything that Tidings depends on. Takes some seconds where something hangs.
     /// Answer: [`Answer::Doctor`].
     Doctor,
+    /// Send a test message to oneself by a relay, and follow it there and back: it raises one
+    /// notification. Takes some seconds where a hop is missing. Answer: [`Answer::Checked`].
+    TestRelay {
+        /// Which.
+        relay: RelayId,
+    },
     /// End the agent in order. Answer: [`Answer::Done`].
     Quit,
 }
@@ -296,6 +302,8 @@ pub enum Answer {
     Computer(Computer),
     /// What the doctor found.
     Doctor(Report),
+    /// How a test message went.
+    Checked(Check),
 }
 
 /// Why a request was not done.

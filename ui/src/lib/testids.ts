@@ -78,6 +78,7 @@ export const testid = {
   doctorAgain: 'doctor-again',
   doctorCopy: 'doctor-copy',
   check: 'check',
+  testRelay: 'test-relay',
   connectionState: 'connection-state',
   connectionBar: 'connection-bar',
   problemBar: 'problem-bar',

@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use tidings_app::Folders;
 use tidings_app::doctor::{Agent, Doctor};
 use tidings_control::{
-    Answer, Check, Client, ClientError, Language, Report, Request, Verdict, Words,
+    Answer, Check, Client, ClientError, Language, Report, Request, Subject, Verdict, Words,
 };
 
 use super::{NOT_RUNNING, NOT_YET, UNEXPECTED, say};
@@ -24,8 +24,8 @@ const AGENT: Duration = Duration::from_secs(15);
 const COLUMNS: usize = 72;
 
 /// Prints the report; the exit code tells the worst verdict.
-pub(super) async fn show(json: bool) -> Result<ExitCode> {
-    let (report, running) = report().await?;
+pub(super) async fn show(test: bool, json: bool) -> Result<ExitCode> {
+    let (report, running) = report(test).await?;
     if json {
         say(serde_json::to_string_pretty(&report)?)?;
     } else {
@@ -40,13 +40,21 @@ pub(super) async fn show(json: bool) -> Result<ExitCode> {
 }
 
 /// The report, and whether it is the running agent's.
-async fn report() -> Result<(Report, bool)> {
+async fn report(test: bool) -> Result<(Report, bool)> {
     let asked = async {
         let (agent, _events) = Client::connect(&tidings_control::path()).await?;
-        agent.ask(Request::Doctor).await
+        agent
+            .ask(Request::Doctor)
+            .await
+            .map(|answer| (agent, answer))
     };
     let agent = match tokio::time::timeout(AGENT, asked).await {
-        Ok(Ok(Answer::Doctor(report))) => return Ok((report, true)),
+        Ok(Ok((agent, Answer::Doctor(mut report)))) => {
+            if test {
+                tested(&agent, &mut report).await?;
+            }
+            return Ok((report, true));
+        }
         Ok(Ok(_)) => bail!(UNEXPECTED),
         Ok(Err(ClientError::NotRunning)) => Agent::Absent,
         Ok(Err(error)) => return Err(error.into()),
@@ -54,6 +62,24 @@ async fn report() -> Result<(Report, bool)> {
     };
     let doctor = Doctor::new(Folders::of_user()?, windows::program()?);
     Ok((doctor.examine(agent).await, false))
+}
+
+/// Adds behind each relay how a test message went by it.
+async fn tested(agent: &Client, report: &mut Report) -> Result<()> {
+    let mut checks = Vec::new();
+    for check in std::mem::take(&mut report.checks) {
+        let relay = check.relay.clone();
+        let tests = check.subject == Subject::Relay;
+        checks.push(check);
+        if let Some(relay) = relay.filter(|_| tests) {
+            match agent.ask(Request::TestRelay { relay }).await? {
+                Answer::Checked(check) => checks.push(check),
+                _ => bail!(UNEXPECTED),
+            }
+        }
+    }
+    report.checks = checks;
+    Ok(())
 }
 
 fn table(report: &Report, tongue: Tongue) -> String {
@@ -73,6 +99,12 @@ fn table(report: &Report, tongue: Tongue) -> String {
             let advice = tongue_of(words, tongue);
             format!("→ {advice}")
         }));
+        // Of a test message's way the hops are what was asked for.
+        if check.subject == Subject::Trip {
+            let hops = check.details.iter();
+            let hops = hops.map(|d| format!("{}: {}", tongue_of(&d.name, tongue), d.value));
+            texts.push(hops.collect::<Vec<_>>().join(", "));
+        }
         for line in texts.iter().flat_map(|text| wrapped(text)) {
             lines.push(format!("{first}{line}"));
             first.clone_from(&below);
@@ -129,7 +161,6 @@ fn wrapped(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidings_control::Subject;
 
     #[test]
     fn the_table_is_read_at_a_glance_in_both_languages() {

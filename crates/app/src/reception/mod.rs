@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::board::Board;
+use crate::doctor::{Chart, Greeting};
 use crate::flow::{Flow, Input, Output};
 use crate::inbox::{Inbox, InboxError};
 use crate::line::{self, Line};
@@ -56,6 +57,8 @@ pub(crate) struct Parts {
     pub(crate) turns: mpsc::Receiver<Turn>,
     /// A message was queued.
     pub(crate) written: Arc<Notify>,
+    /// What the doctor wants to know of what passes.
+    pub(crate) chart: Chart,
     /// What there is to receive by, each in place of the relay's last, whose session was ended before.
     /// Closed when the app ends.
     pub(crate) lines: mpsc::Receiver<Change>,
@@ -252,6 +255,8 @@ impl Reception {
         while let Some(event) = next.take() {
             match event {
                 session::Event::Message(delivery) => {
+                    let body = &delivery.message.desp;
+                    self.parts.chart.delivered(body, &delivery.mid);
                     let arrived = Input::Arrived(relay.clone(), delivery);
                     self.flow.handle(arrived, now());
                     came += 1;
@@ -321,6 +326,11 @@ impl Reception {
             return;
         };
         member.key = key;
+        let greeting = Greeting {
+            server: welcome.server.clone(),
+            features: welcome.features.clone(),
+        };
+        self.parts.chart.greeted(relay, greeting);
         if member.online(line::knows_ref(welcome), clock::now()) {
             self.flow.handle(Input::Back, now());
         }
@@ -353,7 +363,10 @@ impl Reception {
             match self.flow.poll_output() {
                 Some(Output::Store(relay, delivery)) => arrived.push((relay, delivery)),
                 Some(Output::Confirm(relay, mid)) => self.confirm(&relay, mid),
-                Some(Output::Tell(row)) => self.tell(Event::Received(row)),
+                Some(Output::Tell(row)) => {
+                    self.parts.chart.stored(row.id, &row.preview);
+                    self.tell(Event::Received(row));
+                }
                 Some(Output::Look { with_held }) => self.look(with_held).await,
                 Some(Output::Raise(what)) => self.raise(what).await,
                 Some(Output::Mark(ids)) => self.mark(ids).await,

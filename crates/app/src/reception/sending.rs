@@ -66,6 +66,7 @@ impl Reception {
         self.tell_sent(sent);
         match handle.send(id, packet) {
             Ok(()) => {
+                self.parts.chart.sent(outgoing.id, &outgoing.draft.body);
                 if let Some(member) = self.members.get(relay) {
                     member.post.handed(outgoing.id);
                 }
@@ -88,6 +89,13 @@ impl Reception {
             session::Outcome::Replied(reply) => Some(reply),
             _ => None,
         };
+        let arrived = reply.as_ref().is_some_and(|reply| {
+            reply
+                .status
+                .iter()
+                .all(|(_, status)| status.as_str() == "ok")
+        });
+        self.parts.chart.answered(id, arrived);
         self.record(id, progress, reply).await;
     }
 

@@ -32,6 +32,7 @@ impl Reception {
     }
 
     pub(super) async fn mark(&mut self, ids: Vec<MessageId>) {
+        self.parts.chart.notified(&ids);
         let marked = self.parts.inbox.notified(ids, clock::now()).await;
         let input = self
             .disk(marked)
@@ -41,6 +42,7 @@ impl Reception {
 
     pub(super) async fn hold(&mut self, rows: Vec<(MessageId, Held)>) {
         let ids = rows.iter().map(|(id, _)| *id).collect();
+        self.parts.chart.held(&rows);
         let held = self.parts.inbox.hold(rows, clock::now()).await;
         let input = match self.disk(held) {
             Some(()) => {

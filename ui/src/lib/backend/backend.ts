@@ -78,6 +78,7 @@ interface Answers {
   'set-autostart': 'computer';
   'open-folder': 'done';
   doctor: 'doctor';
+  'test-relay': 'checked';
   quit: 'done';
 }
 

@@ -29,7 +29,7 @@ kind: string,
 /**
  * Its bytes, in base64.
  */
-data: string, } } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string } | { "is": "consents", "value": Array<Consent> } | { "is": "computer", "value": Computer } | { "is": "doctor", "value": Report };
+data: string, } } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string } | { "is": "consents", "value": Array<Consent> } | { "is": "computer", "value": Computer } | { "is": "doctor", "value": Report } | { "is": "checked", "value": Check };
 
 /**
  * What happens at login.
@@ -59,7 +59,7 @@ subject: Subject,
 /**
  * The relay, by its id, where it is about one.
  */
-relay: string | null,
+relay: RelayId | null,
 /**
  * What was looked at, for people.
  */
@@ -899,7 +899,11 @@ hidden: boolean, } | { "do": "open-folder",
 /**
  * Which.
  */
-folder: Folder, } | { "do": "doctor" } | { "do": "quit" };
+folder: Folder, } | { "do": "doctor" } | { "do": "test-relay",
+/**
+ * Which.
+ */
+relay: RelayId, } | { "do": "quit" };
 
 /**
  * A received message as lists show it.

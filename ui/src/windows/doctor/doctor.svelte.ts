@@ -5,14 +5,24 @@
  * shown; a test message raises one notification, and is sent by a button that says so only.
  */
 import { reason } from '../../lib/backend/backend';
-import type { Check, Remedy, Report, Words } from '../../lib/backend/bindings';
+import type { Check, Report } from '../../lib/backend/bindings';
 import { copyText } from '../../lib/clipboard';
 import type { Desk } from '../../lib/desk.svelte';
-
-type Locale = keyof Words;
+import { asText, type Locale } from './report';
 
 export class Doctor {
   report = $state.raw<Report | null>(null);
+  /** How the last test message went, by relay. */
+  trips = $state.raw<Record<string, Check>>({});
+  /** All there is to show: the report, with each test message behind its relay. */
+  readonly checks = $derived(
+    (this.report?.checks ?? []).flatMap((check) => {
+      const trip = check.subject === 'relay' && check.relay ? this.trips[check.relay] : undefined;
+      return trip ? [check, trip] : [check];
+    }),
+  );
+  /** The relay by which a test message is under way. */
+  testing = $state<string | null>(null);
   looking = $state(false);
   error = $state('');
   copied = $state(false);
@@ -55,9 +65,20 @@ export class Doctor {
     }
     this.question = false;
     this.curing = check;
-    const done = await this.desk.attempt(() => this.#cure(check.remedy));
+    const done = await this.desk.attempt(() => this.#cure(check));
     this.curing = null;
     if (done && check.remedy !== 'open-folder') await this.look();
+  }
+
+  /** Sends a test message by a relay: one notification. */
+  async test(relay: string): Promise<void> {
+    this.testing = relay;
+    this.copied = false;
+    await this.desk.attempt(async () => {
+      const trip = await this.desk.ask({ do: 'test-relay', relay });
+      this.trips = { ...this.trips, [relay]: trip };
+    });
+    this.testing = null;
   }
 
   leaveQuestion(): void {
@@ -66,13 +87,14 @@ export class Doctor {
   }
 
   async copy(locale: Locale): Promise<void> {
-    if (this.report) this.copied = await copyText(asText(this.report, locale));
+    if (!this.report) return;
+    this.copied = await copyText(asText({ ...this.report, checks: this.checks }, locale));
   }
 
-  #cure(remedy: Remedy | null): Promise<unknown> {
+  #cure({ relay, remedy }: Check): Promise<unknown> {
     switch (remedy) {
       case 'reconnect':
-        return this.desk.ask({ do: 'reconnect', id: null });
+        return this.desk.ask({ do: 'reconnect', id: relay });
       case 'set-up':
         return this.desk.backend.show({ window: 'first-run' });
       case 'resume':
@@ -87,20 +109,4 @@ export class Doctor {
         return Promise.resolve();
     }
   }
-}
-
-/** How bad it is, for a reader without colours. */
-const MARKS = { good: '[ok]  ', note: '[note]', warning: '[warn]', fault: '[FAIL]' };
-
-/** The report as it is pasted into a mail or an issue. */
-export function asText(report: Report, locale: Locale): string {
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- made anew for each file
-  const at = new Date(report.at).toISOString();
-  const lines = [`Tidings ${report.version}, ${report.system}, ${at}`, ''];
-  for (const check of report.checks) {
-    lines.push(`${MARKS[check.verdict]} ${check.title[locale]}: ${check.found[locale]}`);
-    if (check.advice) lines.push(`       → ${check.advice[locale]}`);
-    for (const { name, value } of check.details) lines.push(`       ${name[locale]}: ${value}`);
-  }
-  return `${lines.join('\n')}\n`;
 }

@@ -9,6 +9,8 @@ pub(super) mod bus;
 #[path = "elsewhere.rs"]
 pub(super) mod bus;
 
+pub(super) mod relay;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;

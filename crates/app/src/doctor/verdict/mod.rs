@@ -5,9 +5,11 @@
 
 mod computer;
 mod desktop;
+mod relay;
 
 pub(super) use computer::{autostart, disk, window};
 pub(super) use desktop::{notifications, quiet, secrets, tray};
+pub(super) use relay::{Member, clock, connection, no_relay, skew, trip};
 
 use tidings_control::{Check, Detail, Remedy, Subject, Verdict, Words};
 

@@ -15,6 +15,28 @@ function check(subject: Subject, verdict: Verdict, title: Words, found: Words): 
   return { subject, relay: null, title, verdict, found, advice: null, details: [], remedy: null };
 }
 
+/** A test message that went well. */
+export function trip(relay: string): Check {
+  const hop = (en: string, zh: string, ms: number) => ({ name: said(en, zh), value: `${ms} ms` });
+  return {
+    ...check(
+      'trip',
+      'good',
+      said('Test message: 127.0.0.1', '测试消息：127.0.0.1'),
+      said('There and back in 31 ms.', '往返用时 31 ms。'),
+    ),
+    relay,
+    details: [
+      hop('Sent', '已发出', 2),
+      hop('Accepted by the relay', '中继已接受', 5),
+      hop('Delivered', '已送达', 9),
+      hop('Stored', '已存储', 14),
+      hop('Notified', '已通知', 22),
+      hop('Confirmed to the sender', '已向发送者确认', 31),
+    ],
+  };
+}
+
 export function report(at: number): Report {
   return {
     at,
@@ -27,6 +49,22 @@ export function report(at: number): Report {
         said('Tidings', 'Tidings'),
         said('Tidings runs.', 'Tidings 正在运行。'),
       ),
+      {
+        ...check(
+          'relay',
+          'good',
+          said('Relay: 127.0.0.1', '中继：127.0.0.1'),
+          said(
+            'Connected to ws://127.0.0.1:9093 as desk.',
+            '已连接 ws://127.0.0.1:9093，名称为 desk。',
+          ),
+        ),
+        relay: 'hosted',
+        details: [
+          { name: said('Server', '服务器'), value: 'tidings-relay/0.1.0' },
+          { name: said('Extensions', '协议扩展'), value: 'ref' },
+        ],
+      },
       {
         ...check(
           'notifications',

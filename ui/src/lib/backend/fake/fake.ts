@@ -6,6 +6,7 @@
  */
 import { find, words } from '../../find';
 import { holds } from '../../../windows/inbox/filter';
+import { trip } from './doctor';
 import { Failed, type Backend, type Told } from '../backend';
 import type {
   Answer,
@@ -271,6 +272,8 @@ export class Fake implements Backend {
       }
       case 'doctor':
         return { is: 'doctor', value: { ...world.report, at: Date.now() } };
+      case 'test-relay':
+        return { is: 'checked', value: trip(request.relay) };
       case 'token':
         throw new Failed('A window does not ask for that.');
       default:
