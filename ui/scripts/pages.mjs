@@ -170,6 +170,27 @@ export const PAGES = [
   ['inbox-failed', 'scene=broken', INBOX],
   ['inbox-offline', 'scene=offline', INBOX, (p) => row(p, 3)],
   ['inbox-refused', 'scene=refused', INBOX],
+  [
+    'certificate-unknown',
+    'scene=untrusted',
+    INBOX,
+    (p) => p.getByTestId('certificate-look').click(),
+  ],
+  [
+    'certificate-changed',
+    'scene=changed',
+    INBOX,
+    (p) => p.getByTestId('certificate-look').click(),
+  ],
+  [
+    'certificate-changed-sure',
+    'scene=changed',
+    LEAST,
+    async (p) => {
+      await p.getByTestId('certificate-look').click();
+      await p.getByTestId('certificate-sure').click();
+    },
+  ],
   ['inbox-taken', 'scene=taken', INBOX],
   ['inbox-problems', 'scene=problems', INBOX],
   ['inbox-memory', 'scene=memory', INBOX, (p) => p.locator('.bars button').click()],

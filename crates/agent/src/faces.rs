@@ -104,6 +104,9 @@ impl Agent {
             Request::Join { relay } => self.stands(app.join(relay).await),
             Request::Leave { id } => self.stands(app.leave(id).await),
             Request::Reconnect { id } => self.stands(app.reconnect(id).await),
+            Request::TrustCertificate { id, fingerprint } => {
+                self.stands(app.trust(id, fingerprint).await)
+            }
             Request::DescribeRelay { id, label, color } => {
                 self.stands(app.describe(id, label, color).await)
             }

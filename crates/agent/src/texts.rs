@@ -83,6 +83,12 @@ impl Tongue {
             (Connection::Connected { .. }, Self::Chinese) => format!("已连接 {label}"),
             (Connection::Offline { reason, .. }, Self::English) => format!("Offline: {reason}"),
             (Connection::Offline { reason, .. }, Self::Chinese) => format!("离线：{reason}"),
+            (Connection::Untrusted { .. }, Self::English) => {
+                format!("Not connected: the certificate of {label} is not trusted")
+            }
+            (Connection::Untrusted { .. }, Self::Chinese) => {
+                format!("未连接：{label} 的证书不受信任")
+            }
             (Connection::Refused { reason }, Self::English) => format!("Refused: {reason}"),
             (Connection::Refused { reason }, Self::Chinese) => format!("被拒绝：{reason}"),
             (Connection::TakenOver { .. }, Self::English) => {

@@ -3,11 +3,11 @@
 
 use tidings_protocol::server::{Delivery, Welcome};
 use tidings_protocol::{Name, Target};
-use tidings_session::State;
+use tidings_session::{DialError, Distrust, Rejected, State, Trouble};
 use tokio::sync::mpsc;
 
 use crate::inbox::Incoming;
-use crate::types::{Connection, RelayId};
+use crate::types::{Certificate, CertificateFault, Connection, RelayId};
 use crate::{clock, extra, text};
 
 /// A session handed to the reception, with the address it is for.
@@ -24,6 +24,14 @@ pub(crate) struct Line {
 /// lost, in milliseconds since 1970.
 pub(crate) fn connection(state: &State, since: u64) -> Option<Connection> {
     Some(match state {
+        State::Waiting {
+            trouble: trouble @ Trouble::Dial(DialError::Certificate(rejected)),
+            ..
+        } => Connection::Untrusted {
+            since,
+            reason: said(trouble),
+            certificate: certificate(rejected),
+        },
         State::Waiting { retry_at, trouble } => Connection::Offline {
             since,
             reason: said(trouble),
@@ -39,6 +47,30 @@ pub(crate) fn connection(state: &State, since: u64) -> Option<Connection> {
         State::TakenOver { .. } => taken_over(state, since, false),
         State::Stopped => return None,
     })
+}
+
+/// A certificate that is not accepted, in people's terms.
+fn certificate(rejected: &Rejected) -> Certificate {
+    let mut trusted = None;
+    let fault = match &rejected.why {
+        Distrust::UnknownIssuer => CertificateFault::Unknown,
+        Distrust::Changed { pinned, vouched } => {
+            trusted = Some(pinned.to_string());
+            if *vouched {
+                CertificateFault::Vouched
+            } else {
+                CertificateFault::Changed
+            }
+        }
+        Distrust::Expired { .. } | Distrust::NotYetValid { .. } => CertificateFault::Dates,
+        Distrust::WrongName { .. } => CertificateFault::Name,
+        Distrust::Other(_) => CertificateFault::Other,
+    };
+    Certificate {
+        fault,
+        shown: rejected.shown.to_string(),
+        trusted,
+    }
 }
 
 /// The same where another device uses the name, since then; `again` if the name was just taken back.

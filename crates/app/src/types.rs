@@ -6,7 +6,7 @@
 //! the failures. Times are milliseconds since 1970 (UTC).
 
 pub use tidings_control::{
-    Color, Connection, Consent, Deed, Delivery, Draft, Held, Hosted, Join, Language, Message,
+    Certificate, CertificateFault, Color, Connection, Consent, Deed, Delivery, Draft, Held, Hosted, Join, Language, Message,
     MessageId, Mute, Notifications, Offer, Outcome, Part, Pause, Permission, Priority, Problem,
     Progress, Quiet, QuietHours, Reach, Recipient, RelayId, RelayState, Row, SecretPlace, Sent,
     Settings, Status, Theme,

@@ -33,6 +33,17 @@ pub enum Connection {
         #[cfg_attr(feature = "bindings", ts(type = "number"))]
         retry_at: u64,
     },
+    /// The relay's certificate is not accepted, and nothing was sent to who showed it. Looked at again
+    /// by itself, as it may be somebody in between who goes away.
+    Untrusted {
+        /// Since when.
+        #[cfg_attr(feature = "bindings", ts(type = "number"))]
+        since: u64,
+        /// Why, for people.
+        reason: String,
+        /// The certificate.
+        certificate: Certificate,
+    },
     /// The relay refused; nothing is tried until something changes.
     Refused {
         /// Why, for people.
@@ -62,7 +73,49 @@ impl Connection {
             Self::Offline { .. } => 3,
             Self::TakenOver { .. } => 4,
             Self::Refused { .. } => 5,
+            Self::Untrusted { .. } => 6,
         }
+    }
+}
+
+/// A certificate that is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+pub struct Certificate {
+    /// What is wrong with it.
+    pub fault: CertificateFault,
+    /// Its SHA-256 fingerprint, as the relay prints it: `AB:CD:..`.
+    pub shown: String,
+    /// The fingerprint that was trusted before, if one was.
+    pub trusted: Option<String>,
+}
+
+/// What is wrong with a certificate, told apart by what a person can do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateFault {
+    /// Nobody whom the system trusts signed it. May be trusted with
+    /// [`crate::Request::TrustCertificate`].
+    Unknown,
+    /// It is not the one that was trusted, and nobody vouches for it. May be trusted likewise.
+    Changed,
+    /// It is not the one that was trusted, and the system trusts it by itself. Trusting it leaves
+    /// the next one to the system, too.
+    Vouched,
+    /// Its time is over, or has not come: by this computer's clock.
+    Dates,
+    /// It is for another name.
+    Name,
+    /// Anything else.
+    Other,
+}
+
+impl CertificateFault {
+    /// Whether a person can trust the certificate all the same.
+    #[must_use]
+    pub fn may_be_trusted(self) -> bool {
+        matches!(self, Self::Unknown | Self::Changed | Self::Vouched)
     }
 }
 

@@ -152,6 +152,14 @@ pub enum Request {
         #[serde(default)]
         id: Option<RelayId>,
     },
+    /// Trust a relay's certificate: the one it showed last, by its fingerprint, and from then on no
+    /// other. Answer: [`Answer::Status`].
+    TrustCertificate {
+        /// Which relay.
+        id: RelayId,
+        /// The fingerprint that the person compared.
+        fingerprint: String,
+    },
     /// Change how a relay is shown. Answer: [`Answer::Status`].
     DescribeRelay {
         /// Which.

@@ -1,5 +1,6 @@
 /** The relays' states in people's words. Pure. */
 import type { Connection, RelayId, RelayState, Status } from './backend/bindings';
+import { certificateTrouble } from './certificate';
 import { since } from './time';
 import { m } from './words/messages.js';
 
@@ -11,6 +12,7 @@ const WEIGHTS: Connection['state'][] = [
   'offline',
   'taken-over',
   'refused',
+  'untrusted',
 ];
 
 const weight = (connection: Connection) => WEIGHTS.indexOf(connection.state);
@@ -51,6 +53,8 @@ export function connectionWords(connection: Connection): string {
       return m.state_connected();
     case 'offline':
       return m.state_offline();
+    case 'untrusted':
+      return m.state_untrusted();
     case 'refused':
       return m.state_refused();
     case 'taken-over':
@@ -67,6 +71,8 @@ export function connectionTrouble(relay: RelayState, now: number, locale: string
         since: since(connection.since, now, locale),
         reason: connection.reason,
       });
+    case 'untrusted':
+      return certificateTrouble(connection);
     case 'refused':
       return m.bar_refused({ reason: connection.reason });
     case 'taken-over': {

@@ -66,6 +66,18 @@ fn described_relay(relay: &RelayState) -> String {
         Connection::NotConfigured | Connection::Connecting => format!("Connecting to {at}"),
         Connection::Connected { .. } => format!("Connected to {at}"),
         Connection::Offline { reason, .. } => format!("Offline, trying {at}: {reason}"),
+        Connection::Untrusted {
+            reason,
+            certificate,
+            ..
+        } => {
+            let shown = &certificate.shown;
+            let trusted = certificate.trusted.as_ref();
+            let before = trusted.map_or_else(String::new, |trusted| {
+                format!("\n  trusted so far: {trusted}")
+            });
+            format!("Not connected to {at}: {reason}\n  shown now:      {shown}{before}")
+        }
         Connection::Refused { reason } => format!("Refused by {at}: {reason}"),
         Connection::TakenOver { .. } => {
             format!("Another device took the name, and gets its messages: {at}")

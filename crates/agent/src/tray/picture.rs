@@ -42,7 +42,9 @@ impl Picture {
             Connection::Connected { .. } if held_back => State::Paused,
             Connection::Connected { .. } => State::Connected,
             Connection::Offline { .. } => State::Offline,
-            Connection::Refused { .. } | Connection::TakenOver { .. } => State::Attention,
+            Connection::Untrusted { .. }
+            | Connection::Refused { .. }
+            | Connection::TakenOver { .. } => State::Attention,
         };
         let badge = u8::try_from(unread).map_or(MANY, |unread| unread.min(MANY));
         Self { state, badge }

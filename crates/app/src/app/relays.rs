@@ -47,6 +47,20 @@ impl App {
         self.order(|reply| Order::Leave { id, reply }).await
     }
 
+    /// Trusts the certificate that a relay showed last, and from then on no other; only if it is the
+    /// one with that fingerprint.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`], [`Failure::NotFound`].
+    pub async fn trust(&self, id: RelayId, fingerprint: String) -> Result<(), Failure> {
+        self.order(|reply| Order::Trust {
+            id,
+            fingerprint,
+            reply,
+        })
+        .await
+    }
+
     /// Changes what a relay is called and its colour; an empty label is what it is called by itself.
     ///
     /// # Errors

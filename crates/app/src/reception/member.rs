@@ -83,6 +83,10 @@ impl Member {
         if matches!(before, Connection::Connected { .. }) {
             self.lost_at = now;
         }
+        if let (Connection::Untrusted { .. }, State::Dialing) = (before, state) {
+            // The question stays while the certificate is looked at again.
+            return None;
+        }
         if let State::TakenOver { .. } = state {
             let since = *self.taken_at.get_or_insert(now);
             let back = self.taken_back_at;

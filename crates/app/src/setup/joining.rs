@@ -5,7 +5,7 @@
 //! would throw each other out.
 
 use tidings_protocol::{Group, Name};
-use tidings_session::{Address, AddressError, Config, Session};
+use tidings_session::{Address, AddressError, Config, NoFingerprint, Session};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -94,7 +94,10 @@ impl Setup {
             .map_err(|error: AddressError| refused(error.to_string()))?;
         let name = Name::new(&member.name).map_err(|error| refused(error.to_string()))?;
         let group = Group::new(&member.group).map_err(|error| refused(error.to_string()))?;
-        Ok((Config::new(parsed, token, name, group), address))
+        let mut config = Config::new(parsed, token, name, group);
+        let pin = member.pinned.as_deref().map(str::parse).transpose();
+        config.pin = pin.map_err(|error: NoFingerprint| refused(error.to_string()))?;
+        Ok((config, address))
     }
 
     /// The token of a relay; one that an earlier version kept by the address is kept by the id from

@@ -11,6 +11,7 @@ mod joining;
 mod manners;
 mod members;
 mod report;
+mod trusting;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -71,6 +72,11 @@ pub(crate) enum Order {
         id: RelayId,
         label: String,
         color: Color,
+        reply: Answer<()>,
+    },
+    Trust {
+        id: RelayId,
+        fingerprint: String,
         reply: Answer<()>,
     },
     Reconnect {
@@ -185,6 +191,11 @@ impl Setup {
                 color,
                 reply,
             } => drop(reply.send(self.describe(&id, &label, color).await)),
+            Order::Trust {
+                id,
+                fingerprint,
+                reply,
+            } => drop(reply.send(self.trust(&id, &fingerprint).await)),
             Order::Reconnect { id, reply } => drop(reply.send(self.reconnect(id).await)),
             Order::SetSettings { settings, reply } => {
                 drop(reply.send(self.set_settings(settings).await));

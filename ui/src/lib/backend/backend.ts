@@ -62,6 +62,7 @@ interface Answers {
   leave: 'status';
   reconnect: 'status';
   'describe-relay': 'status';
+  'trust-certificate': 'status';
   settings: 'settings';
   'set-settings': 'settings';
   'allow-plain-secret': 'status';

@@ -91,6 +91,16 @@ remedy: Remedy | null, };
 export type Code = "invalid" | "not-found" | "not-configured" | "ask" | "system";
 
 /**
+ * A certificate that is not accepted.
+ */
+export type Certificate = {
+fault: CertificateFault,
+shown: string,
+trusted: string | null, };
+
+export type CertificateFault = "unknown" | "changed" | "vouched" | "dates" | "name" | "other";
+
+/**
  * A relay's colour in the windows. Red is left out: it is for what failed.
  */
 export type Color = "blue" | "orange" | "green" | "purple" | "teal" | "pink" | "yellow" | "grey";
@@ -131,7 +141,19 @@ reason: string,
 /**
  * When the next try is.
  */
-retryAt: number, } | { "state": "refused",
+retryAt: number, } | { "state": "untrusted",
+/**
+ * Since when.
+ */
+since: number,
+/**
+ * Why, for people.
+ */
+reason: string,
+/**
+ * The certificate.
+ */
+certificate: Certificate, } | { "state": "refused",
 /**
  * Why, for people.
  */
@@ -831,7 +853,15 @@ id: RelayId, } | { "do": "reconnect",
  * With which relay; none for all that are not connected, but for those where another device
  * uses the name.
  */
-id: RelayId | null, } | { "do": "describe-relay",
+id: RelayId | null, } | { "do": "trust-certificate",
+/**
+ * Which relay.
+ */
+id: RelayId,
+/**
+ * The fingerprint that the person compared.
+ */
+fingerprint: string, } | { "do": "describe-relay",
 /**
  * Which.
  */

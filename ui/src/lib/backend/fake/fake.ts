@@ -231,6 +231,11 @@ export class Fake implements Backend {
         return { is: 'status', value: world.status };
       case 'describe-relay':
         return this.#relay(request.id, { label: request.label, color: request.color });
+      case 'trust-certificate':
+        return this.#relay(request.id, {
+          connection: { state: 'connected', since: Date.now() },
+          pinned: request.fingerprint,
+        });
       case 'reconnect':
         return this.#relay(request.id, { connection: { state: 'connected', since: Date.now() } });
       case 'allow-plain-secret':

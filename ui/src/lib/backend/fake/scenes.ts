@@ -1,15 +1,43 @@
 /**
  * The fake agent as the address asks for it, for `npm run dev` and the screens:
- * `?scene=used|empty|offline|refused|taken|fresh|problems|quiet|down|broken|slow|memory&show=inbox|compose|first-run|settings|doctor`
+ * `?scene=used|empty|offline|refused|untrusted|changed|taken|fresh|problems|quiet|down|broken|slow|memory&show=inbox|compose|first-run|settings|doctor`
  * with `&lang=` and `&theme=`. It also brings some life: sent messages arrive, and a first message
  * comes after hosting.
  */
 import { Failed } from '../backend';
-import type { Connection, Language, RelayState, Request, Theme, View } from '../bindings';
+import type {
+  CertificateFault,
+  Connection,
+  Language,
+  RelayState,
+  Request,
+  Theme,
+  View,
+} from '../bindings';
 import { Fake, type World } from './fake';
 import { blank, relay, sample, used } from './samples';
 
 const SOON_MS = 1200;
+
+const SHOWN =
+  'AF:70:59:6C:EA:4B:14:E0:47:94:B8:93:37:A5:CA:5D:EC:49:4D:CC:71:E7:AF:3B:21:6F:F4:CA:0B:20:36:7F';
+const KNOWN =
+  '3C:91:0B:D2:77:E8:45:1A:9F:60:C3:0E:B4:28:5D:F7:81:16:A9:CC:02:3E:74:DB:58:97:4F:E1:6A:B0:33:C5';
+
+function untrusted(fault: CertificateFault, trusted: string | null): Partial<RelayState> {
+  return {
+    label: 'relay.example.com',
+    address: 'wss://relay.example.com:9093/',
+    hosted: false,
+    pinned: trusted,
+    connection: {
+      state: 'untrusted',
+      since: Date.now() - 60_000,
+      reason: 'The certificate of relay.example.com is not trusted.',
+      certificate: { fault, shown: SHOWN, trusted },
+    },
+  };
+}
 
 export function scene(address: URL): Fake {
   const asked = (key: string, otherwise: string) => address.searchParams.get(key) ?? otherwise;
@@ -52,6 +80,12 @@ function furnish(fake: Fake, world: World, name: string): void {
       break;
     case 'refused':
       only({ connection: { state: 'refused', reason: 'The relay refused the token.' } });
+      break;
+    case 'untrusted':
+      only(untrusted('unknown', null));
+      break;
+    case 'changed':
+      only(untrusted('changed', KNOWN));
       break;
     case 'taken':
       only({
