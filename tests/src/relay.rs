@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use anyhow::Context;
+
 use crate::home::Home;
 use crate::process::Process;
 use crate::programs::Programs;
@@ -16,6 +18,7 @@ pub const TOKEN: &str = "rig-token-that-nobody-guesses";
 #[derive(Debug)]
 pub struct Relay {
     port: u16,
+    encrypted: bool,
     process: Option<Process>,
 }
 
@@ -27,8 +30,45 @@ impl Relay {
     pub fn new() -> anyhow::Result<Self> {
         Ok(Self {
             port: free_port()?,
+            encrypted: false,
             process: None,
         })
+    }
+
+    /// The same with a certificate that it makes itself.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn encrypted() -> anyhow::Result<Self> {
+        Ok(Self {
+            encrypted: true,
+            ..Self::new()?
+        })
+    }
+
+    /// The fingerprint of its certificate, as it prints it.
+    ///
+    /// # Errors
+    /// When it printed none.
+    pub fn fingerprint(&self) -> anyhow::Result<String> {
+        let process = self.process.as_ref().context("the relay runs")?;
+        let output = process.output();
+        let mut lines = output.lines().rev();
+        let printed = lines.find_map(|line| line.strip_prefix("certificate SHA-256 "));
+        Ok(printed
+            .context("the relay prints a fingerprint")?
+            .to_owned())
+    }
+
+    /// Lets it make another certificate at its next start.
+    ///
+    /// # Errors
+    /// When it has made none yet.
+    pub fn forget_certificate(&self, home: &Home) -> anyhow::Result<()> {
+        for file in ["relay/tls-cert.pem", "relay/tls-key.pem"] {
+            fs::remove_file(home.path(file))?;
+        }
+        Ok(())
     }
 
     /// Its port.
@@ -55,6 +95,9 @@ impl Relay {
         command.arg("--bind").arg(self.address());
         command.arg("--token-file").arg(token);
         command.arg("--data").arg(home.path("relay"));
+        if self.encrypted {
+            command.args(["--tls-self-signed", "true"]);
+        }
         let mut process = Process::start(home, "tidings-relay", command)?;
         wait::until("the relay", wait::START, async || {
             let ended = process.ended()?;

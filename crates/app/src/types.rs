@@ -6,10 +6,10 @@
 //! the failures. Times are milliseconds since 1970 (UTC).
 
 pub use tidings_control::{
-    Certificate, CertificateFault, Color, Connection, Consent, Deed, Delivery, Draft, Held, Hosted, Join, Language, Message,
-    MessageId, Mute, Notifications, Offer, Outcome, Part, Pause, Permission, Priority, Problem,
-    Progress, Quiet, QuietHours, Reach, Recipient, RelayId, RelayState, Row, SecretPlace, Sent,
-    Settings, Status, Theme,
+    Certificate, CertificateFault, Color, Connection, Consent, Deed, Delivery, Draft, Held, Hosted,
+    Join, Language, Message, MessageId, Mute, Notifications, Offer, Outcome, Part, Pause,
+    Permission, Priority, Problem, Progress, Quiet, QuietHours, Reach, Recipient, RelayId,
+    RelayState, Row, SecretPlace, Sent, Settings, Status, Theme,
 };
 pub use tidings_control::{Exported, Filter, Keep, RelaySource, Source, Sources};
 
