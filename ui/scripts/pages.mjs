@@ -176,12 +176,7 @@ export const PAGES = [
     INBOX,
     (p) => p.getByTestId('certificate-look').click(),
   ],
-  [
-    'certificate-changed',
-    'scene=changed',
-    INBOX,
-    (p) => p.getByTestId('certificate-look').click(),
-  ],
+  ['certificate-changed', 'scene=changed', INBOX, (p) => p.getByTestId('certificate-look').click()],
   [
     'certificate-changed-sure',
     'scene=changed',
