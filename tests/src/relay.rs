@@ -96,7 +96,7 @@ impl Relay {
         command.arg("--token-file").arg(token);
         command.arg("--data").arg(home.path("relay"));
         if self.encrypted {
-            command.args(["--tls-self-signed", "true"]);
+            command.arg("--tls-self-signed");
         }
         let mut process = Process::start(home, "tidings-relay", command)?;
         wait::until("the relay", wait::START, async || {

@@ -49,6 +49,28 @@ hidden: boolean,
 other: string | null, };
 
 /**
+ * A certificate that is not accepted.
+ */
+export type Certificate = {
+/**
+ * What is wrong with it.
+ */
+fault: CertificateFault,
+/**
+ * Its SHA-256 fingerprint, as the relay prints it: `AB:CD:..`.
+ */
+shown: string,
+/**
+ * The fingerprint that was trusted before, if one was.
+ */
+trusted: string | null, };
+
+/**
+ * What is wrong with a certificate, told apart by what a person can do about it.
+ */
+export type CertificateFault = "unknown" | "changed" | "vouched" | "dates" | "name" | "other";
+
+/**
  * One thing that was looked at.
  */
 export type Check = {
@@ -89,16 +111,6 @@ remedy: Remedy | null, };
  * Failures that faces tell apart.
  */
 export type Code = "invalid" | "not-found" | "not-configured" | "ask" | "system";
-
-/**
- * A certificate that is not accepted.
- */
-export type Certificate = {
-fault: CertificateFault,
-shown: string,
-trusted: string | null, };
-
-export type CertificateFault = "unknown" | "changed" | "vouched" | "dates" | "name" | "other";
 
 /**
  * A relay's colour in the windows. Red is left out: it is for what failed.
