@@ -97,7 +97,7 @@ const PAYLOADS: &[&str] = &[
 const ELEMENTS: &str = "P BR WBR HR H1 H2 H3 H4 H5 H6 BLOCKQUOTE UL OL LI PRE CODE EM STRONG DEL A TABLE THEAD TBODY TR TH TD MARK SPAN";
 
 /// And with which attributes.
-const ATTRIBUTES: &str = "href rel class start align data-src aria-describedby";
+const ATTRIBUTES: &str = "href rel class start align data-src aria-describedby tabindex";
 
 /// Payloads that are too long to be written down.
 fn made() -> Vec<String> {

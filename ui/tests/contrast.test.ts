@@ -38,7 +38,7 @@ function luminance(text: string): number {
 
 const GROUNDS = ['side', 'list', 'page', 'raised', 'field', 'hover', 'selected'];
 const PAIRS: [text: string, grounds: string[], least: number][] = [
-  ['text', [...GROUNDS, 'control', 'control-hover', 'chosen'], TEXT],
+  ['text', [...GROUNDS, 'control', 'control-hover', 'chosen', 'found'], TEXT],
   ['soft', [...GROUNDS, 'control'], TEXT],
   ['accent-text', GROUNDS, TEXT],
   ['danger', [...GROUNDS, 'control', 'control-hover'], TEXT],
