@@ -6,7 +6,7 @@
 use serde::Serialize;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State, WebviewWindow};
-use tidings_control::{Answer, ClientError, Code, Request, View};
+use tidings_control::{Answer, ClientError, Code, Request, View, Words};
 
 use crate::link::{Link, StartError};
 use crate::pages::{Pages, Told};
@@ -18,7 +18,7 @@ pub(crate) struct Failed {
     /// The agent's code; none where pages need not tell it apart.
     code: Option<Code>,
     /// What happened and what to do, for people.
-    message: String,
+    message: Words,
 }
 
 /// Tells a page, from now on, of the agent and of what to show.
@@ -67,8 +67,10 @@ pub(crate) async fn start_agent(link: State<'_, Link>) -> Result<(), Failed> {
 
 impl Failed {
     fn plain(message: &str) -> Self {
-        let (code, message) = (None, message.to_owned());
-        Self { code, message }
+        Self {
+            code: None,
+            message: Words::foreign(message),
+        }
     }
 }
 

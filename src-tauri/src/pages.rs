@@ -143,7 +143,7 @@ mod tests {
         pages.show("inbox", View::Inbox { message: Some(3) });
         let (channel, told) = page();
         pages.attach("inbox", channel);
-        pages.event(Event::Notice("hello".into()));
+        pages.event(Event::Notice(tidings_control::Words::new("hello", "你好")));
         pages.show("inbox", View::Settings);
         pages.running(true);
         pages.running(false);
@@ -152,7 +152,7 @@ mod tests {
             [
                 r#"{"told":"show","value":{"window":"inbox","message":3}}"#,
                 r#"{"told":"running","value":true}"#,
-                r#"{"told":"event","value":{"event":"notice","value":"hello"}}"#,
+                r#"{"told":"event","value":{"event":"notice","value":{"en":"hello","zh-CN":"你好"}}}"#,
                 r#"{"told":"show","value":{"window":"settings"}}"#,
                 r#"{"told":"running","value":false}"#,
             ]

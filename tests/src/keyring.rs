@@ -10,7 +10,7 @@ use crate::wait;
 /// The Secret Service. It ends when dropped; its secrets stay in the home.
 #[derive(Debug)]
 pub struct Keyring {
-    _daemon: Process,
+    daemon: Process,
 }
 
 impl Keyring {
@@ -41,7 +41,65 @@ impl Keyring {
             Ok((bool::try_from(&locked) == Ok(false)).then_some(()))
         })
         .await?;
-        Ok(Self { _daemon: daemon })
+        Ok(Self { daemon })
+    }
+
+    /// Locks what it keeps, as a desktop does when the person says so.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn lock(&self, bus: &Bus) -> anyhow::Result<()> {
+        let connection = bus.connect().await?;
+        let collection = collection(&connection).await?;
+        connection
+            .call_method(
+                Some("org.freedesktop.secrets"),
+                "/org/freedesktop/secrets",
+                Some("org.freedesktop.Secret.Service"),
+                "Lock",
+                &(vec![collection]),
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Unlocks it again by its password, as the prompt of a desktop does.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn unlock(&self, bus: &Bus) -> anyhow::Result<()> {
+        use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
+
+        let connection = bus.connect().await?;
+        let collection = collection(&connection).await?;
+        let service = |interface: &'static str| {
+            zbus::Proxy::new(
+                &connection,
+                "org.freedesktop.secrets",
+                "/org/freedesktop/secrets",
+                interface,
+            )
+        };
+        let secrets = service("org.freedesktop.Secret.Service").await?;
+        let (_, session): (OwnedValue, OwnedObjectPath) = secrets
+            .call("OpenSession", &("plain", Value::from("")))
+            .await?;
+        // What its own prompter calls; there is no other way without a person.
+        let own = service("org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface").await?;
+        let none: &[u8] = &[];
+        let password = (session, none, "rig".as_bytes(), "text/plain");
+        let () = own
+            .call("UnlockWithMasterPassword", &(collection, password))
+            .await?;
+        Ok(())
+    }
+
+    /// Stops it in its tracks, or lets it go on: it takes calls, and does not answer.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn signal(&mut self, signal: rustix::process::Signal) -> anyhow::Result<()> {
+        self.daemon.signal(signal)
     }
 
     /// The labels of the secrets it keeps.
@@ -72,4 +130,19 @@ impl Keyring {
         }
         Ok(labels)
     }
+}
+
+async fn collection(
+    connection: &zbus::Connection,
+) -> anyhow::Result<zbus::zvariant::OwnedObjectPath> {
+    let reply = connection
+        .call_method(
+            Some("org.freedesktop.secrets"),
+            "/org/freedesktop/secrets",
+            Some("org.freedesktop.Secret.Service"),
+            "ReadAlias",
+            &("default"),
+        )
+        .await?;
+    Ok(reply.body().deserialize()?)
 }

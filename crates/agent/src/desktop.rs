@@ -1,7 +1,9 @@
 //! What the agent does on the person's desktop for a face: open a link, fill the clipboard.
 
-use tidings_control::{Code, Failure};
+use tidings_control::{Code, Failure, Words};
 use url::Url;
+
+use crate::texts;
 
 /// Links that open without asking: anything else may start a program that the sender chose.
 const SCHEMES: &[&str] = &["http", "https", "mailto"];
@@ -14,10 +16,7 @@ const SCHEMES: &[&str] = &["http", "https", "mailto"];
 pub(crate) fn open_link(link: &str) -> Result<(), Failure> {
     let url = parsed(link)?;
     if !SCHEMES.contains(&url.scheme()) {
-        return Err(invalid(format!(
-            "Links of the kind “{}:” are not opened: copy it if you trust it.",
-            url.scheme()
-        )));
+        return Err(invalid(texts::link_not_opened(url.scheme())));
     }
     open(&url)
 }
@@ -30,7 +29,7 @@ pub(crate) fn open_allowed(link: &str) -> Result<(), Failure> {
     open(&parsed(link)?)
 }
 
-fn invalid(message: String) -> Failure {
+fn invalid(message: Words) -> Failure {
     Failure {
         code: Code::Invalid,
         message,
@@ -38,13 +37,13 @@ fn invalid(message: String) -> Failure {
 }
 
 fn parsed(link: &str) -> Result<Url, Failure> {
-    Url::parse(link).map_err(|_| invalid(format!("“{link}” is not a link.")))
+    Url::parse(link).map_err(|_| invalid(texts::no_link(link)))
 }
 
 fn open(url: &Url) -> Result<(), Failure> {
     open::that_detached(url.as_str()).map_err(|error| Failure {
         code: Code::System,
-        message: format!("No program opens links here ({error}): copy it into your browser."),
+        message: texts::no_browser(error),
     })
 }
 
@@ -80,13 +79,9 @@ impl Clipboard {
             Some(clipboard) => set(clipboard),
             None => arboard::Clipboard::new().and_then(|made| set(self.0.insert(made))),
         };
-        let instead = match kind {
-            Kind::Secret => "select it by hand, or run `tidings token` for the token",
-            Kind::Text => "select it by hand",
-        };
         outcome.map_err(|error| Failure {
             code: Code::System,
-            message: format!("The clipboard cannot be reached ({error}): {instead}."),
+            message: texts::no_clipboard(error, kind == Kind::Secret),
         })
     }
 }

@@ -11,13 +11,14 @@ use tidings_app::doctor::{Agent as Doctored, Doctor};
 use tidings_app::types::Failure as AppFailure;
 use tidings_control::{
     Answer, Code, Deed, Event, Face, Failure, Listener, MessageId, Part, Peer, Request, Status,
-    View,
+    View, Words,
 };
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
 use crate::desktop::{Clipboard, Kind, open_allowed, open_link};
 use crate::here::Here;
+use crate::texts;
 use crate::windows::{self, Windows};
 
 /// Faces at a time. One window process, the command line, a few scripts; more is a runaway loop.
@@ -191,7 +192,7 @@ impl Agent {
         set.await.unwrap_or_else(|error| {
             Err(Failure {
                 code: Code::System,
-                message: error.to_string(),
+                message: Words::foreign(error.to_string()),
             })
         })?;
         Ok(Answer::Done)
@@ -208,7 +209,7 @@ fn failure(failure: AppFailure) -> Failure {
     };
     Failure {
         code,
-        message: failure.to_string(),
+        message: failure.words(),
     }
 }
 
@@ -281,7 +282,7 @@ async fn face(agent: Arc<Agent>, mut connection: Face) {
                         let outcome = match request {
                             Request::Token if windows => Err(Failure {
                                 code: Code::Invalid,
-                                message: "Windows are not given the token.".to_owned(),
+                                message: texts::no_token_for_windows(),
                             }),
                             request => agent.carry_out(request).await,
                         };

@@ -6,8 +6,9 @@
 use tidings_app::Folders;
 use tidings_app::autostart::{AtLogin, Autostart, AutostartError};
 use tidings_app::doctor::Doctor;
-use tidings_control::{Answer, Code, Computer, Failure, Folder};
+use tidings_control::{Answer, Code, Computer, Failure, Folder, Words};
 
+use crate::texts;
 use crate::windows;
 
 /// See the file's head.
@@ -59,7 +60,7 @@ impl Here {
         if set.is_none() {
             return Err(Failure {
                 code: Code::NotFound,
-                message: "Starting at login is set in the system's own settings here.".to_owned(),
+                message: texts::login_elsewhere(),
             });
         }
         self.told().await
@@ -70,7 +71,8 @@ impl Here {
     /// # Errors
     /// [`Code::System`] where the system does not say where this program is.
     pub(crate) fn doctor(&self) -> Result<Doctor, Failure> {
-        let window = windows::program().map_err(|error| system(error.to_string()))?;
+        let window = windows::program()
+            .map_err(|error| system(texts::no_window("tidings-window", error)))?;
         Ok(Doctor::new(self.folders.clone(), window))
     }
 
@@ -85,10 +87,7 @@ impl Here {
         };
         open::that_detached(path).map_err(|error| Failure {
             code: Code::System,
-            message: format!(
-                "No program opens folders here ({error}). It is {}.",
-                path.display()
-            ),
+            message: texts::no_file_manager(error, path.display()),
         })?;
         Ok(Answer::Done)
     }
@@ -103,13 +102,13 @@ impl Here {
         };
         tokio::task::spawn_blocking(move || work(&autostart))
             .await
-            .map_err(|error| system(error.to_string()))?
+            .map_err(|error| system(Words::foreign(error.to_string())))?
             .map(Some)
-            .map_err(|error| system(error.to_string()))
+            .map_err(|error| system(error.words()))
     }
 }
 
-fn system(message: String) -> Failure {
+fn system(message: Words) -> Failure {
     Failure {
         code: Code::System,
         message,

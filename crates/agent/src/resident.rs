@@ -10,11 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use tidings_app::{App, Parts};
-use tidings_control::{
-    Answer, Client, ClientError, ListenError, Listener, Part, Reach, Request, View,
-};
-use tokio::runtime::Handle;
-use tokio::sync::{broadcast, mpsc, watch};
+use tidings_control::{Answer, Client, ClientError, ListenError, Listener, Part, Request, View};
+use tokio::sync::{broadcast, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tracing_subscriber::EnvFilter;
 
@@ -22,8 +19,7 @@ use crate::cli::Start;
 use crate::desktop::Clipboard;
 use crate::faces::{self, Agent};
 use crate::here::Here;
-use crate::texts::Tongue;
-use crate::tray::{self, Click, Shown};
+use crate::tray;
 use crate::windows::{self, Windows};
 
 /// How long a start waits for an agent that is just ending, and how often it looks.
@@ -32,9 +28,6 @@ const PREDECESSOR_AGAIN: Duration = Duration::from_millis(100);
 
 /// How long the tray may take to leave the panel.
 const TRAY_STOPPING: Duration = Duration::from_secs(2);
-
-/// How long a panel that starts beside the agent at login may take before its lack is told.
-const TRAY_HOST_LATE: Duration = Duration::from_secs(10);
 
 /// Libraries that log whole frames at their finest levels, tokens and messages included: what
 /// `TIDINGS_LOG` asks for does not count for them.
@@ -120,6 +113,7 @@ async fn reside(start: &Start, listener: Listener) -> Result<()> {
     let _right = listener.right();
     let parts = Parts::of_desktop()?;
     let here = Here::new(parts.folders.clone());
+    let notifier = Arc::clone(&parts.notifier);
     let app = App::start(parts).await?;
     let (windows, started) = Windows::new();
     let agent = Arc::new(Agent {
@@ -133,7 +127,7 @@ async fn reside(start: &Start, listener: Listener) -> Result<()> {
     tasks.spawn(agent.here.clone().repair());
     tasks.spawn(end_on_signal(agent.quit.clone()));
     tasks.spawn(notifications_act(Arc::clone(&agent)));
-    let tray = tray(&agent, &mut tasks);
+    let tray = tray::follow::start(&agent, notifier, &mut tasks);
     let shown = tokio::spawn({
         let agent = Arc::clone(&agent);
         async move {
@@ -164,85 +158,6 @@ async fn end_within(limit: Duration, mut task: JoinHandle<()>) {
     }
 }
 
-/// Shows the tray and acts on its clicks. The handle is of the thread that the icon lives on.
-fn tray(agent: &Arc<Agent>, tasks: &mut JoinSet<()>) -> JoinHandle<()> {
-    let now = {
-        let agent = Arc::clone(agent);
-        move || Shown {
-            status: agent.app.status().borrow().clone(),
-            tongue: Tongue::of(agent.app.settings().language),
-        }
-    };
-    let (show, shown) = watch::channel(now());
-    let (clicks, clicked) = mpsc::channel(tray::CLICKS);
-    tasks.spawn(follow(Arc::clone(agent), show, now));
-    tasks.spawn(act(Arc::clone(agent), clicked));
-    #[cfg(target_os = "linux")]
-    tasks.spawn(tell_lack_of_host(Arc::clone(agent)));
-    let agent = Arc::clone(agent);
-    tokio::task::spawn_blocking(move || {
-        if let Err(error) = tray::run(&Handle::current(), shown, clicks) {
-            tracing::warn!(%error, "no tray");
-            agent.app.problem(Part::Tray, Some(NO_TRAY.to_owned()));
-        }
-    })
-}
-
-const NO_TRAY: &str = "This desktop shows no tray icons. Start Tidings again to see its window; on \
-                       GNOME the extension AppIndicator brings the tray.";
-
-/// Keeps what the tray shows true.
-async fn follow(agent: Arc<Agent>, show: watch::Sender<Shown>, now: impl Fn() -> Shown) {
-    let mut status = agent.app.status();
-    let mut events = agent.app.events();
-    // What was shown first was read before this watch began.
-    status.mark_changed();
-    loop {
-        tokio::select! {
-            changed = status.changed() => if changed.is_err() { return },
-            event = events.recv() => match event {
-                Ok(tidings_app::Event::Settings(_)) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Ok(_) => continue,
-                Err(broadcast::error::RecvError::Closed) => return,
-            },
-        }
-        status.mark_unchanged();
-        let now = now();
-        show.send_if_modified(|shown| {
-            let changed = *shown != now;
-            *shown = now;
-            changed
-        });
-    }
-}
-
-async fn act(agent: Arc<Agent>, mut clicks: mpsc::Receiver<Click>) {
-    while let Some(click) = clicks.recv().await {
-        match click {
-            Click::Inbox => agent.windows.show(agent.front()),
-            Click::Compose => agent.windows.show(View::Compose),
-            Click::Host => {
-                let status = agent.app.status().borrow().clone();
-                if status.hosted.is_none()
-                    && let Err(error) = agent.app.host(Reach::Computer, None).await
-                {
-                    tracing::warn!(%error, "not hosted");
-                }
-                // Also the page that shows a relay hosted already, and who can reach it.
-                agent.windows.show(View::FirstRun);
-            }
-            Click::Pause(pause) => {
-                if let Err(error) = agent.app.pause(pause).await {
-                    tracing::warn!(%error, "not paused");
-                }
-            }
-            Click::Quit => {
-                agent.quit.send_replace(true);
-            }
-        }
-    }
-}
-
 /// A click on a notification opens its message, or what is unread; its buttons do what they say.
 async fn notifications_act(agent: Arc<Agent>) {
     let mut events = agent.app.events();
@@ -262,37 +177,6 @@ async fn notifications_act(agent: Arc<Agent>) {
             Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
             Err(broadcast::error::RecvError::Closed) => return,
         }
-    }
-}
-
-#[cfg(target_os = "linux")]
-async fn tell_lack_of_host(agent: Arc<Agent>) {
-    let present = watch::Sender::new(false);
-    let mut seen = present.subscribe();
-    let telling = async {
-        // At login the panel may come after us.
-        let host = seen.wait_for(|present| *present);
-        let mut there = tokio::time::timeout(TRAY_HOST_LATE, host)
-            .await
-            .is_ok_and(|r| r.is_ok());
-        loop {
-            agent
-                .app
-                .problem(Part::Tray, (!there).then(|| NO_TRAY.to_owned()));
-            if seen.changed().await.is_err() {
-                return;
-            }
-            there = *seen.borrow_and_update();
-        }
-    };
-    tokio::select! {
-        followed = tray::host::follow(present.clone()) => {
-            if let Err(error) = followed {
-                tracing::info!(%error, "no session bus");
-                agent.app.problem(Part::Tray, Some(NO_TRAY.to_owned()));
-            }
-        }
-        () = telling => {}
     }
 }
 

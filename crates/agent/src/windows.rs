@@ -8,9 +8,11 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tidings_control::{Connection, Event, Peer, Status, View};
+use tidings_control::{Connection, Event, Peer, Status, View, Words};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
+
+use crate::texts;
 
 /// How long a window process may take to end after it lost the agent.
 pub(crate) const ENDING: Duration = Duration::from_secs(3);
@@ -133,7 +135,7 @@ pub(crate) fn front(status: &Status) -> View {
 pub(crate) async fn keep(
     windows: &Windows,
     mut start: mpsc::Receiver<()>,
-    failed: impl Fn(Option<String>),
+    failed: impl Fn(Option<Words>),
 ) {
     while start.recv().await.is_some() {
         let Some(view) = windows.first() else {
@@ -150,11 +152,9 @@ pub(crate) async fn keep(
     }
 }
 
-fn broke_down(status: std::io::Result<ExitStatus>) -> String {
+fn broke_down(status: std::io::Result<ExitStatus>) -> Words {
     let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-    format!(
-        "The window ended unexpectedly ({how}). Messages are kept; open it again from the tray."
-    )
+    texts::window_ended(how)
 }
 
 /// The program that draws the windows: it lies beside this one.
@@ -163,19 +163,15 @@ pub(crate) fn program() -> std::io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(name))
 }
 
-fn spawn(view: &View) -> Result<Child, String> {
-    let program = program().map_err(|error| format!("Where Tidings is installed: {error}."))?;
-    let view = serde_json::to_string(view).map_err(|error| error.to_string())?;
+fn spawn(view: &View) -> Result<Child, Words> {
+    let program = program().map_err(|error| texts::no_window("tidings-window", error))?;
+    let view =
+        serde_json::to_string(view).map_err(|error| texts::no_window(program.display(), error))?;
     Command::new(&program)
         .args(["--show", &view])
         .stdin(Stdio::null())
         // The agent's end is the window's end, but for what it still has to write.
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| {
-            format!(
-                "The window program {} cannot start: {error}. Install it again.",
-                program.display()
-            )
-        })
+        .map_err(|error| texts::no_window(program.display(), error))
 }

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tidings_control::Words;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -32,6 +33,7 @@ use crate::types::{
     Sources, Status,
 };
 use crate::vault::{File, Keyring, Vault};
+use crate::words::Wrong;
 use crate::{clock, export, folders, hub, keeping, outgoing, world};
 
 /// Events a face may be behind. A face further behind reads everything again, as the channel tells
@@ -137,11 +139,13 @@ impl App {
         if let Some(aside) = &loaded.aside {
             board.problem(
                 Part::Disk,
-                Some(format!(
-                    "The settings could not be understood ({}) and were set aside as {}. Set Tidings up again, or repair that file and put it back.",
-                    aside.reason,
-                    aside.path.display()
-                )),
+                Some(
+                    Wrong::SetAside {
+                        reason: aside.reason.clone(),
+                        path: aside.path.clone(),
+                    }
+                    .into(),
+                ),
             );
         }
         let counting = board.clone();
@@ -229,7 +233,7 @@ impl App {
     }
 
     /// Reports what is wrong with a part that is the faces' own (tray, window), or that nothing is.
-    pub fn problem(&self, part: Part, message: Option<String>) {
+    pub fn problem(&self, part: Part, message: Option<Words>) {
         self.board.problem(part, message);
     }
 
@@ -259,11 +263,8 @@ impl App {
     /// # Errors
     /// [`Failure::NotFound`].
     pub async fn message(&self, id: MessageId) -> Result<Message, Failure> {
-        self.inbox.message(id).await?.ok_or_else(|| {
-            Failure::NotFound(
-                "This message is not in the inbox any more. Go back to the list.".to_owned(),
-            )
-        })
+        let message = self.inbox.message(id).await?;
+        message.ok_or_else(|| Failure::NotFound(Wrong::Gone.into()))
     }
 
     /// Marks messages read or unread.
@@ -465,7 +466,7 @@ impl App {
         &self,
         order: impl FnOnce(oneshot::Sender<Result<T, Failure>>) -> Order,
     ) -> Result<T, Failure> {
-        let ending = || Failure::System("Tidings is ending. Start it again.".to_owned());
+        let ending = || Failure::System(Wrong::Ending.into());
         let (reply, answered) = oneshot::channel();
         self.orders.send(order(reply)).await.map_err(|_| ending())?;
         answered.await.map_err(|_| ending())?

@@ -56,8 +56,16 @@ pub enum AtLogin {
     .path.display()
 )]
 pub struct AutostartError {
-    path: PathBuf,
-    source: std::io::Error,
+    pub(crate) path: PathBuf,
+    pub(crate) source: std::io::Error,
+}
+
+impl AutostartError {
+    /// Its text in both languages.
+    #[must_use]
+    pub fn words(&self) -> tidings_control::Words {
+        crate::words::Chinese::words(self)
+    }
 }
 
 impl Autostart {

@@ -1,6 +1,7 @@
 //! The status that faces watch, put together from what the parts report. Owns the one value and the
 //! rule that each part has at most one problem; knows none of the parts.
 
+use tidings_control::Words;
 use tokio::sync::watch;
 
 use crate::types::{Connection, Part, Problem, Quiet, RelayId, Status};
@@ -53,7 +54,7 @@ impl Board {
     }
 
     /// Reports what is wrong with a part, or that nothing is.
-    pub(crate) fn problem(&self, part: Part, message: Option<String>) {
+    pub(crate) fn problem(&self, part: Part, message: Option<Words>) {
         self.update(|status| {
             let at = status.problems.iter().position(|p| p.part == part);
             match (at.and_then(|at| status.problems.get_mut(at)), message) {
@@ -74,13 +75,13 @@ mod tests {
     fn a_part_has_one_problem_at_most_and_watchers_wake_for_changes_only() {
         let board = Board::new();
         let mut watch = board.watch();
-        board.problem(Part::Disk, Some("full".into()));
+        board.problem(Part::Disk, Some(Words::foreign("full")));
         assert!(watch.has_changed().unwrap());
         watch.mark_unchanged();
-        board.problem(Part::Disk, Some("full".into()));
+        board.problem(Part::Disk, Some(Words::foreign("full")));
         board.problem(Part::Secrets, None);
         assert!(!watch.has_changed().unwrap());
-        board.problem(Part::Disk, Some("read-only".into()));
+        board.problem(Part::Disk, Some(Words::foreign("read-only")));
         assert_eq!(watch.borrow_and_update().problems.len(), 1);
         board.problem(Part::Disk, None);
         assert!(board.status().problems.is_empty());

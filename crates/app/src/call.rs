@@ -16,6 +16,7 @@ use url::Url;
 use crate::extra::Said;
 use crate::http;
 use crate::types::Deed;
+use crate::words::Wrong;
 
 /// How long the whole may take: a door opener answers in a second; a person waits no longer.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -42,23 +43,25 @@ const OURS: &[&str] = &[
 /// Makes it. What came of it is told by the other side's status alone.
 ///
 /// # Errors
-/// In words for people.
-pub(crate) async fn make(deed: &Deed, said: Said) -> Result<(), String> {
+/// What became of it, as far as is known.
+pub(crate) async fn make(deed: &Deed, said: Said) -> Result<(), Wrong> {
     let Deed::Call { method, url, place } = deed else {
         return Ok(());
     };
     match tokio::time::timeout(DEADLINE, answer(method, url, said)).await {
         Ok(Ok(status)) if status.is_success() => Ok(()),
-        Ok(Ok(status)) => Err(format!(
-            "{place} answered the request with {status}. Nothing may have happened there."
-        )),
-        Ok(Err(reason)) => Err(format!(
-            "The request to {place} could not be made: {reason}."
-        )),
-        Err(_) => Err(format!(
-            "{place} did not answer the request within {} seconds. It may have been carried out.",
-            DEADLINE.as_secs()
-        )),
+        Ok(Ok(status)) => Err(Wrong::CallRefused {
+            place: place.clone(),
+            status: status.to_string(),
+        }),
+        Ok(Err(reason)) => Err(Wrong::CallFailed {
+            place: place.clone(),
+            reason,
+        }),
+        Err(_) => Err(Wrong::CallSilent {
+            place: place.clone(),
+            seconds: DEADLINE.as_secs(),
+        }),
     }
 }
 
@@ -111,7 +114,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     /// A server that answers one request so; gives what it was asked.
-    async fn asked(answer: &'static str, said: Said) -> (String, Result<(), String>) {
+    async fn asked(answer: &'static str, said: Said) -> (String, Result<(), Wrong>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let serve = async {
@@ -167,13 +170,16 @@ mod tests {
         let moved =
             "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
         let (_, result) = asked(moved, said()).await;
-        assert!(result.unwrap_err().contains("302"));
+        assert!(result.unwrap_err().to_string().contains("302"));
         let nobody = Deed::Call {
             method: "POST".into(),
             url: "http://127.0.0.1:1/".into(),
             place: "127.0.0.1".into(),
         };
-        let words = make(&nobody, Said::default()).await.unwrap_err();
+        let words = make(&nobody, Said::default())
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(words.contains("could not be made"), "{words}");
     }
 }

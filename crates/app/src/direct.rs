@@ -11,13 +11,15 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Request, StatusCode, Uri};
+use tidings_control::Words;
 use tidings_protocol::{Group, Mid, Name, client, server};
 use tidings_session::{Address, Config, Event, Fingerprint, Session, State};
 use tokio::sync::mpsc;
 
 use crate::inbox::{Outgoing, delivery};
-use crate::line::{self, sentence};
+use crate::line;
 use crate::types::{Draft, Failure, Message, Outcome, Progress, RelayId, Row, Sent};
+use crate::words::{self, Wrong};
 use crate::{clock, extra, http, outgoing, text};
 
 /// How long the request may take beyond what the relay was asked to wait: connecting, and a relay that
@@ -46,17 +48,16 @@ impl Relay {
     /// # Errors
     /// [`Failure::Invalid`].
     pub fn new(address: &str, token: &str, pin: Option<&str>) -> Result<Self, Failure> {
-        let invalid =
-            |error: &dyn std::error::Error| Failure::Invalid(sentence(&error.to_string()));
         Ok(Self {
             address: address
                 .parse()
-                .map_err(|error: tidings_session::AddressError| invalid(&error))?,
+                .map_err(|error: tidings_session::AddressError| {
+                    Failure::Invalid(words::sentences(&error))
+                })?,
             token: token.trim().to_owned(),
-            pin: pin
-                .map(str::parse)
-                .transpose()
-                .map_err(|error: tidings_session::NoFingerprint| invalid(&error))?,
+            pin: pin.map(str::parse).transpose().map_err(
+                |error: tidings_session::NoFingerprint| Failure::Invalid(words::sentences(&error)),
+            )?,
         })
     }
 }
@@ -83,18 +84,15 @@ pub async fn send(relay: &Relay, draft: Draft, wait: Duration) -> Result<Sent, F
         .header(AUTHORIZATION, format!("Bearer {}", relay.token))
         .header(CONTENT_TYPE, "application/json")
         .body(Full::new(Bytes::from(body)))
-        .map_err(|_| {
-            Failure::Invalid("This is no token: it holds characters that none has.".to_owned())
-        })?;
+        .map_err(|_| Failure::Invalid(Wrong::TokenCharacters.into()))?;
     let pin = relay.pin;
     let answer = http::exchange(relay.address.clone(), pin, request, ANSWER_BYTES);
     let (status, body) = match tokio::time::timeout(wait + GRACE, answer).await {
-        Ok(answer) => answer.map_err(|words| Failure::System(sentence(&words)))?,
+        Ok(answer) => {
+            answer.map_err(|words| Failure::System(Words::foreign(words::sentence(&words))))?
+        }
         Err(_) => {
-            return Err(Failure::System(
-                "The relay did not answer in time. It may have the message all the same."
-                    .to_owned(),
-            ));
+            return Err(Failure::System(Wrong::RelaySilent.into()));
         }
     };
     let body = String::from_utf8_lossy(&body);
@@ -115,18 +113,19 @@ pub async fn send(relay: &Relay, draft: Draft, wait: Duration) -> Result<Sent, F
                 })
                 .collect(),
         }),
-        _ => Err(Failure::System(
-            "The relay took the message and answered in a way that Tidings does not know."
-                .to_owned(),
-        )),
+        _ => Err(Failure::System(Wrong::RelayOdd.into())),
     }
 }
 
 fn refused(status: StatusCode, words: &str) -> Failure {
     let words = text::line(words);
-    Failure::Invalid(format!(
-        "The relay refused the message ({status}: {words})."
-    ))
+    Failure::Invalid(
+        Wrong::RelayRefused {
+            status: status.to_string(),
+            words,
+        }
+        .into(),
+    )
 }
 
 /// A client of a relay that keeps no inbox: whoever uses it deals with each message, and says so.
@@ -152,8 +151,8 @@ impl Listening {
     /// # Errors
     /// [`Failure::Invalid`] where the name cannot be used.
     pub fn start(relay: &Relay, name: &str) -> Result<Self, Failure> {
-        let name = Name::new(name.trim())
-            .map_err(|error| Failure::Invalid(format!("This name cannot be used: the {error}.")))?;
+        let name =
+            Name::new(name.trim()).map_err(|error| Failure::Invalid(Wrong::Name(error).into()))?;
         let group = Group::none();
         let mut config = Config::new(relay.address.clone(), relay.token.clone(), name, group);
         config.pin = relay.pin;
@@ -184,15 +183,13 @@ impl Listening {
                     });
                 }
                 Some(Event::State(State::Refused(refusal))) => {
-                    return Err(Failure::System(sentence(&text::line(&refusal.to_string()))));
+                    return Err(Failure::System(words::sentences(&refusal)));
                 }
                 Some(Event::State(State::TakenOver { retry_at: None })) => {
-                    return Err(Failure::System(
-                        "Another client took this name. Choose another with --name.".to_owned(),
-                    ));
+                    return Err(Failure::System(Wrong::NameTaken.into()));
                 }
                 Some(_) => {}
-                None => return Err(Failure::System("The session has ended.".to_owned())),
+                None => return Err(Failure::System(Wrong::SessionEnded.into())),
             }
         }
     }

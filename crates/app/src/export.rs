@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::inbox::Inbox;
 use crate::types::{Exported, Failure, Filter};
+use crate::words::Wrong;
 
 /// Messages read at once.
 const PAGE: u32 = 200;
@@ -66,7 +67,7 @@ async fn write(inbox: &Inbox, filter: &Filter, file: File, path: &Path) -> Resul
         file = match piece.await {
             Ok(Ok(file)) => file,
             Ok(Err(error)) => return Err(failed(path, &error)),
-            Err(error) => return Err(Failure::System(error.to_string())),
+            Err(error) => return Err(Failure::System(Wrong::Failed(error.to_string()).into())),
         };
         if ended {
             return Ok(count);
@@ -75,10 +76,13 @@ async fn write(inbox: &Inbox, filter: &Filter, file: File, path: &Path) -> Resul
 }
 
 fn failed(path: &Path, error: &io::Error) -> Failure {
-    Failure::System(format!(
-        "The messages could not be written to {} ({error}). Free some space, make the folder writable, or use `tidings export > FILE`.",
-        path.display()
-    ))
+    Failure::System(
+        Wrong::Export {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        }
+        .into(),
+    )
 }
 
 /// A file that nobody else may read, under a name that is not taken.

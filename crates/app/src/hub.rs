@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidings_control::Words;
 use tidings_relay::{Config, Durability, OpenError, SqliteStore, Token};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -57,8 +58,8 @@ pub(crate) enum HubError {
     #[error("The hosted relay cannot use {} ({words}). {advice}", .path.display())]
     Data {
         path: PathBuf,
-        words: String,
-        advice: &'static str,
+        words: Words,
+        advice: Words,
     },
     #[error("The hosted relay did not start: {0}.")]
     Start(String),
@@ -182,22 +183,36 @@ async fn open(folder: &Path) -> Result<SqliteStore, HubError> {
 /// The store's words are for the command line of a relay of its own; these are for a desktop.
 fn data_error(error: OpenError) -> HubError {
     let (path, words, advice) = match error {
-        OpenError::Folder { path, source } => (path, source.to_string(), "Make it writable."),
-        OpenError::InUse { path } => (path, "another relay uses it".to_owned(), "End that relay."),
+        OpenError::Folder { path, source } => (
+            path,
+            Words::foreign(source.to_string()),
+            Words::new("Make it writable.", "请使其可写。"),
+        ),
+        OpenError::InUse { path } => (
+            path,
+            Words::new("another relay uses it", "另一个中继正在使用它"),
+            Words::new("End that relay.", "请结束那个中继。"),
+        ),
         OpenError::Corrupt { path, source } => (
             path,
-            source.to_string(),
-            "Move it away to start afresh, or put a copy in its place.",
+            Words::foreign(source.to_string()),
+            Words::new(
+                "Move it away to start afresh, or put a copy in its place.",
+                "请将其移走以重新开始，或放入一份副本。",
+            ),
         ),
         OpenError::TooNew { path, .. } => (
             path,
-            "a newer Tidings wrote it".to_owned(),
-            "Install the newer version again.",
+            Words::new("a newer Tidings wrote it", "由更新的 Tidings 写成"),
+            Words::new("Install the newer version again.", "请重新安装较新的版本。"),
         ),
         OpenError::Database { path, source } => (
             path,
-            source.to_string(),
-            "Free some space, and make the file writable.",
+            Words::foreign(source.to_string()),
+            Words::new(
+                "Free some space, and make the file writable.",
+                "请腾出空间，并使该文件可写。",
+            ),
         ),
         OpenError::System(words) => return HubError::Start(words),
     };

@@ -40,6 +40,7 @@ mod text;
 pub mod types;
 pub mod vault;
 mod wait;
+mod words;
 mod world;
 
 pub use app::{App, Parts, StartError};
@@ -47,4 +48,5 @@ pub use export::line as export_line;
 pub use folders::{CONFIG_VARIABLE, DATA_VARIABLE, FolderError, Folders};
 pub use inbox::InboxError;
 pub use settings::SettingsError;
+pub use text::short as short_line;
 pub use types::{Event, Failure};

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::inbox::Incoming;
 use crate::types::{Certificate, CertificateFault, Connection, RelayId};
+use crate::words::sentences;
 use crate::{clock, extra, text};
 
 /// A session handed to the reception, with the address it is for.
@@ -29,12 +30,12 @@ pub(crate) fn connection(state: &State, since: u64) -> Option<Connection> {
             ..
         } => Connection::Untrusted {
             since,
-            reason: said(trouble),
+            reason: sentences(trouble),
             certificate: certificate(rejected),
         },
         State::Waiting { retry_at, trouble } => Connection::Offline {
             since,
-            reason: said(trouble),
+            reason: sentences(trouble),
             retry_at: clock::at(*retry_at),
         },
         State::Dialing | State::Authenticating => Connection::Connecting,
@@ -42,7 +43,7 @@ pub(crate) fn connection(state: &State, since: u64) -> Option<Connection> {
             since: clock::now(),
         },
         State::Refused(refusal) => Connection::Refused {
-            reason: said(refusal),
+            reason: sentences(refusal),
         },
         State::TakenOver { .. } => taken_over(state, since, false),
         State::Stopped => return None,
@@ -144,25 +145,6 @@ pub(crate) fn incoming(
     }
 }
 
-/// Why there is no connection, as a sentence. The relay's own words may be in it, of any length and
-/// with any characters, and they reach terminals and panels.
-fn said(why: &impl ToString) -> String {
-    sentence(&text::line(&why.to_string()))
-}
-
-/// A library's words as a sentence.
-pub(crate) fn sentence(words: &str) -> String {
-    let mut chars = words.chars();
-    let Some(first) = chars.next() else {
-        return String::new();
-    };
-    let mut sentence: String = first.to_uppercase().chain(chars).collect();
-    if !sentence.ends_with(['.', '!', '?', '…']) {
-        sentence.push('.');
-    }
-    sentence
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,14 +156,8 @@ mod tests {
         let Some(Connection::Refused { reason }) = connection(&State::Refused(refusal), 0) else {
             panic!("refused")
         };
+        let reason = reason.en;
         assert!(reason.chars().count() <= text::LINE_CHARS, "{reason}");
         assert!(!reason.chars().any(char::is_control), "{reason}");
-    }
-
-    #[test]
-    fn words_become_sentences() {
-        assert_eq!(sentence("the relay is gone"), "The relay is gone.");
-        assert_eq!(sentence("Done."), "Done.");
-        assert_eq!(sentence(""), "");
     }
 }

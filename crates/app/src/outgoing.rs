@@ -7,6 +7,7 @@ use tidings_protocol::{Group, Message, Name, Ref, Target, client, limits};
 use crate::extra;
 use crate::inbox::Outgoing;
 use crate::types::{Draft, Failure, Recipient};
+use crate::words::Wrong;
 
 /// Random bytes of a `ref`: never the same twice, also between computers of one name.
 const REFERENCE_BYTES: usize = 16;
@@ -20,20 +21,14 @@ pub(crate) fn checked(mut draft: Draft) -> Result<Draft, Failure> {
     target(&draft.to)?;
     draft.link = trimmed(draft.link);
     if !draft.link.is_empty() && url::Url::parse(&draft.link).is_err() {
-        return Err(Failure::Invalid(
-            "The link is not complete. Write it like https://example.org/page.".to_owned(),
-        ));
+        return Err(Failure::Invalid(Wrong::Link.into()));
     }
     if draft.title.trim().is_empty() && draft.body.trim().is_empty() {
-        return Err(Failure::Invalid(
-            "The message is empty. Write a title or a text.".to_owned(),
-        ));
+        return Err(Failure::Invalid(Wrong::Empty.into()));
     }
     let (bytes, limit) = (bytes(&draft), limits::FRAME_BYTES);
     if bytes > limit {
-        return Err(Failure::Invalid(format!(
-            "The message is too long ({bytes} bytes; a relay takes {limit}). Shorten it."
-        )));
+        return Err(Failure::Invalid(Wrong::TooLong { bytes, limit }.into()));
     }
     Ok(draft)
 }
@@ -53,9 +48,8 @@ pub(crate) fn reference() -> Result<String, Failure> {
 pub(crate) fn random_hex(bytes: usize) -> Result<String, Failure> {
     use std::fmt::Write;
     let mut random = vec![0; bytes];
-    getrandom::fill(&mut random).map_err(|error| {
-        Failure::System(format!("The system gives no random numbers ({error})."))
-    })?;
+    getrandom::fill(&mut random)
+        .map_err(|error| Failure::System(Wrong::NoRandom(error.to_string()).into()))?;
     Ok(random.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
@@ -83,27 +77,26 @@ pub(crate) fn packet(outgoing: &Outgoing) -> Result<client::Send, Failure> {
             desp: draft.body.clone(),
             extra: Value::Object(extra),
         },
-        reference: Some(reference.map_err(|error| Failure::Invalid(error.to_string()))?),
+        reference: Some(
+            reference.map_err(|error| Failure::Invalid(Wrong::Reference(error).into()))?,
+        ),
     })
 }
 
 fn target(to: &Recipient) -> Result<Target, Failure> {
-    let invalid = |what: &str, error: tidings_protocol::InvalidId| {
-        Failure::Invalid(format!("The {what} cannot be used: its {error}."))
-    };
     match to {
-        Recipient::Person(name) if name.is_empty() => Err(Failure::Invalid(
-            "Nobody is named. Write the name of a client of the relay.".to_owned(),
-        )),
-        Recipient::Group(name) if name.is_empty() => Err(Failure::Invalid(
-            "No group is named. Write the name of a group of the relay.".to_owned(),
-        )),
+        Recipient::Person(name) if name.is_empty() => {
+            Err(Failure::Invalid(Wrong::NobodyNamed.into()))
+        }
+        Recipient::Group(name) if name.is_empty() => {
+            Err(Failure::Invalid(Wrong::NoGroupNamed.into()))
+        }
         Recipient::Person(name) => Name::new(name)
             .map(Target::Personal)
-            .map_err(|error| invalid("recipient", error)),
+            .map_err(|error| Failure::Invalid(Wrong::Recipient(error).into())),
         Recipient::Group(name) => Group::new(name)
             .map(Target::Group)
-            .map_err(|error| invalid("group", error)),
+            .map_err(|error| Failure::Invalid(Wrong::Group(error).into())),
     }
 }
 

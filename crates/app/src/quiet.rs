@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::types::{Held, Mute, Notifications, QuietHours};
+use crate::words::Wrong;
 
 const DAY: u32 = 24 * 60;
 const WEEK: u32 = 7 * DAY;
@@ -91,18 +92,16 @@ pub(crate) fn mutes(
 }
 
 /// What is wrong with rules that a face sent, for people.
-pub(crate) fn check(rules: &Notifications) -> Result<(), String> {
+pub(crate) fn check(rules: &Notifications) -> Result<(), Wrong> {
     if rules.hours.len() > RULES || rules.mutes.len() > RULES {
-        return Err(format!(
-            "There are too many rules: at most {RULES} of each kind. Remove some."
-        ));
+        return Err(Wrong::TooManyRules(RULES));
     }
     for QuietHours { days, from, to } in &rules.hours {
         if days.is_empty() || days.iter().any(|day| !(1..=7).contains(day)) {
-            return Err("Quiet hours need a day of the week on which they begin.".to_owned());
+            return Err(Wrong::QuietDays);
         }
         if u32::from(*from) >= DAY || u32::from(*to) >= DAY {
-            return Err("Quiet hours begin and end between 00:00 and 23:59.".to_owned());
+            return Err(Wrong::QuietTimes);
         }
     }
     let long = rules.mutes.iter().any(|mute| {
@@ -110,9 +109,7 @@ pub(crate) fn check(rules: &Notifications) -> Result<(), String> {
         name.chars().count() > NAME_CHARS
     });
     if long {
-        return Err(format!(
-            "A muted name has at most {NAME_CHARS} characters. Mute it from one of its messages."
-        ));
+        return Err(Wrong::MutedName(NAME_CHARS));
     }
     Ok(())
 }

@@ -9,6 +9,8 @@ use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 
+use tidings_control::Words;
+
 use crate::types::SecretPlace;
 use crate::vault::{File, Label, Secret, Vault, VaultError};
 
@@ -252,36 +254,112 @@ impl Secrets {
     }
 
     /// What people are told about a secret that could not be kept or found.
-    pub(crate) fn words(&self, place: SecretPlace, fault: &VaultError) -> Option<String> {
+    pub(crate) fn words(&self, place: SecretPlace, fault: &VaultError) -> Option<Words> {
         let what = match fault {
-            VaultError::Absent => "No keyring runs on this computer",
-            VaultError::Locked => "The keyring is locked",
-            VaultError::Silent => "The keyring does not answer",
+            VaultError::Absent => (
+                "No keyring runs on this computer",
+                "此计算机上没有运行密钥环",
+            ),
+            VaultError::Locked => ("The keyring is locked", "密钥环已锁定"),
+            VaultError::Silent => ("The keyring does not answer", "密钥环没有应答"),
             VaultError::Failed(words) => {
-                return Some(format!(
-                    "The keyring failed ({words}). Check it with the desktop's password application; the token is kept in memory until then."
+                return Some(Words::new(
+                    format!(
+                        "The keyring failed ({words}). Check it with the desktop's password application; the token is kept in memory until then."
+                    ),
+                    format!(
+                        "密钥环出错（{words}）。请用桌面的密码程序检查；在此之前令牌只保存在内存中。"
+                    ),
                 ));
             }
         };
         let advice = match (fault, self.plain) {
-            (VaultError::Absent, _) if place == SecretPlace::Nowhere => {
-                "Start the keyring that holds it, or enter the token again in the settings."
-            }
+            (VaultError::Absent, _) if place == SecretPlace::Nowhere => (
+                "Start the keyring that holds it, or enter the token again in the settings.",
+                "请启动保存它的密钥环，或在设置中重新输入令牌。",
+            ),
             (_, Some(true)) if place == SecretPlace::File => return None,
-            (VaultError::Absent, None) => {
-                "Allow a file that only you can read, or start a keyring such as gnome-keyring or KWallet."
-            }
+            (VaultError::Absent, None) => (
+                "Allow a file that only you can read, or start a keyring such as gnome-keyring or KWallet.",
+                "请允许使用只有您能读取的文件，或启动密钥环，例如 gnome-keyring 或 KWallet。",
+            ),
             (VaultError::Absent, Some(false)) => return None,
-            (VaultError::Absent, Some(true)) => {
-                "The file for it could not be written: make the settings folder writable."
-            }
-            (VaultError::Silent, _) => "If it asks for a password, answer it; else restart it.",
-            _ => "Unlock it, then reconnect.",
+            (VaultError::Absent, Some(true)) => (
+                "The file for it could not be written: make the settings folder writable.",
+                "无法写入保存它的文件：请使设置文件夹可写。",
+            ),
+            (VaultError::Silent, _) => (
+                "If it asks for a password, answer it; else restart it.",
+                "若它要求输入密码，请输入；否则请重启它。",
+            ),
+            _ => (
+                "Unlock it: Tidings goes on by itself, or at once when you reconnect.",
+                "请解锁：Tidings 会自动继续，重新连接则立即继续。",
+            ),
         };
         let until = match place {
-            SecretPlace::Nowhere => "so the token cannot be read",
-            _ => "so the token is kept in memory only and asked for again at the next start",
+            SecretPlace::Nowhere => ("so the token cannot be read", "因此无法读取令牌"),
+            _ => (
+                "so the token is kept in memory only and asked for again at the next start",
+                "因此令牌只保存在内存中，下次启动时会再次询问",
+            ),
         };
-        Some(format!("{what}, {until}. {advice}"))
+        Some(Words::new(
+            format!("{}, {}. {}", what.0, until.0, advice.0),
+            format!("{}，{}。{}", what.1, until.1, advice.1),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::Keyring;
+
+    #[test]
+    fn each_fault_is_told_in_both_languages_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut told = 0;
+        for plain in [None, Some(true), Some(false)] {
+            let secrets = Secrets::new(
+                Arc::new(Keyring::of_platform()),
+                File::in_folder(folder.path()),
+                plain,
+            );
+            for place in [SecretPlace::Nowhere, SecretPlace::Memory, SecretPlace::File] {
+                for fault in [
+                    VaultError::Absent,
+                    VaultError::Locked,
+                    VaultError::Silent,
+                    VaultError::Failed("odd".to_owned()),
+                ] {
+                    if let Some(words) = secrets.words(place, &fault) {
+                        crate::words::complete(&words);
+                        told += 1;
+                    }
+                }
+            }
+        }
+        assert!(told > 20, "{told}");
+    }
+
+    #[tokio::test]
+    async fn what_the_file_holds_is_newer_and_goes_into_the_keyring() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = keyring_core::mock::Store::new().unwrap();
+        let keyring = Arc::new(Keyring::with(move || Ok(store.clone())));
+        let label = Label::Hosted;
+        keyring.store(&label, &Secret::new("old")).await.unwrap();
+        let file = || File::in_folder(folder.path());
+        file().store(&label, &Secret::new("new")).await.unwrap();
+        let mut secrets = Secrets::new(keyring.clone(), file(), Some(true));
+        let found = secrets.load(&label).await;
+        assert_eq!(found.secret, Some(Secret::new("new")));
+        assert_eq!(found.place, SecretPlace::File);
+        assert!(secrets.filed());
+        assert_eq!(secrets.settle().await.fault, None);
+        assert_eq!(secrets.place(&label), SecretPlace::Keyring);
+        assert_eq!(keyring.load(&label).await, Ok(Some(Secret::new("new"))));
+        assert_eq!(file().load(&label).await, Ok(None));
     }
 }

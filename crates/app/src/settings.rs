@@ -41,6 +41,9 @@ pub(crate) struct Stored {
     /// The person's answer about a token in a file; none until asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) plain_secret: Option<bool>,
+    /// Whether it was told that the desktop shows no tray.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) tray_lack_told: bool,
     /// The relays this computer is a client of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) relays: Vec<Membership>,
@@ -299,6 +302,7 @@ mod tests {
                 unread_too: true,
             },
             plain_secret: Some(false),
+            tray_lack_told: true,
             relays: vec![
                 Membership {
                     id: RelayId::new("push.example.org"),

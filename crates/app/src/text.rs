@@ -45,8 +45,9 @@ pub(crate) fn line(text: &str) -> String {
     short(text, LINE_CHARS)
 }
 
-/// One line of at most so many characters: tags and labels.
-pub(crate) fn short(text: &str, chars: usize) -> String {
+/// One line of at most so many characters, without those that control or turn text: tags and labels.
+#[must_use]
+pub fn short(text: &str, chars: usize) -> String {
     let beginning = beginning(text, LOOKED_AT_BYTES);
     shorten(
         &squeeze(&beginning.chars().filter_map(clean).collect::<String>()),

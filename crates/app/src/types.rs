@@ -5,6 +5,7 @@
 //! see ARCHITECTURE.md). Here stand only the events, which the agent turns into its faces', and
 //! the failures. Times are milliseconds since 1970 (UTC).
 
+use tidings_control::Words;
 pub use tidings_control::{
     Certificate, CertificateFault, Color, Connection, Consent, Deed, Delivery, Draft, Held, Hosted,
     Join, Language, Message, MessageId, Mute, Notifications, Offer, Outcome, Part, Pause,
@@ -23,7 +24,7 @@ pub enum Event {
     /// A sent message's status changed.
     Sent(Sent),
     /// A notice of the relay for people.
-    Notice(String),
+    Notice(Words),
     /// A notification was clicked: show this message; where it stood for many, what is unread.
     Opened {
         /// Which.
@@ -40,17 +41,34 @@ pub enum Event {
 pub enum Failure {
     /// A value of the request is wrong.
     #[error("{0}")]
-    Invalid(String),
+    Invalid(Words),
     /// What was asked for is not there.
     #[error("{0}")]
-    NotFound(String),
+    NotFound(Words),
     /// The person has to agree first.
     #[error("{0}")]
-    Ask(String),
+    Ask(Words),
     /// No relay is set up.
     #[error("No relay is set up yet. Host one on this computer or join one first.")]
     NotConfigured,
     /// The port, the disk, the keyring or another part of the computer refused.
     #[error("{0}")]
-    System(String),
+    System(Words),
+}
+
+impl Failure {
+    /// Its text in both languages.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        match self {
+            Self::Invalid(words)
+            | Self::NotFound(words)
+            | Self::Ask(words)
+            | Self::System(words) => words.clone(),
+            Self::NotConfigured => Words::new(
+                self.to_string(),
+                "尚未设置中继。请先在此计算机上架设一个，或加入一个。",
+            ),
+        }
+    }
 }

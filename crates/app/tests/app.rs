@@ -41,7 +41,7 @@ fn draft(to: &str, title: &str) -> Draft {
 
 fn problem(status: &Status, part: Part) -> Option<&str> {
     let problem = status.problems.iter().find(|p| p.part == part)?;
-    Some(&problem.message)
+    Some(&problem.message.en)
 }
 
 async fn hosting(home: &Home) -> (App, u16, String) {

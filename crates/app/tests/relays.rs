@@ -23,7 +23,7 @@ fn join(address: &str, token: Option<&str>) -> Join {
 fn hosting_problem(status: &Status) -> Option<&str> {
     let mut problems = status.problems.iter();
     let problem = problems.find(|p| p.part == Part::Hosting)?;
-    Some(&problem.message)
+    Some(&problem.message.en)
 }
 
 #[tokio::test]

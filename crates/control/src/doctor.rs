@@ -1,13 +1,13 @@
 //! What the doctor found.
 //!
-//! A report's words are in both languages at once: it is made before anybody knows who reads it, in a
-//! window whose language may be changed while it is shown, or in a file sent to somebody else.
+//! It is read in a window whose language may be changed while it is shown, or in a file sent to somebody
+//! else.
 //!
 //! Invariant: a report holds no secret and nothing that a message says.
 
 use serde::{Deserialize, Serialize};
 
-use crate::RelayId;
+use crate::{RelayId, Words};
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,17 +63,6 @@ pub struct Detail {
     pub name: Words,
     /// What is known: numbers and names, in no language.
     pub value: String,
-}
-
-/// The same in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-pub struct Words {
-    /// English.
-    pub en: String,
-    /// Simplified Chinese.
-    #[serde(rename = "zh-CN")]
-    pub zh: String,
 }
 
 /// What a check is about.

@@ -22,6 +22,7 @@ mod relay;
 mod request;
 mod server;
 mod status;
+mod words;
 
 pub use client::{Client, ClientError, Events};
 pub use computer::*;
@@ -32,6 +33,7 @@ pub use relay::*;
 pub use request::*;
 pub use server::{Face, ListenError, Listener, Peer, Right};
 pub use status::*;
+pub use words::{Tongue, Words};
 
 use std::path::PathBuf;
 

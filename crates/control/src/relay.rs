@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Words;
+
 /// The state of the session with a relay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
@@ -28,7 +30,7 @@ pub enum Connection {
         #[cfg_attr(feature = "bindings", ts(type = "number"))]
         since: u64,
         /// Why, for people.
-        reason: String,
+        reason: Words,
         /// When the next try is.
         #[cfg_attr(feature = "bindings", ts(type = "number"))]
         retry_at: u64,
@@ -40,14 +42,14 @@ pub enum Connection {
         #[cfg_attr(feature = "bindings", ts(type = "number"))]
         since: u64,
         /// Why, for people.
-        reason: String,
+        reason: Words,
         /// The certificate.
         certificate: Certificate,
     },
     /// The relay refused; nothing is tried until something changes.
     Refused {
         /// Why, for people.
-        reason: String,
+        reason: Words,
     },
     /// Another device uses the name, and gets the messages. Nothing is tried until the person says
     /// so, as each try would throw the other out.

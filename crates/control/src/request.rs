@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Check, Color, Computer, Consent, Draft, Exported, Filter, Folder, Join, Message, MessageId,
-    Mute, Pause, Reach, RelayId, Report, Row, Sent, Settings, Sources, Status,
+    Mute, Pause, Reach, RelayId, Report, Row, Sent, Settings, Sources, Status, Words,
 };
 
 /// A question or an order of a face.
@@ -322,7 +322,7 @@ pub struct Failure {
     /// What the faces tell apart.
     pub code: Code,
     /// What happened and what to do, for people.
-    pub message: String,
+    pub message: Words,
 }
 
 /// Failures that faces tell apart.
@@ -356,7 +356,7 @@ pub enum Event {
     /// A sent message's status changed.
     Sent(Sent),
     /// A notice of the relay for people.
-    Notice(String),
+    Notice(Words),
     /// Show a window; only to the window process.
     Show(View),
     /// The settings changed.

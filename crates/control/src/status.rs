@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Connection, Held, Hosted, RelayState};
+use crate::{Connection, Held, Hosted, RelayState, Words};
 
 /// How things stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ pub struct Problem {
     /// Which part.
     pub part: Part,
     /// What happened and what to do, for people.
-    pub message: String,
+    pub message: Words,
 }
 
 /// Parts of the desktop that can be missing.

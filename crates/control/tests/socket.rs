@@ -2,6 +2,7 @@
 
 use tidings_control::{
     Answer, Client, ClientError, Code, Event, Failure, LINE_BYTES, ListenError, Listener, Request,
+    Words,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -9,7 +10,7 @@ use tokio::net::UnixStream;
 fn failure() -> Failure {
     Failure {
         code: Code::NotFound,
-        message: "there is no such message".into(),
+        message: Words::foreign("there is no such message"),
     }
 }
 
@@ -27,7 +28,7 @@ async fn answers_find_their_questions_and_events_pass_between() {
         let peer = face.peer();
         // Out of order on purpose.
         assert!(peer.answer(second, Ok(Answer::Done)).await);
-        assert!(peer.tell(Event::Notice("hello".into())));
+        assert!(peer.tell(Event::Notice(Words::foreign("hello"))));
         assert!(peer.answer(first, Err(failure())).await);
         assert!(face.next().await.unwrap().is_none(), "the face closed");
     });
@@ -35,7 +36,10 @@ async fn answers_find_their_questions_and_events_pass_between() {
     let (status, quit) = tokio::join!(client.ask(Request::Status), client.ask(Request::Quit));
     assert!(matches!(status, Err(ClientError::Failed(f)) if f == failure()));
     assert_eq!(quit.unwrap(), Answer::Done);
-    assert_eq!(events.recv().await, Some(Event::Notice("hello".into())));
+    assert_eq!(
+        events.recv().await,
+        Some(Event::Notice(Words::foreign("hello")))
+    );
     drop(client);
     agent.await.unwrap();
 }
@@ -116,7 +120,7 @@ async fn a_face_that_does_not_read_is_let_go() {
     let _deaf = UnixStream::connect(&path).await.unwrap();
     let face = listener.accept().await.unwrap();
     let peer = face.peer();
-    let told = (0..1_000_000).find(|_| !peer.tell(Event::Notice("x".repeat(100))));
+    let told = (0..1_000_000).find(|_| !peer.tell(Event::Notice(Words::foreign("x".repeat(100)))));
     assert!(told.is_some(), "the queue is bounded");
 }
 

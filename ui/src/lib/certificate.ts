@@ -1,5 +1,6 @@
 /** A relay's certificate that is not accepted, in people's words. Pure. */
 import type { Certificate, Connection } from './backend/bindings';
+import { say } from './language.svelte';
 import { plain } from './plain';
 import { m } from './words/messages.js';
 
@@ -34,6 +35,6 @@ export function certificateTrouble(
     case 'name':
       return m.bar_certificate_name();
     case 'other':
-      return plain(connection.reason);
+      return plain(say(connection.reason));
   }
 }

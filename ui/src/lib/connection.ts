@@ -1,6 +1,7 @@
 /** The relays' states in people's words. Pure. */
 import type { Connection, RelayId, RelayState, Status } from './backend/bindings';
 import { certificateTrouble } from './certificate';
+import { say } from './language.svelte';
 import { since } from './time';
 import { m } from './words/messages.js';
 
@@ -69,12 +70,12 @@ export function connectionTrouble(relay: RelayState, now: number, locale: string
     case 'offline':
       return m.bar_offline({
         since: since(connection.since, now, locale),
-        reason: connection.reason,
+        reason: say(connection.reason),
       });
     case 'untrusted':
       return certificateTrouble(connection);
     case 'refused':
-      return m.bar_refused({ reason: connection.reason });
+      return m.bar_refused({ reason: say(connection.reason) });
     case 'taken-over': {
       const taken = { name: relay.name, since: since(connection.since, now, locale) };
       return connection.again ? m.bar_taken_again(taken) : m.bar_taken_over(taken);

@@ -7,6 +7,7 @@
  */
 import { ask, reason, type AnswerTo, type Backend, type Told } from './backend/backend';
 import type { Event, Request, Settings, Status, View } from './backend/bindings';
+import { say } from './language.svelte';
 
 export class Desk {
   /** None until the first try to reach the agent has ended. */
@@ -94,6 +95,6 @@ export class Desk {
   #take(event: Event): void {
     if (event.event === 'status') this.status = event.value;
     else if (event.event === 'settings') this.settings = event.value;
-    else if (event.event === 'notice') this.notice = event.value;
+    else if (event.event === 'notice') this.notice = say(event.value);
   }
 }

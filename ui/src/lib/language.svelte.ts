@@ -3,7 +3,7 @@
  *
  * Every `m.word()` read in a template follows it at once, because the locale is a rune.
  */
-import type { Language } from './backend/bindings';
+import type { Language, Words } from './backend/bindings';
 import { overwriteGetLocale, type Locale } from './words/runtime.js';
 
 const KEPT = 'language';
@@ -13,6 +13,11 @@ overwriteGetLocale(() => current);
 /** The language now; also the locale of numbers and dates. */
 export function locale(): Locale {
   return current;
+}
+
+/** What the agent says, in that language. */
+export function say(words: Words): string {
+  return words[current];
 }
 
 /** Follows the setting, and remembers it, so that the next window's first words are right. */

@@ -10,11 +10,10 @@ use anyhow::{Result, bail};
 use tidings_app::Folders;
 use tidings_app::doctor::{Agent, Doctor};
 use tidings_control::{
-    Answer, Check, Client, ClientError, Language, Report, Request, Subject, Verdict, Words,
+    Answer, Check, Client, ClientError, Language, Report, Request, Subject, Tongue, Verdict,
 };
 
 use super::{NOT_RUNNING, NOT_YET, UNEXPECTED, say};
-use crate::texts::Tongue;
 use crate::windows;
 
 /// How long an agent may take: the doctor in it gives up on everything sooner.
@@ -94,15 +93,15 @@ fn table(report: &Report, tongue: Tongue) -> String {
         let gap = " ".repeat(wide - columns(title) + 2);
         let below = " ".repeat(MARK + wide + 2);
         let mut first = format!("{:MARK$}{title}{gap}", mark(check.verdict));
-        let mut texts = vec![tongue_of(&check.found, tongue).to_owned()];
+        let mut texts = vec![check.found.say(tongue).to_owned()];
         texts.extend(check.advice.as_ref().map(|words| {
-            let advice = tongue_of(words, tongue);
+            let advice = words.say(tongue);
             format!("→ {advice}")
         }));
         // Of a test message's way the hops are what was asked for.
         if check.subject == Subject::Trip {
             let hops = check.details.iter();
-            let hops = hops.map(|d| format!("{}: {}", tongue_of(&d.name, tongue), d.value));
+            let hops = hops.map(|d| format!("{}: {}", d.name.say(tongue), d.value));
             texts.push(hops.collect::<Vec<_>>().join(", "));
         }
         for line in texts.iter().flat_map(|text| wrapped(text)) {
@@ -126,14 +125,7 @@ fn mark(verdict: Verdict) -> &'static str {
 }
 
 fn title(check: &Check, tongue: Tongue) -> String {
-    tongue_of(&check.title, tongue).to_owned()
-}
-
-fn tongue_of(words: &Words, tongue: Tongue) -> &str {
-    match tongue {
-        Tongue::English => &words.en,
-        Tongue::Chinese => &words.zh,
-    }
+    check.title.say(tongue).to_owned()
 }
 
 /// Columns a text takes on a terminal, as far as our own two languages go.
@@ -161,19 +153,16 @@ fn wrapped(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidings_control::Words;
 
     #[test]
     fn the_table_is_read_at_a_glance_in_both_languages() {
-        let words = |en: &str, zh: &str| Words {
-            en: en.to_owned(),
-            zh: zh.to_owned(),
-        };
         let check = |verdict, title, advice| Check {
             subject: Subject::Tray,
             relay: None,
             title,
             verdict,
-            found: words(
+            found: Words::new(
                 "It is so, at some length, which is more than one line of a terminal takes without trouble.",
                 "是这样。",
             ),
@@ -186,11 +175,11 @@ mod tests {
             version: "1".into(),
             system: "Debian".into(),
             checks: vec![
-                check(Verdict::Good, words("Tray", "托盘"), None),
+                check(Verdict::Good, Words::new("Tray", "托盘"), None),
                 check(
                     Verdict::Fault,
-                    words("Notifications", "通知"),
-                    Some(words("Do.", "做。")),
+                    Words::new("Notifications", "通知"),
+                    Some(Words::new("Do.", "做。")),
                 ),
             ],
         };

@@ -2,6 +2,7 @@
 
 use super::{App, Order};
 use crate::types::{Consent, Deed, Failure, MessageId, Mute, Pause, Permission, Settings};
+use crate::words::{Chinese as _, Wrong};
 use crate::{call, clock, extra, picture};
 
 impl App {
@@ -36,18 +37,16 @@ impl App {
     ) -> Result<Option<Deed>, Failure> {
         let message = self.message(id).await?;
         let place = usize::try_from(offer).unwrap_or(usize::MAX);
-        let offer = message.offers.get(place).cloned().ok_or_else(|| {
-            Failure::NotFound("This message does not offer that. Open it again.".to_owned())
-        })?;
+        let offer = message
+            .offers
+            .get(place)
+            .cloned()
+            .ok_or_else(|| Failure::NotFound(Wrong::NotOffered.into()))?;
         if let Some(asks) = offer.asks {
             if !allow {
                 return Err(Failure::Ask(match asks {
-                    Permission::Scheme(scheme) => format!(
-                        "A link of the kind “{scheme}:” may start a program. Agree to it first."
-                    ),
-                    Permission::Call(host) => {
-                        format!("This makes a request to {host}. Agree to it first.")
-                    }
+                    Permission::Scheme(scheme) => Wrong::AskLink(scheme).into(),
+                    Permission::Call(host) => Wrong::AskCall(host).into(),
                 }));
             }
             self.inbox.allow(id, asks, clock::now()).await?;
@@ -56,7 +55,7 @@ impl App {
             let said = extra::said(&message.extra, &offer.does);
             call::make(&offer.does, said)
                 .await
-                .map_err(Failure::System)?;
+                .map_err(|wrong| Failure::System(wrong.into()))?;
             return Ok(None);
         }
         Ok(Some(offer.does))
@@ -71,13 +70,20 @@ impl App {
     pub async fn picture(&self, id: MessageId, address: &str) -> Result<(String, String), Failure> {
         let message = self.message(id).await?;
         if !picture::named(&message.body).any(|named| named == address) {
-            return Err(Failure::NotFound(
-                "This message names no such picture. Open it again.".to_owned(),
-            ));
+            return Err(Failure::NotFound(Wrong::NoSuchPicture.into()));
         }
         let picture = picture::fetch(address.to_owned()).await;
-        let picture = picture.map_err(|error| Failure::System(error.to_string()))?;
+        let picture = picture.map_err(|error| Failure::System(error.words()))?;
         Ok((picture.kind.to_owned(), picture.in_base64()))
+    }
+
+    /// Whether the person was told before that the desktop shows no tray; `told` says that they were
+    /// now, and is kept.
+    ///
+    /// # Errors
+    /// [`Failure::System`] while the app ends.
+    pub async fn lack_of_tray_told(&self, told: bool) -> Result<bool, Failure> {
+        self.order(|reply| Order::TrayLack { told, reply }).await
     }
 
     /// What the person allowed senders.

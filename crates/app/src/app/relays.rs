@@ -3,6 +3,7 @@
 use super::App;
 use crate::setup::Order;
 use crate::types::{Color, Failure, Join, Reach, RelayId};
+use crate::words::Wrong;
 
 impl App {
     /// Hosts a relay and joins it, under that name or the computer's.
@@ -106,7 +107,5 @@ impl App {
 }
 
 pub(super) fn not_joined() -> Failure {
-    Failure::NotFound(
-        "The relay of this message is not joined any more. Choose another one.".to_owned(),
-    )
+    Failure::NotFound(Wrong::NoSuchRelay.into())
 }

@@ -79,9 +79,8 @@ impl Doctor {
     pub async fn test(app: &App, relay: &RelayId) -> Result<Check, Failure> {
         let members = members(&app.status().borrow(), app.chart());
         let member = members.iter().find(|member| member.id == *relay);
-        let member = member.ok_or_else(|| {
-            Failure::NotFound("This relay is not set up any more. Look again.".to_owned())
-        })?;
+        let member =
+            member.ok_or_else(|| Failure::NotFound(crate::words::Wrong::NotJoined.into()))?;
         let (trip, began) = app.follow_test(&member.id, &member.name).await?;
         let mut check = verdict::trip(member, &trip, began);
         let clock = verdict::clock(member, verdict::skew(&trip, began));
@@ -217,8 +216,11 @@ fn places(status: Option<&Status>) -> Vec<SecretPlace> {
 }
 
 /// What is wrong with a part by the agent's own account.
-fn problem(status: Option<&Status>, part: crate::types::Part) -> Option<String> {
+fn problem(status: Option<&Status>, part: crate::types::Part) -> Option<Words> {
     let problems = &status?.problems;
     let told = problems.iter().find(|problem| problem.part == part)?;
-    Some(clean::said(&told.message))
+    Some(Words::new(
+        clean::said(&told.message.en),
+        clean::said(&told.message.zh),
+    ))
 }

@@ -33,6 +33,7 @@ pub(crate) use received::{Incoming, Stored};
 pub(crate) use sent::{Outgoing, delivery};
 
 use crate::types::Failure;
+use crate::words::Chinese as _;
 
 /// The file's name in the data folder.
 pub(crate) const FILE: &str = "inbox.sqlite";
@@ -139,7 +140,7 @@ impl InboxError {
 
 impl From<InboxError> for Failure {
     fn from(error: InboxError) -> Self {
-        Self::System(error.to_string())
+        Self::System(error.words())
     }
 }
 

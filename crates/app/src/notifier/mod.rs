@@ -77,6 +77,8 @@ pub enum Slot {
     Key(u64, String, String),
     /// Of many messages.
     Digest,
+    /// Of what Tidings says of itself.
+    Own,
 }
 
 /// How long a notification stays on the screen.

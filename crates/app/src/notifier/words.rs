@@ -1,5 +1,7 @@
 //! The app's own words on notifications, in the person's language.
 
+use tidings_control::Tongue;
+
 use crate::flow::About;
 use crate::types::Language;
 
@@ -7,24 +9,15 @@ use crate::types::Language;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words(Tongue);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tongue {
-    English,
-    Chinese,
-}
-
 /// The words in a language, or in the desktop's where none is chosen.
 #[must_use]
 pub fn words(language: Language) -> Words {
-    Words(spoken(language, desktop_locale().as_deref()))
+    Words(Tongue::of(language))
 }
 
 impl Words {
     fn of_two(self, english: &'static str, chinese: &'static str) -> &'static str {
-        match self.0 {
-            Tongue::English => english,
-            Tongue::Chinese => chinese,
-        }
+        self.0.of_two(english, chinese)
     }
 
     /// The button that opens the message, and the click.
@@ -97,42 +90,25 @@ impl Words {
     }
 }
 
-fn spoken(chosen: Language, locale: Option<&str>) -> Tongue {
-    match chosen {
-        Language::System if locale.is_some_and(|locale| locale.starts_with("zh")) => {
-            Tongue::Chinese
-        }
-        Language::System | Language::English => Tongue::English,
-        Language::Chinese => Tongue::Chinese,
-    }
-}
-
-/// By the customary order of precedence (POSIX, chapter 8.2).
-fn desktop_locale() -> Option<String> {
-    ["LC_ALL", "LC_MESSAGES", "LANG"]
-        .iter()
-        .filter_map(|variable| std::env::var(variable).ok())
-        .find(|value| !value.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_chosen_language_wins_over_the_desktops() {
-        for (chosen, locale, expected) in [
-            (Language::System, Some("zh_CN.UTF-8"), Tongue::Chinese),
-            (Language::System, Some("de_DE.UTF-8"), Tongue::English),
-            (Language::System, None, Tongue::English),
-            (Language::English, Some("zh_CN.UTF-8"), Tongue::English),
-            (Language::Chinese, Some("C"), Tongue::Chinese),
-        ] {
-            assert_eq!(spoken(chosen, locale), expected);
+    fn all_is_said_in_both_languages_and_one_is_no_plural() {
+        let [english, chinese] = [Language::English, Language::Chinese].map(words);
+        for say in [Words::open, Words::copy, Words::mark_read, Words::untitled] {
+            assert_ne!(say(english), say(chinese));
         }
-        assert_eq!(words(Language::Chinese).open(), "打开");
-        let english = words(Language::English);
+        for say in [Words::open_place, Words::call] {
+            assert_ne!(say(english, "e.example"), say(chinese, "e.example"));
+        }
+        assert_ne!(english.more(2), chinese.more(2));
+        for about in [About::New, About::Missed, About::Paused, About::Quiet] {
+            assert_ne!(english.digest(about, 2), chinese.digest(about, 2));
+        }
         assert_eq!(english.digest(About::Paused, 1), "While paused: 1 message");
         assert_eq!(english.digest(About::New, 12), "12 new messages");
+        assert_eq!(chinese.digest(About::New, 1), "1 条新消息");
     }
 }

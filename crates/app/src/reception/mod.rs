@@ -13,6 +13,7 @@ mod turns;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidings_control::Words;
 use tidings_protocol::Mid;
 use tidings_protocol::server::{Delivery, Welcome};
 use tidings_session::{self as session, State};
@@ -28,6 +29,7 @@ use crate::line::{self, Line};
 use crate::notifier::{News, Notifier, RaiseError};
 use crate::types::{Connection, Event, Held, MessageId, Notifications, Part, RelayId, Settings};
 use crate::wait::{self, Kept};
+use crate::words::{Chinese as _, Wrong};
 use crate::world::Turn;
 use crate::{clock, text};
 use member::Members;
@@ -106,7 +108,7 @@ pub(crate) struct Reception {
     /// The wall clock and the clock of this run, when they were last looked at.
     last_look: (u64, std::time::Instant),
     /// Requests of buttons.
-    calls: JoinSet<Result<(), String>>,
+    calls: JoinSet<Result<(), Wrong>>,
     closing: JoinSet<()>,
     disk_failed: bool,
     news_in: mpsc::Sender<News>,
@@ -165,7 +167,7 @@ impl Reception {
                 Some(ids) = self.parts.settled.recv() => self.settled(ids).await,
                 Some(called) = self.calls.join_next() => {
                     if let Ok(Err(why)) = called {
-                        self.tell(Event::Notice(why));
+                        self.tell(Event::Notice(why.into()));
                     }
                 }
                 Some(turn) = self.parts.turns.recv() => self.turn(turn).await,
@@ -286,8 +288,10 @@ impl Reception {
         let status = self.parts.board.status();
         let words = text::line(words);
         self.tell(Event::Notice(match status.relay(relay) {
-            Some(relay) if status.relays.len() > 1 => format!("{}: {words}", relay.label),
-            _ => words,
+            Some(relay) if status.relays.len() > 1 => {
+                Words::foreign(format!("{}: {words}", relay.label))
+            }
+            _ => Words::foreign(words),
         }));
     }
 
@@ -440,9 +444,7 @@ impl Reception {
             Err(error) => {
                 tracing::error!(%error, "the inbox failed");
                 self.disk_failed = true;
-                self.parts
-                    .board
-                    .problem(Part::Disk, Some(error.to_string()));
+                self.parts.board.problem(Part::Disk, Some(error.words()));
                 None
             }
         }

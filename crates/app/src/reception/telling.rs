@@ -12,6 +12,7 @@ use crate::flow::{Announcement, Input, Why};
 use crate::inbox::Outcome;
 use crate::notifier::{self, Fate, Manner, News, RaiseError};
 use crate::types::{Deed, Event, Held, MessageId, Part, Quiet};
+use crate::words::{Chinese, Wrong};
 use crate::{call, clock, quiet};
 
 /// A computer whose wall clock ran so much further than the clock of its running (milliseconds) slept
@@ -81,7 +82,7 @@ impl Reception {
 
     pub(super) async fn raised(&mut self, result: Result<(), RaiseError>) {
         self.raising = None;
-        let problem = result.as_ref().err().map(ToString::to_string);
+        let problem = result.as_ref().err().map(Chinese::words);
         self.parts.board.problem(Part::Notifications, problem);
         self.decide(match result {
             Ok(()) => Input::Raised,
@@ -137,9 +138,7 @@ impl Reception {
         match offer.does {
             deed @ Deed::Call { .. } => {
                 if self.calls.len() >= CALLS {
-                    let busy =
-                        "Too many requests are under way. Press the button in the message again.";
-                    return self.tell(Event::Notice(busy.to_owned()));
+                    return self.tell(Event::Notice(Wrong::Busy.into()));
                 }
                 let said = crate::extra::said(&message.extra, &deed);
                 self.calls

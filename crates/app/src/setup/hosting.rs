@@ -3,6 +3,7 @@
 //! Invariant: at a start, port and token are those that others know already, or the relay does not
 //! run and the status says why; only a person's wish to host chooses anew.
 
+use tidings_control::Words;
 use tokio::time::Instant;
 
 use super::{PORT_AGAIN, RELAY_FOLDER, Setup, TOKEN_BYTES};
@@ -11,6 +12,7 @@ use crate::outgoing::random_hex;
 use crate::settings::Hosting;
 use crate::types::{Failure, Part, Reach, RelayId, SecretPlace};
 use crate::vault::{Label, Secret, VaultError};
+use crate::words::{Chinese as _, Wrong};
 
 /// On whose wish a relay is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +30,7 @@ impl Setup {
         reach: Reach,
         port: u16,
         asked: Asked,
-    ) -> Result<(), String> {
+    ) -> Result<(), Words> {
         let token = self.hosted_token(asked).await?;
         let folder = self.parts.folders.data.join(RELAY_FOLDER);
         let plan = Plan {
@@ -38,7 +40,7 @@ impl Setup {
             token: &token,
             folder: &folder,
         };
-        let hub = Hub::start(plan).await.map_err(|error| error.to_string())?;
+        let hub = Hub::start(plan).await.map_err(|error| error.words())?;
         let port = hub.port();
         self.parts.stored.hosting = Some(Hosting { reach, port });
         self.hub = Some(hub);
@@ -57,7 +59,7 @@ impl Setup {
             return Ok(());
         }
         if let Err(error) = hub.listen(reach).await {
-            let words = error.to_string();
+            let words = error.words();
             self.close_hub().await;
             self.parts.board.problem(Part::Hosting, Some(words.clone()));
             // Its port may be a stranger's from now on.
@@ -92,7 +94,7 @@ impl Setup {
     }
 
     /// The token others have already, or a new one where there cannot be one.
-    pub(super) async fn hosted_token(&mut self, asked: Asked) -> Result<Secret, String> {
+    pub(super) async fn hosted_token(&mut self, asked: Asked) -> Result<Secret, Words> {
         let found = self.parts.secrets.load(&Label::Hosted).await;
         if let Some(token) = found.secret {
             return Ok(token);
@@ -101,13 +103,14 @@ impl Setup {
             // A new one would lock the others out once the keyring opens.
             Some(fault) if asked == Asked::ByStart && fault != VaultError::Absent => {
                 let place = SecretPlace::Nowhere;
-                let words = self.parts.secrets.words(place, &fault).unwrap_or_default();
+                let words = self.parts.secrets.words(place, &fault);
+                let words = words.unwrap_or_else(|| Wrong::TokenUnknown.into());
                 self.heed(Some(fault));
                 return Err(words);
             }
             _ => {}
         }
-        let token = random_hex(TOKEN_BYTES).map_err(|failure| failure.to_string())?;
+        let token = random_hex(TOKEN_BYTES).map_err(|failure| failure.words())?;
         let token = Secret::new(token);
         let fault = self.parts.secrets.store(&Label::Hosted, &token, true).await;
         self.keyring_took(fault).await;

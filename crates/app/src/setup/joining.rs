@@ -4,6 +4,7 @@
 //! relay that runs, its port is not called; no two sessions have one name at one address, as they
 //! would throw each other out.
 
+use tidings_control::Words;
 use tidings_protocol::{Group, Name};
 use tidings_session::{Address, AddressError, Config, NoFingerprint, Session};
 use tokio::task::JoinSet;
@@ -12,11 +13,12 @@ use tokio::time::Instant;
 use super::{PORT_AGAIN, Setup};
 use crate::clock;
 use crate::hub::Hub;
-use crate::line::{Line, sentence};
+use crate::line::Line;
 use crate::reception::{Change, What};
 use crate::settings::{At, Membership};
 use crate::types::{Connection, Failure, Part, RelayId};
 use crate::vault::{Label, Secret};
+use crate::words::{Wrong, sentences};
 
 impl Setup {
     /// Starts the session of a relay as stored; there must be none.
@@ -65,13 +67,12 @@ impl Setup {
 
     /// What to connect with and the address as stored with messages, or why there is nothing.
     async fn line(&mut self, member: &Membership) -> Result<(Config, String), Connection> {
-        let refused = |words: String| Connection::Refused {
-            reason: sentence(&words),
-        };
+        let refused = |reason: Words| Connection::Refused { reason };
         let Some(address) = self.address(&member.at) else {
             let problems = self.parts.board.status().problems;
             let hosting = problems.into_iter().find(|p| p.part == Part::Hosting);
-            let reason = hosting.map_or_else(String::new, |problem| problem.message);
+            let reason =
+                hosting.map_or_else(|| Wrong::NotHosting.into(), |problem| problem.message);
             if self.token_behind_prompt() {
                 // Nothing is tried until the person opens the keyring.
                 return Err(Connection::Refused { reason });
@@ -86,17 +87,17 @@ impl Setup {
         if let (None, Some(fault)) = (&found.secret, found.fault) {
             let words = self.parts.secrets.words(found.place, &fault);
             self.heed(Some(fault));
-            return Err(refused(words.unwrap_or_default()));
+            return Err(refused(words.unwrap_or_else(|| Wrong::TokenUnknown.into())));
         }
         let token = found.secret.as_ref().map_or("", Secret::reveal);
         let parsed: Address = address
             .parse()
-            .map_err(|error: AddressError| refused(error.to_string()))?;
-        let name = Name::new(&member.name).map_err(|error| refused(error.to_string()))?;
-        let group = Group::new(&member.group).map_err(|error| refused(error.to_string()))?;
+            .map_err(|error: AddressError| refused(sentences(&error)))?;
+        let name = Name::new(&member.name).map_err(|error| refused(sentences(&error)))?;
+        let group = Group::new(&member.group).map_err(|error| refused(sentences(&error)))?;
         let mut config = Config::new(parsed, token, name, group);
         let pin = member.pinned.as_deref().map(str::parse).transpose();
-        config.pin = pin.map_err(|error: NoFingerprint| refused(error.to_string()))?;
+        config.pin = pin.map_err(|error: NoFingerprint| refused(sentences(&error)))?;
         Ok((config, address))
     }
 
@@ -150,15 +151,12 @@ impl Setup {
             return Err(not_joined());
         };
         if member.at == At::Hosted && *at != At::Hosted {
-            return Err(Failure::Invalid(
-                "The relay on this computer has its own address. Join the other one beside it."
-                    .to_owned(),
-            ));
+            return Err(Failure::Invalid(Wrong::HostedAddress.into()));
         }
         match same {
-            Some(same) if same.id != *id => Err(Failure::Invalid(format!(
-                "This computer is {name} on that relay already. Choose another name, or change the other entry."
-            ))),
+            Some(same) if same.id != *id => {
+                Err(Failure::Invalid(Wrong::SameName(name.to_string()).into()))
+            }
             _ => Ok(Some(id.clone())),
         }
     }
@@ -227,7 +225,7 @@ pub(super) fn label_of(id: &RelayId) -> Label {
 }
 
 pub(super) fn not_joined() -> Failure {
-    Failure::NotFound("This relay is not joined any more. Join it again.".to_owned())
+    Failure::NotFound(Wrong::NotJoined.into())
 }
 
 fn place_of(address: &str) -> Option<(String, u16)> {

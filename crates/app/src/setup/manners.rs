@@ -2,6 +2,7 @@
 
 use super::Setup;
 use crate::types::{Event, Failure, Mute, Pause, Settings};
+use crate::words::Wrong;
 use crate::{clock, quiet};
 
 /// Minutes of a pause at most: a week. Whoever wants longer turns them off in the desktop.
@@ -12,7 +13,7 @@ const MORNING: i8 = 8;
 
 impl Setup {
     pub(super) async fn set_settings(&mut self, settings: Settings) -> Result<Settings, Failure> {
-        quiet::check(&settings.notifications).map_err(Failure::Invalid)?;
+        quiet::check(&settings.notifications).map_err(|wrong| Failure::Invalid(wrong.into()))?;
         self.parts.stored.set(&settings);
         self.parts.settings.send_replace(settings.clone());
         // The relay hosted here is called by a word of the language.
@@ -32,6 +33,16 @@ impl Setup {
         self.set_settings(settings).await
     }
 
+    /// Whether the person was told before that the desktop shows no tray.
+    pub(super) async fn tray_lack(&mut self, told: bool) -> bool {
+        let before = self.parts.stored.tray_lack_told;
+        if told && !before {
+            self.parts.stored.tray_lack_told = true;
+            self.save().await;
+        }
+        before
+    }
+
     /// Survives a restart: whoever pauses means the day, not the process.
     pub(super) async fn pause(&mut self, pause: Pause) -> Result<(), Failure> {
         let until = match pause {
@@ -39,9 +50,7 @@ impl Setup {
                 Some(clock::now().saturating_add(u64::from(minutes) * 60_000))
             }
             Pause::Minutes(_) => {
-                return Err(Failure::Invalid(format!(
-                    "Notifications are paused for 1 to {PAUSE_MINUTES} minutes. Choose less."
-                )));
+                return Err(Failure::Invalid(Wrong::Pause(PAUSE_MINUTES).into()));
             }
             Pause::Tomorrow => Some(clock::tomorrow(MORNING)),
             Pause::Off => None,

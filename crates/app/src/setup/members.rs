@@ -5,11 +5,11 @@ use tidings_session::{Address, AddressError};
 
 use super::joining::{is_here, label_of, not_joined};
 use super::{Setup, name_of, token_of};
-use crate::line::sentence;
 use crate::reception::What;
 use crate::settings::{At, Membership};
 use crate::types::{Color, Connection, Event, Failure, Join, Part, RelayId};
 use crate::vault::Label;
+use crate::words::{Wrong, sentences};
 
 /// Characters of a label at most: what fits into a side bar, twice.
 const LABEL_CHARS: usize = 40;
@@ -19,11 +19,10 @@ impl Setup {
         let address: Address = relay
             .address
             .parse()
-            .map_err(|error: AddressError| Failure::Invalid(sentence(&error.to_string())))?;
+            .map_err(|error: AddressError| Failure::Invalid(sentences(&error)))?;
         let name = name_of(relay.name.trim())?;
-        let group = Group::new(relay.group.trim()).map_err(|error| {
-            Failure::Invalid(format!("This group cannot be used: its {error}."))
-        })?;
+        let group = Group::new(relay.group.trim())
+            .map_err(|error| Failure::Invalid(Wrong::OwnGroup(error).into()))?;
         let token = relay.token.as_deref().map(token_of).transpose()?;
 
         let hosted = self.parts.secrets.known(&Label::Hosted);
@@ -81,9 +80,13 @@ impl Setup {
             // Also what an earlier version kept by the address; the hosted relay's is for others still.
             self.parts.secrets.forget(&Label::Relay(address)).await;
             if let Some(fault) = self.parts.secrets.forget(&label_of(id)).await {
-                let _ = self.parts.events.send(Event::Notice(format!(
-                    "The token of {id} is still in the keyring ({fault}). It is removed when the keyring can be reached, or remove it with the desktop's password application."
-                )));
+                let _ = self.parts.events.send(Event::Notice(
+                    Wrong::TokenKept {
+                        relay: id.to_string(),
+                        fault,
+                    }
+                    .into(),
+                ));
             }
         }
         Ok(())
@@ -105,9 +108,7 @@ impl Setup {
     ) -> Result<(), Failure> {
         let label = label.trim();
         if label.chars().count() > LABEL_CHARS || label.chars().any(char::is_control) {
-            return Err(Failure::Invalid(format!(
-                "A relay is called by at most {LABEL_CHARS} characters in one line. Write less."
-            )));
+            return Err(Failure::Invalid(Wrong::Label(LABEL_CHARS).into()));
         }
         let relays = &mut self.parts.stored.relays;
         let member = relays.iter_mut().find(|member| member.id == *id);

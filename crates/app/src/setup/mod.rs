@@ -31,6 +31,7 @@ use crate::settings::{At, Hosting, Membership, Stored};
 use crate::types::{Color, Event, Failure, Join, Mute, Part, Pause, Reach, RelayId, Settings};
 use crate::vault::{Label, Secret, VaultError};
 use crate::wait::{self, Kept};
+use crate::words::Wrong;
 
 use hosting::Asked;
 use joining::label_of;
@@ -99,6 +100,11 @@ pub(crate) enum Order {
     AllowPlainSecret {
         allow: bool,
         reply: Answer<()>,
+    },
+    /// Whether it was told that there is no tray; `told` says that it was now.
+    TrayLack {
+        told: bool,
+        reply: Answer<bool>,
     },
     Token {
         reply: Answer<String>,
@@ -206,6 +212,7 @@ impl Setup {
                 self.allow_plain_secret(allow).await;
                 drop(reply.send(Ok(())));
             }
+            Order::TrayLack { told, reply } => drop(reply.send(Ok(self.tray_lack(told).await))),
             Order::Token { reply } => drop(reply.send(self.token())),
             Order::Stop => {}
         }
@@ -323,10 +330,7 @@ impl Setup {
         };
         match self.parts.secrets.known(&label) {
             Some(secret) => Ok(secret.reveal().to_owned()),
-            None => Err(Failure::NotFound(
-                "The token is not known yet. Enter it in the settings, or unlock the keyring."
-                    .to_owned(),
-            )),
+            None => Err(Failure::NotFound(Wrong::TokenUnknown.into())),
         }
     }
 
@@ -343,27 +347,21 @@ impl Setup {
 }
 
 fn not_hosting() -> Failure {
-    Failure::NotFound("No relay is hosted on this computer. Host one first.".to_owned())
+    Failure::NotFound(Wrong::NotHosting.into())
 }
 
 fn name_of(text: &str) -> Result<Name, Failure> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(Failure::Invalid(
-            "This computer needs a name on the relay. Write one, such as desk.".to_owned(),
-        ));
+        return Err(Failure::Invalid(Wrong::NoName.into()));
     }
-    Name::new(text)
-        .map_err(|error| Failure::Invalid(format!("This name cannot be used: the {error}.")))
+    Name::new(text).map_err(|error| Failure::Invalid(Wrong::Name(error).into()))
 }
 
 fn token_of(text: &str) -> Result<Secret, Failure> {
     let text = text.trim();
     if text.len() > limits::TOKEN_BYTES || text.chars().any(char::is_control) {
-        return Err(Failure::Invalid(format!(
-            "This is no token: one has at most {} bytes in one line. Copy it again.",
-            limits::TOKEN_BYTES
-        )));
+        return Err(Failure::Invalid(Wrong::Token(limits::TOKEN_BYTES).into()));
     }
     Ok(Secret::new(text))
 }

@@ -9,6 +9,7 @@ use crate::settings::{At, Membership};
 use crate::types::{Connection, Hosted, Part, Reach, RelayState, SecretPlace, Status};
 use crate::vault::VaultError;
 use crate::wait::Kept;
+use crate::words::{Chinese as _, Wrong};
 
 impl Setup {
     /// Takes note of what the keyring said, and waits for its news. A locked keyring is
@@ -107,10 +108,10 @@ impl Setup {
     pub(super) async fn save(&mut self) {
         let (stored, folder) = (self.parts.stored.clone(), self.parts.folders.config.clone());
         let saved = tokio::task::spawn_blocking(move || {
-            stored.save(&folder).map_err(|error| error.to_string())
+            stored.save(&folder).map_err(|error| error.words())
         })
         .await
-        .unwrap_or_else(|error| Err(error.to_string()));
+        .unwrap_or_else(|error| Err(Wrong::Failed(error.to_string()).into()));
         if self.save_failed || saved.is_err() {
             self.save_failed = saved.is_err();
             self.parts.board.problem(Part::Disk, saved.err());

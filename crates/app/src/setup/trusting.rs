@@ -8,13 +8,12 @@ use tidings_session::Fingerprint;
 use super::Setup;
 use super::joining::not_joined;
 use crate::types::{CertificateFault, Connection, Failure, RelayId};
+use crate::words::Wrong;
 
 impl Setup {
     pub(super) async fn trust(&mut self, id: &RelayId, fingerprint: &str) -> Result<(), Failure> {
         let Ok(agreed) = fingerprint.parse::<Fingerprint>() else {
-            return Err(Failure::Invalid(
-                "This is no SHA-256 fingerprint. Copy it from the question again.".to_owned(),
-            ));
+            return Err(Failure::Invalid(Wrong::Fingerprint.into()));
         };
         let status = self.parts.board.status();
         let fault = match status.relay(id).map(|relay| &relay.connection) {
@@ -25,10 +24,7 @@ impl Setup {
                 certificate.fault
             }
             Some(_) => {
-                return Err(Failure::Invalid(
-                    "The relay does not show this certificate any more. Look at the question again."
-                        .to_owned(),
-                ));
+                return Err(Failure::Invalid(Wrong::OtherCertificate.into()));
             }
             None => return Err(not_joined()),
         };

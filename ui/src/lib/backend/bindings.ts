@@ -149,7 +149,7 @@ since: number,
 /**
  * Why, for people.
  */
-reason: string,
+reason: Words,
 /**
  * When the next try is.
  */
@@ -161,7 +161,7 @@ since: number,
 /**
  * Why, for people.
  */
-reason: string,
+reason: Words,
 /**
  * The certificate.
  */
@@ -169,7 +169,7 @@ certificate: Certificate, } | { "state": "refused",
 /**
  * Why, for people.
  */
-reason: string, } | { "state": "taken-over",
+reason: Words, } | { "state": "taken-over",
 /**
  * Since when.
  */
@@ -287,7 +287,7 @@ relay: RelayId | null, };
 /**
  * What the agent tells a subscriber.
  */
-export type Event = { "event": "status", "value": Status } | { "event": "received", "value": Row } | { "event": "changed", "value": number[] } | { "event": "sent", "value": Sent } | { "event": "notice", "value": string } | { "event": "show", "value": View } | { "event": "settings", "value": Settings };
+export type Event = { "event": "status", "value": Status } | { "event": "received", "value": Row } | { "event": "changed", "value": number[] } | { "event": "sent", "value": Sent } | { "event": "notice", "value": Words } | { "event": "show", "value": View } | { "event": "settings", "value": Settings };
 
 /**
  * A message as it is exported, one a line: what its sender sent and what became of it here.
@@ -345,7 +345,7 @@ code: Code,
 /**
  * What happened and what to do, for people.
  */
-message: string, };
+message: Words, };
 
 /**
  * Which received messages: those for which all of it holds.
@@ -599,7 +599,7 @@ part: Part,
 /**
  * What happened and what to do, for people.
  */
-message: string, };
+message: Words, };
 
 /**
  * How far a sent message came.
@@ -1144,7 +1144,7 @@ export type View = { "window": "inbox",
 message: number | null, } | { "window": "unread" } | { "window": "compose" } | { "window": "first-run" } | { "window": "settings" } | { "window": "doctor" };
 
 /**
- * The same in both languages.
+ * The same in each language.
  */
 export type Words = {
 /**

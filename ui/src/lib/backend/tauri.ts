@@ -1,7 +1,8 @@
 /** The real backend: the window program's commands. The only file that knows Tauri. */
 import { Channel, invoke } from '@tauri-apps/api/core';
 import { Failed, type Backend, type Told } from './backend';
-import type { Answer, Code } from './bindings';
+import type { Answer, Code, Words } from './bindings';
+import { say } from '../language.svelte';
 
 async function call<T>(command: string, args: Record<string, unknown> = {}): Promise<T> {
   try {
@@ -9,8 +10,8 @@ async function call<T>(command: string, args: Record<string, unknown> = {}): Pro
   } catch (error) {
     // A command of ours fails with {code, message}; Tauri itself with a text.
     if (typeof error === 'object' && error !== null && 'message' in error) {
-      const { code, message } = error as { code?: Code | null; message: unknown };
-      throw new Failed(String(message), code ?? null);
+      const { code, message } = error as { code?: Code | null; message: Words | string };
+      throw new Failed(typeof message === 'object' ? say(message) : message, code ?? null);
     }
     throw new Failed(String(error));
   }

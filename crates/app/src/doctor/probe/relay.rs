@@ -52,7 +52,7 @@ async fn asked(address: Address, pin: Option<Fingerprint>) -> Result<Reached, St
     let host = address.authority();
     let stream = tidings_session::connect(address, pin)
         .await
-        .map_err(|error| crate::line::sentence(&error.to_string()))?;
+        .map_err(|error| crate::words::sentence(&error.to_string()))?;
     let connected_in = began.elapsed();
     let words = |error: hyper::Error| error.to_string();
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))

@@ -117,7 +117,7 @@ fn with_problem(check: Check, status: Option<&Status>, part: Part) -> Check {
     match problem(status, part) {
         Some(told) if check.verdict < Verdict::Warning => Check {
             verdict: Verdict::Warning,
-            found: words(told.clone(), told),
+            found: told,
             ..check
         },
         _ => check,

@@ -101,7 +101,7 @@ pub(in super::super) fn connection(member: &Member, seen: &Seen<Reached>) -> Che
                 "Check name and token with whoever runs the relay.",
                 "请向中继的管理者核对名称和令牌。",
             )),
-            ..made(Verdict::Fault, because(&host, &words(reason, reason)))
+            ..made(Verdict::Fault, because(&host, reason))
         },
         Some(Connection::Offline { reason, .. }) => Check {
             advice: Some(words(
@@ -109,7 +109,7 @@ pub(in super::super) fn connection(member: &Member, seen: &Seen<Reached>) -> Che
                 "Tidings 会自动重试。你发送的消息在这里等候，别人发送的消息在中继等候。",
             )),
             remedy: Some(Remedy::Reconnect),
-            ..made(Verdict::Fault, because(&host, &words(reason, reason)))
+            ..made(Verdict::Fault, because(&host, reason))
         },
         _ => Check {
             advice: Some(words(

@@ -39,7 +39,7 @@ fn daemon(abilities: &[&str]) -> Daemon {
 fn status(held: Option<Held>) -> Status {
     let board = Board::new();
     for part in [Part::Disk, Part::Secrets, Part::Window, Part::Tray] {
-        board.problem(part, Some(planted()));
+        board.problem(part, Some(Words::foreign(planted())));
     }
     board.update(|status| status.quiet.held = held);
     board.status()

@@ -9,7 +9,7 @@ export function computer(): Computer {
   };
 }
 
-const said = (en: string, zh: string): Words => ({ en, 'zh-CN': zh });
+export const said = (en: string, zh: string): Words => ({ en, 'zh-CN': zh });
 
 function check(subject: Subject, verdict: Verdict, title: Words, found: Words): Check {
   return { subject, relay: null, title, verdict, found, advice: null, details: [], remedy: null };

@@ -15,6 +15,7 @@ import type {
   View,
 } from '../bindings';
 import { Fake, type World } from './fake';
+import { said } from './doctor';
 import { blank, relay, sample, used } from './samples';
 
 const SOON_MS = 1200;
@@ -33,7 +34,10 @@ function untrusted(fault: CertificateFault, trusted: string | null): Partial<Rel
     connection: {
       state: 'untrusted',
       since: Date.now() - 60_000,
-      reason: 'The certificate of relay.example.com is not trusted.',
+      reason: said(
+        'The certificate of relay.example.com is not trusted.',
+        'relay.example.com 的证书不受信任。',
+      ),
       certificate: { fault, shown: SHOWN, trusted },
     },
   };
@@ -62,7 +66,10 @@ function furnish(fake: Fake, world: World, name: string): void {
   const away: Connection = {
     state: 'offline',
     since: Date.now() - hour,
-    reason: 'The relay at relay.example.com does not answer.',
+    reason: said(
+      'The relay at relay.example.com does not answer.',
+      '中继 relay.example.com 没有应答。',
+    ),
     retryAt: Date.now() + 25_000,
   };
   const only = (change: Partial<RelayState>) => set({ relays: [relay(change)] });
@@ -79,7 +86,7 @@ function furnish(fake: Fake, world: World, name: string): void {
       });
       break;
     case 'refused':
-      only({ connection: { state: 'refused', reason: 'The relay refused the token.' } });
+      only({ connection: { state: 'refused', reason: said('The relay refused the token.', '中继拒绝了令牌。') } });
       break;
     case 'untrusted':
       only(untrusted('unknown', null));
@@ -102,12 +109,17 @@ function furnish(fake: Fake, world: World, name: string): void {
         problems: [
           {
             part: 'notifications',
-            message:
+            message: said(
               'There is no notification service. Install one (for example dunst); messages stay in the inbox until then.',
+              '没有通知服务。请安装一个（例如 dunst）；在此之前消息留在收件箱中。',
+            ),
           },
           {
             part: 'tray',
-            message: 'The desktop has no tray. Start Tidings again to open this window.',
+            message: said(
+              'The desktop has no tray. Start Tidings again to open this window.',
+              '桌面没有托盘。再次启动 Tidings 即可打开此窗口。',
+            ),
           },
         ],
       });
