@@ -200,6 +200,39 @@ async fn the_doctor_works_without_an_agent_and_says_so_first() -> anyhow::Result
 }
 
 #[tokio::test]
+async fn a_test_message_is_followed_hop_by_hop_and_raises_one_notification() -> anyhow::Result<()> {
+    test(async |rig| {
+        let agent = rig.agent().await?;
+        agent.host("me").await?;
+        let test = ["doctor", "--test", "--json"];
+        let (_, out, error) = command(&rig.home, &rig.programs, &test).await?;
+        let report: Report = serde_json::from_str(&out).with_context(|| error)?;
+        let trip = report.checks.iter().find(|c| c.subject == Subject::Trip);
+        let trip = trip.with_context(|| out.clone())?;
+        assert_eq!(trip.verdict, Verdict::Good, "{trip:?}");
+        let hops = trip.details.iter().take(6);
+        let missing: Vec<_> = hops.filter(|hop| !hop.value.ends_with(" ms")).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        assert_eq!(
+            verdict(&report, Subject::Relay),
+            Some(Verdict::Good),
+            "{out}"
+        );
+        assert_eq!(
+            verdict(&report, Subject::Clock),
+            Some(Verdict::Good),
+            "{out}"
+        );
+        rig.notifications
+            .wait_raised("Test message", wait::SOON)
+            .await?;
+        assert_eq!(rig.notifications.calls().len(), 1);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_report_holds_no_secret() -> anyhow::Result<()> {
     test(async |rig| {
         let mut relay = Relay::new()?;
