@@ -11,6 +11,7 @@
 
 mod bounds;
 mod demo;
+mod figures;
 mod fuzz;
 mod icons;
 mod run;
@@ -81,6 +82,15 @@ enum Command {
         #[arg(long, default_value_t = 5000)]
         messages: u32,
     },
+    /// Measure the desktop with a full inbox, in a release build: opening, search, scrolling, rest (Linux)
+    FiguresDesktop {
+        /// Messages in the inbox
+        #[arg(long, default_value_t = 100_000)]
+        messages: u32,
+        /// How long the agent is watched at rest, in seconds
+        #[arg(long, default_value_t = 600)]
+        idle: u64,
+    },
     /// Measure the relay's memory under load; ends in how many of its bounds hold (Linux)
     Bounds {
         /// Only the cases whose name holds this
@@ -125,6 +135,7 @@ fn main() -> ExitCode {
             disk_full,
         } => torture::torture(kills, seed, disk_full),
         Command::TortureDesktop { kills, messages } => torture::desktop(kills, messages),
+        Command::FiguresDesktop { messages, idle } => figures::desktop(messages, idle),
         Command::Sim { seeds, seed } => sim::sim(seeds, seed),
         Command::Bounds { only } => bounds::bounds(only.as_deref()),
         Command::Fuzz { seconds, target } => fuzz::fuzz(seconds, target.as_deref()),

@@ -1,0 +1,88 @@
+//! How quick and how light the desktop is with a full inbox, on a rig of its own: what
+//! `cargo xtask figures-desktop` runs. Prints its figures, and writes them as JSON; judges none.
+//!
+//! Usage: `figures-desktop TO [--messages N] [--idle SECONDS] [--opens N]`: the file for the results.
+//! Two relays take part, one inside the agent and one beside it.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "it tells the person who called it how far it is"
+)]
+
+mod fill;
+mod idle;
+mod page;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use serde_json::json;
+use tidings_control::{Pause, Request};
+use tidings_tests::Rig;
+use tidings_tests::relay::{Relay, TOKEN};
+
+/// Figures of the desktop.
+#[derive(Parser)]
+struct Cli {
+    /// The file for the results
+    to: PathBuf,
+    /// Messages in the inbox
+    #[arg(long, default_value_t = 100_000)]
+    messages: u32,
+    /// How long the agent is watched at rest, in seconds
+    #[arg(long, default_value_t = 600)]
+    idle: u64,
+    /// How often the window is opened from the tray
+    #[arg(long, default_value_t = 20)]
+    opens: u32,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let mut rig = Rig::new().await?;
+    let display = rig.display().await?;
+    let agent = rig.agent().await?;
+    let port = agent.host("desk").await?.port;
+    agent.until_connected().await?;
+    let mut other = Relay::new()?;
+    other.start(&rig.home, &rig.programs).await?;
+    agent.join(other.address(), "desk", TOKEN).await?;
+    // What is measured is not the digest.
+    let pause = Pause::Minutes(24 * 60);
+    agent.ask(Request::Pause { pause }).await?;
+
+    println!("{} messages are sent to the inbox", cli.messages);
+    let token = agent.token().await?;
+    fill::fill(&agent, port, &token, cli.messages).await?;
+
+    println!("The window is opened {} times from the tray", cli.opens);
+    let opened = page::opened(&rig, &display, cli.opens).await?;
+    println!("  click to list: {opened}");
+    let window = page::open(&rig, &agent).await?;
+    let searched = page::searched(&window).await?;
+    println!("  key to list: {searched}");
+    let scrolled = page::scrolled(&window).await?;
+    println!("  scrolling: {scrolled:#}");
+    drop(window);
+    display.close("Tidings").await?;
+
+    println!("The agent is watched at rest for {} s", cli.idle);
+    let rest = idle::watch(&agent, Duration::from_secs(cli.idle)).await?;
+    println!("  at rest: {rest:#}");
+    let report = json!({
+        "messages": cli.messages,
+        "click_to_list_ms": opened.to_json(),
+        "key_to_list_ms": searched.to_json(),
+        "scrolling": scrolled,
+        "at_rest": rest,
+    });
+    if let Some(folder) = cli.to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(&cli.to, format!("{report:#}\n"))?;
+    println!("The figures are in {}", cli.to.display());
+    Ok(())
+}
