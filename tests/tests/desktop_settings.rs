@@ -36,11 +36,11 @@ async fn language_and_theme_switch_at_once_in_all_windows_and_the_tray() -> anyh
             agent.ask(Request::Show { view }).await?;
         }
         let window = rig.window().await?;
-        window.reads("nav-settings", "Settings").await?;
+        window.has("nav-settings", "title", "Settings").await?;
         labelled(&item, "Inbox").await?;
 
         window.click("language-zh").await?;
-        window.reads("nav-settings", "设置").await?;
+        window.has("nav-settings", "title", "设置").await?;
         let compose = "[data-testid='compose-send']";
         window
             .select(&format!("html[lang='zh-CN'] {compose}"))
@@ -54,7 +54,7 @@ async fn language_and_theme_switch_at_once_in_all_windows_and_the_tray() -> anyh
                 .await?;
         }
         window.click("language-en").await?;
-        window.reads("nav-settings", "Settings").await?;
+        window.has("nav-settings", "title", "Settings").await?;
         labelled(&item, "Inbox").await?;
         Ok(())
     })
