@@ -77,32 +77,3 @@ it('settings: shows at once, goes back where the agent refuses', async () => {
   await changing;
   expect([desk.settings.language, page.looksError]).toEqual(['system', 'The disk is read-only.']);
 });
-
-it('settings: a token that was not written anew stays as it is', async () => {
-  const { desk, fake } = await deskOf(used(0), { window: 'settings' });
-  const page = new SettingsPage(desk);
-  expect(page.form.name).toBe('desk');
-  page.form.group = 'home';
-  await page.saveRelay();
-  expect(page.saved).toBe(true);
-  expect(fake.asked.at(-1)).toEqual({
-    do: 'join',
-    relay: {
-      id: 'hosted',
-      address: 'ws://127.0.0.1:9093/',
-      name: 'desk',
-      group: 'home',
-      token: null,
-    },
-  });
-});
-
-it('settings: a relay of its own comes beside the others', async () => {
-  const { desk, fake } = await deskOf(used(0), { window: 'settings' });
-  const page = new SettingsPage(desk);
-  await page.form.submit();
-  await page.host();
-  expect(fake.asked.some((r) => r.do === 'host')).toBe(true);
-  await page.stopHosting();
-  expect(desk.status?.hosted).toBeNull();
-});

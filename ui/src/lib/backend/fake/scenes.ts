@@ -1,6 +1,6 @@
 /**
  * The fake agent as the address asks for it, for `npm run dev` and the screens:
- * `?scene=used|empty|offline|refused|untrusted|changed|taken|fresh|problems|quiet|down|broken|slow|memory&show=inbox|compose|first-run|settings|doctor`
+ * `?scene=used|empty|offline|relays|refused|untrusted|changed|taken|fresh|problems|quiet|down|broken|slow|memory&show=inbox|compose|first-run|settings|doctor`
  * with `&lang=` and `&theme=`. It also brings some life: sent messages arrive, and a first message
  * comes after hosting.
  */
@@ -84,6 +84,9 @@ function furnish(fake: Fake, world: World, name: string): void {
         hosted: null,
         relays: [relay({ address: 'wss://relay.example.com/', connection: away })],
       });
+      break;
+    case 'relays':
+      furnishSeveral(world, away);
       break;
     case 'refused':
       only({ connection: { state: 'refused', reason: said('The relay refused the token.', '中继拒绝了令牌。') } });
@@ -173,6 +176,23 @@ function furnish(fake: Fake, world: World, name: string): void {
       fake.pace = () => new Promise((done) => setTimeout(done, 60_000));
       break;
   }
+}
+
+/** Three relays, each in another state, and messages by two of them. */
+function furnishSeveral(world: World, away: Connection): void {
+  const taken: Connection = {
+    state: 'taken-over',
+    since: Date.now() - 900_000,
+    again: false,
+    retryAt: null,
+  };
+  world.status.relays = [
+    ...world.status.relays,
+    relay({ id: 'work', label: 'Work', color: 'orange', address: 'wss://push.example.com/' }),
+    relay({ id: 'club', label: 'Chess club', color: 'green', connection: away }),
+    relay({ id: 'lab', label: 'lab.example.org', color: 'purple', name: 'ann', connection: taken }),
+  ];
+  for (const { row } of world.messages) if (row.id % 2 === 0) row.relay = 'work';
 }
 
 function enliven(fake: Fake): void {
