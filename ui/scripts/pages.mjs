@@ -213,15 +213,43 @@ export const PAGES = [
     },
   ],
   ['sent-empty', 'scene=empty', INBOX, (p) => p.getByTestId('nav-sent').click()],
+  ['relays', 'scene=relays', INBOX, (p) => p.getByTestId('nav-relays').click()],
+  ['relays-inbox', 'scene=relays', INBOX, (p) => row(p, 1)],
+  [
+    'relays-hosted',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await p.getByTestId('nav-relays').click();
+      await p.getByTestId('reach-network').click();
+    },
+  ],
+  [
+    'relays-change',
+    'scene=relays',
+    INBOX,
+    async (p) => {
+      await p.getByTestId('nav-relays').click();
+      await p.getByTestId('change-relay').nth(1).click();
+      await p.getByTestId('relay-label').scrollIntoViewIfNeeded();
+    },
+  ],
+  [
+    'relays-leave',
+    'scene=relays',
+    INBOX,
+    async (p) => {
+      await p.getByTestId('nav-relays').click();
+      await p.getByTestId('leave-relay').nth(1).click();
+    },
+  ],
+  ['relays-least', 'scene=relays', LEAST, (p) => p.getByTestId('nav-relays').click()],
   ['settings', 'scene=used&show=settings', INBOX],
   [
     'settings-foot',
     'scene=used&show=settings',
     INBOX,
-    async (p) => {
-      await p.getByTestId('reach-network').click();
-      await p.getByTestId('open-doctor').scrollIntoViewIfNeeded();
-    },
+    (p) => p.getByTestId('open-doctor').scrollIntoViewIfNeeded(),
   ],
   [
     'settings-quiet',
@@ -235,7 +263,6 @@ export const PAGES = [
     INBOX,
     (p) => p.getByTestId('open-doctor').scrollIntoViewIfNeeded(),
   ],
-  ['settings-joined', 'scene=offline&show=settings', INBOX],
   ['settings-least', 'scene=used&show=settings', LEAST],
   ['doctor', 'scene=used&show=doctor', INBOX],
   ['doctor-details', 'scene=used&show=doctor', INBOX, (p) => p.locator('summary').first().click()],
