@@ -165,12 +165,12 @@ fn short(text: &str, chars: usize) -> String {
 pub(crate) fn built(lines: &[Line]) -> Menu {
     let menu = Menu::new();
     for line in lines {
-        append(line, |item| menu.append(item));
+        append(line, &|item| menu.append(item));
     }
     menu
 }
 
-fn append(line: &Line, to: impl FnOnce(&dyn IsMenuItem) -> tray_icon::menu::Result<()>) {
+fn append(line: &Line, to: &dyn Fn(&dyn IsMenuItem) -> tray_icon::menu::Result<()>) {
     let appended = match line {
         Line::Separator => to(&PredefinedMenuItem::separator()),
         Line::Entry { id, label } => to(&MenuItem::with_id(
@@ -182,7 +182,7 @@ fn append(line: &Line, to: impl FnOnce(&dyn IsMenuItem) -> tray_icon::menu::Resu
         Line::Menu { label, lines } => {
             let below = Submenu::new(unmarked(label), true);
             for line in lines {
-                append(line, |item| below.append(item));
+                append(line, &|item| below.append(item));
             }
             to(&below)
         }
