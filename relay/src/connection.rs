@@ -9,13 +9,15 @@
 //! dropped, its messages staying in the store.
 
 mod end;
+mod following;
+mod packets;
 mod recipient;
 mod socket;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use tidings_protocol::{DecodeError, Feature, Features, Name, client, server};
+use tidings_protocol::server;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
@@ -26,13 +28,13 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     end::End,
+    following::{Following, news},
     recipient::Recipient,
     socket::{Overflown, Socket},
 };
 use crate::{
     auth::{Access, Refusal},
-    router::{Notice, Outgoing, RegisterError, ReplyTo, Router},
-    store::{Registration, Word},
+    router::{Notice, Router},
 };
 
 /// Messages (and the like) of one sender that wait for the store at once: the window that senders use, so that
@@ -61,6 +63,8 @@ pub(crate) struct Connection<S> {
     /// As what the client was let in; there is one while there is a client.
     access: Option<Access>,
     tokens: watch::Receiver<()>,
+    /// While it follows the directory.
+    following: Option<Following>,
     storing: FuturesUnordered<BoxFuture<'static, Notice>>,
     opened: Instant,
     heard: Instant,
@@ -75,6 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Self {
             tokens: router.gate.replaced(),
             access: None,
+            following: None,
             router,
             socket,
             peer,
@@ -129,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     tokio::task::yield_now().await;
                 }
             }
-            if let Err(Overflown) = self.send_messages() {
+            if self.send_messages().is_err() || self.tell_directory().is_err() {
                 return End::Overflown;
             }
             let deadline = self.deadline();
@@ -153,6 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     self.stored(notice)
                 }
                 event = of_client(&mut self.client) => self.happened(event),
+                () = news(&mut self.following) => Ok(()),
             };
             if let Err(end) = outcome {
                 return end;
@@ -196,200 +202,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    async fn packet(&mut self, text: &str) -> Result<(), End> {
-        let packet = match client::Packet::decode(text) {
-            Ok(packet) => packet,
-            Err(error) if self.client.is_some() || is_about_auth(&error, text) => {
-                let unknown = command(text).filter(|cmd| self.is_unlisted(cmd));
-                let error = unknown.map_or(error, DecodeError::UnknownCommand);
-                return self.info(error.to_string());
-            }
-            Err(_) => return self.need_auth(),
-        };
-        // To whoever did not list it, a command of ours is one that is unknown.
-        if packet.feature().is_some()
-            && self.client.is_some()
-            && let Some(cmd) = command(text).filter(|cmd| self.is_unlisted(cmd))
-        {
-            return self.info(DecodeError::UnknownCommand(cmd).to_string());
-        }
-        match packet {
-            client::Packet::Auth(auth) => self.auth(auth).await,
-            _ if self.client.is_none() => self.need_auth(),
-            client::Packet::Message(send) => self.message(send).await,
-            client::Packet::Confirm(mid) => {
-                if let Some(client) = &mut self.client {
-                    client.confirm(&mid);
-                }
-                Ok(())
-            }
-            client::Packet::Ping => self.send(&server::Packet::Pong),
-            client::Packet::RegisterPush(subscription) => {
-                let Some(access) = self.access.clone() else {
-                    return self.need_auth();
-                };
-                self.beside(|router, name| async move {
-                    let subscribed = router.subscribe(&name, &access, &subscription).await;
-                    Notice {
-                        info: subscribed.err().map(|error| error.to_string()),
-                        ..Notice::default()
-                    }
-                });
-                Ok(())
-            }
-            // None of them is offered yet.
-            client::Packet::Report(_)
-            | client::Packet::TakeReceipt(_)
-            | client::Packet::Directory
-            | client::Packet::Scheduled { .. }
-            | client::Packet::Cancel(_) => Ok(()),
-            client::Packet::ConfirmPush(mid) => {
-                self.beside(|router, name| async move {
-                    if let Err(error) = router.settle(&name, &mid, Word::Push).await {
-                        tracing::warn!(client = %name, %error, "cannot keep a confirmation");
-                    }
-                    Notice::default()
-                });
-                Ok(())
-            }
-        }
-    }
-
-    /// Whether a command belongs to an extension that the client did not list.
-    fn is_unlisted(&self, cmd: &str) -> bool {
-        let listed = self.client.as_ref().map_or(Features::NONE, |c| c.listed);
-        Feature::of_command(cmd).is_some_and(|feature| !listed.has(feature))
-    }
-
-    async fn auth(&mut self, auth: client::Auth) -> Result<(), End> {
-        let access = match self.admit(&auth) {
-            Ok(access) => access,
-            Err(why) => {
-                // Of one that only has to wait, the log had a line for each guess before: more of them
-                // would let anybody fill it.
-                if let Refused::For(why) = &why {
-                    tracing::info!(peer = %self.peer, name = %auth.name, "a client was refused: {why}");
-                }
-                let refused = server::AuthReply::Refused(why.to_string());
-                return self.send(&server::Packet::Auth(refused));
-            }
-        };
-        if let Err(error) = self.join(&auth).await {
-            tracing::warn!(name = %auth.name, %error, "cannot register a client");
-            return self.info(format!("cannot register {}: {error}", auth.name));
-        }
-        // Queued before any message: those are sent from the next turn on.
-        let welcome = self.router.welcome(&access, &auth);
-        self.access = Some(access);
-        self.socket.let_in();
-        self.send(&welcome)
-    }
-
-    /// Whether the token is good, and for this name and group; or what the client is to be told.
-    fn admit(&self, auth: &client::Auth) -> Result<Access, Refused> {
-        let access = self.router.check(&auth.token, self.peer);
-        let access = access.map_err(|refusal| match refusal {
-            Refusal::Wait(_) => Refused::Meanwhile(refusal),
-            Refusal::Invalid => Refused::For(refusal.to_string()),
-        })?;
-        access
-            .may_be(&auth.name, &auth.group)
-            .map_err(|denied| Refused::For(denied.to_string()))?;
-        Ok(access)
-    }
-
-    /// Other tokens count from now on: whoever came by one that is gone has to leave.
-    fn tokens_replaced(&mut self) -> Result<(), End> {
-        let (Some(access), Some(client)) = (&self.access, &self.client) else {
-            return Ok(());
-        };
-        let access = self.router.gate.stands(access).ok_or(End::Revoked)?;
-        if access.may_be(&client.name, &client.group).is_err() {
-            return Err(End::Revoked);
-        }
-        self.access = Some(access);
-        Ok(())
-    }
-
-    /// Makes this connection the client's. A second AUTH of the same name keeps what is under way;
-    /// one of another name leaves the first.
-    async fn join(&mut self, auth: &client::Auth) -> Result<(), RegisterError> {
-        let registration = Registration {
-            name: auth.name.clone(),
-            group: auth.group.clone(),
-        };
-        self.router.register(registration).await?;
-        let listed = Features::of(&auth.features);
-        if let Some(client) = &mut self.client
-            && client.name == auth.name
-        {
-            client.group = auth.group.clone();
-            client.list(listed);
-            return Ok(());
-        }
-        if let Some(old) = self.client.take() {
-            old.detach().await;
-        }
-        let router = Arc::clone(&self.router);
-        let (name, group) = (auth.name.clone(), auth.group.clone());
-        self.client = Some(Recipient::attach(router, name, group, listed).await?);
-        tracing::debug!(peer = %self.peer, client = %auth.name, "a client is connected");
-        Ok(())
-    }
-
-    async fn message(&mut self, mut send: client::Send) -> Result<(), End> {
-        let Some(client) = &self.client else {
-            return self.need_auth();
-        };
-        if let Some(Err(denied)) = self.access.as_ref().map(|a| a.may_send(&send.target)) {
-            return self.info(denied.to_string());
-        }
-        if !client.listed.has(Feature::Ref) {
-            send.reference = None;
-        }
-        let outgoing = Outgoing {
-            from: server::From {
-                method: server::Method::WebSocket,
-                name: Some(client.name.clone()),
-            },
-            send,
-            to: ReplyTo::Client(client.lease().clone()),
-            wait: self.router.config.timing.wait,
-        };
-        let router = Arc::clone(&self.router);
-        let sending = router.send(outgoing);
-        tokio::pin!(sending);
-        loop {
-            tokio::select! {
-                biased;
-                // What is being stored has to be driven to its end meanwhile: the room that this one
-                // waits for may be its own.
-                Some(notice) = self.storing.next(), if !self.storing.is_empty() => {
-                    self.stored(notice)?;
-                }
-                sent = &mut sending => return match sent {
-                    Ok(storing) => {
-                        self.storing.push(storing);
-                        Ok(())
-                    }
-                    Err(error) => self.info(error.to_string()),
-                },
-            }
-        }
-    }
-
-    /// Does something for the client that waits for the store, beside everything else.
-    fn beside<F>(&mut self, work: impl FnOnce(Arc<Router>, Name) -> F)
-    where
-        F: Future<Output = Notice> + Send + 'static,
-    {
-        if let Some(client) = &self.client {
-            let work = work(Arc::clone(&self.router), client.name.clone());
-            self.storing.push(Box::pin(work));
-        }
-    }
-
     fn stored(&mut self, notice: Notice) -> Result<(), End> {
+        if let Some(answer) = notice.answer {
+            self.send(&answer)?;
+        }
         match notice.info {
             Some(info) => self.info(info),
             None => Ok(()),
@@ -398,12 +214,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn happened(&mut self, event: recipient::Event) -> Result<(), End> {
         match event {
-            recipient::Event::Replies(replies) => {
-                for reply in replies {
-                    self.socket.push(reply).map_err(overflown)?;
-                }
-                Ok(())
-            }
             recipient::Event::Progress => Ok(()),
             recipient::Event::TakenOver => Err(End::TakenOver),
             recipient::Event::Overflown => Err(End::Overflown),
@@ -433,7 +243,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             .stalled_since()
             .map(|since| since + timing.stalled_after);
         let again = self.client.as_ref().and_then(Recipient::poll_timeout);
-        [auth, stalled, again]
+        let news = self.following.as_ref().and_then(Following::again);
+        [auth, stalled, again, news]
             .into_iter()
             .flatten()
             .fold(self.heard + silence, Instant::min)
@@ -497,20 +308,4 @@ async fn of_client(client: &mut Option<Recipient>) -> recipient::Event {
         Some(client) => client.next().await,
         None => std::future::pending().await,
     }
-}
-
-/// Before AUTH, only what is wrong with an AUTH, or with a frame that might have been one, is told;
-/// everything else is answered by 401.
-fn is_about_auth(error: &DecodeError, text: &str) -> bool {
-    match error {
-        DecodeError::TooLarge { .. } | DecodeError::NotJson(_) | DecodeError::NotAnObject => true,
-        DecodeError::UnknownCommand(_) => false,
-        _ => command(text).is_some_and(|cmd| cmd == "AUTH"),
-    }
-}
-
-/// The command of a packet.
-fn command(text: &str) -> Option<String> {
-    let packet: serde_json::Value = serde_json::from_str(text).ok()?;
-    packet.get("cmd")?.as_str().map(str::to_owned)
 }

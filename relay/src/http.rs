@@ -264,6 +264,7 @@ async fn send_and_wait(
         send,
         to: ReplyTo::Request(to),
         wait,
+        receipts: false,
     };
     let unavailable = |text: String| info(StatusCode::SERVICE_UNAVAILABLE, text);
     let storing = router.send(outgoing).await.map_err(|error| match error {

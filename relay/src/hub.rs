@@ -9,7 +9,8 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    Config, NamedToken, NoPush, Push, Store, StoreError, Token, router::Router, store::in_time,
+    Config, NamedToken, NoPush, Push, Store, StoreError, Token, directory::GATHER, router::Router,
+    store::in_time,
 };
 
 /// A relay. Clones are the same relay; it ends, and lets go of its store, when the last one is dropped
@@ -17,7 +18,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Hub {
     pub(crate) router: Arc<Router>,
-    _tasks: Arc<[AbortOnDropHandle<()>; 3]>,
+    _tasks: Arc<[AbortOnDropHandle<()>; 4]>,
 }
 
 impl std::fmt::Debug for Hub {
@@ -53,9 +54,13 @@ impl Hub {
         let expiry = tokio::spawn(expire(Arc::downgrade(&router), sooner));
         let due = Arc::clone(&router.pushing.due);
         let pushes = tokio::spawn(push_messages(Arc::downgrade(&router), due));
+        let directory = {
+            let changed = Arc::clone(&router.directory.changed);
+            tokio::spawn(publish(Arc::downgrade(&router), changed))
+        };
         Ok(Self {
             router,
-            _tasks: Arc::new([receipts, expiry, pushes].map(AbortOnDropHandle::new)),
+            _tasks: Arc::new([receipts, expiry, pushes, directory].map(AbortOnDropHandle::new)),
         })
     }
 
@@ -104,6 +109,19 @@ async fn expire(router: Weak<Router>, sooner: Arc<Notify>) {
             biased;
             () = sooner.notified() => {}
             () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Tells those who follow the directory of changes, some time after the first. Holds the relay only while
+/// it tells; it is aborted with the hub.
+async fn publish(router: Weak<Router>, changed: Arc<Notify>) {
+    loop {
+        changed.notified().await;
+        tokio::time::sleep(GATHER).await;
+        match router.upgrade() {
+            Some(router) => router.directory.publish(),
+            None => return,
         }
     }
 }

@@ -20,6 +20,7 @@ mod config;
 mod connection;
 pub mod delivery;
 mod dialect;
+mod directory;
 mod frame;
 mod http;
 mod hub;

@@ -7,6 +7,8 @@
 //! deadline; never before the message is durable; a final status never changes; a receipt without
 //! waiters is gone.
 
+pub mod courier;
+
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     time::Instant,
@@ -195,6 +197,12 @@ impl<R> Receipts<R> {
                 }
             }
         }
+    }
+
+    /// Whether somebody still waits to hear of a message.
+    #[must_use]
+    pub fn is_open(&self, mid: MidNumber) -> bool {
+        self.open.contains_key(&mid)
     }
 
     /// The next answer that is due.

@@ -9,30 +9,34 @@
 mod expiry;
 mod outcome;
 mod pushing;
+mod replies;
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard},
     time::Duration,
 };
 
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
-use tidings_protocol::{Mid, Name, Status, Statuses, Target, client, server};
+use tidings_protocol::{
+    Change, Feature, Mid, Name, Report, Status, Statuses, Target, client, server,
+};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot},
     time::Instant,
 };
 
-use self::outcome::OpenReceipt;
 pub(crate) use self::{
     expiry::Expiry,
     outcome::Notice,
     pushing::{Pushing, SubscribeError},
 };
+use self::{outcome::OpenReceipt, replies::Ledger};
 use crate::{
     auth::{Access, Gate, Refusal},
     config::Config,
+    directory::Directory,
     frame::{TooLarge, Unminted},
     http::Reading,
     metrics::{Metrics, Why},
@@ -44,13 +48,13 @@ use crate::{
     registry::{Needed, Registry},
     seats::Seats,
     store::{
-        Accept, Accepted, Confirmed, Lease, Outcome, QueueBound, Registration, Store, StoreError,
-        Word, in_time,
+        Accept, Accepted, Confirmed, Lease, Outcome, QueueBound, Registration, Said, Store,
+        StoreError, Wants, Word, in_time,
     },
 };
 
 /// The extensions of section 4 that this relay speaks.
-pub(crate) const FEATURES: &[&str] = &["ref"];
+pub(crate) const FEATURES: &[Feature] = &[Feature::Ref, Feature::Receipts, Feature::Directory];
 
 /// The unit in which messages being stored are counted.
 const STORING_UNIT: usize = 1024;
@@ -66,6 +70,7 @@ pub(crate) struct Router {
     pub(crate) metrics: Metrics,
     pub(crate) relay_id: String,
     pub(crate) seats: Arc<Seats>,
+    pub(crate) directory: Directory,
     registry: RwLock<Registry>,
     mint: Mutex<Mint>,
     receipts: Mutex<Ledger>,
@@ -75,12 +80,6 @@ pub(crate) struct Router {
     pub(crate) reading: Reading,
     pub(crate) expiry: Expiry,
     pub(crate) pushing: Pushing,
-}
-
-/// The receipts, and when the clock that answers late ones looks next.
-struct Ledger {
-    receipts: Receipts<ReplyTo>,
-    armed: Option<std::time::Instant>,
 }
 
 /// Where a MESSAGE_REPLY goes.
@@ -98,6 +97,8 @@ pub(crate) struct Outgoing {
     pub(crate) send: client::Send,
     pub(crate) to: ReplyTo,
     pub(crate) wait: Duration,
+    /// The sender listens to receipts.
+    pub(crate) receipts: bool,
 }
 
 /// Why a client was not registered.
@@ -127,7 +128,10 @@ impl Router {
         push: Arc<dyn Push>,
     ) -> Result<Self, StoreError> {
         let identity = in_time(store.identity()).await?;
-        let registry = Registry::known(in_time(store.registrations()).await?);
+        let known = in_time(store.registrations()).await?;
+        let each = known.iter().map(|r| (r.name.clone(), r.group.clone()));
+        let directory = Directory::new(each);
+        let registry = Registry::known(known);
         let pushing = Pushing::open(push, &*store).await?;
         let storing = config.bounds.storing_bytes.div_ceil(STORING_UNIT);
         Ok(Self {
@@ -148,11 +152,13 @@ impl Router {
             ),
             relay_id: identity.relay,
             seats: Arc::new(Seats::new()),
+            directory,
             registry: RwLock::new(registry),
             mint: Mutex::new(Mint::new(identity.highest_mid)),
             receipts: Mutex::new(Ledger {
                 receipts: Receipts::new(config.bounds.open_receipts),
                 armed: None,
+                going: Vec::new(),
             }),
             receipts_due: Arc::default(),
             storing: Arc::new(Semaphore::new(storing)),
@@ -185,7 +191,11 @@ impl Router {
         };
         let outcome = in_time(answer).await;
         match &outcome {
-            Ok(()) => self.known().kept(registration, order),
+            Ok(()) => {
+                self.directory
+                    .registered(&registration.name, &registration.group);
+                self.known().kept(registration, order);
+            }
             // It may be kept yet: the next one of this name asks the store again.
             Err(error) if error.outcome() == Outcome::Unknown => {}
             Err(_) => self.known().not_kept(&registration.name, order),
@@ -221,7 +231,7 @@ impl Router {
         };
         // A client of the base protocol is told nothing that it did not ask for.
         if !auth.features.is_empty() {
-            welcome.features = FEATURES.iter().map(|&f| f.to_owned()).collect();
+            welcome.features = FEATURES.iter().map(|f| f.as_str().to_owned()).collect();
             welcome.server = Some(concat!("tidings-relay/", env!("CARGO_PKG_VERSION")).to_owned());
             welcome.relay = Some(self.relay_id.clone());
         }
@@ -239,6 +249,7 @@ impl Router {
             send,
             to,
             wait,
+            receipts,
         } = outgoing;
         let digest = send.reference.as_ref().map(|_| digest(&send));
         let by = match from.method {
@@ -297,6 +308,7 @@ impl Router {
                 bytes: self.config.bounds.queue_bytes,
                 store_bytes: self.config.bounds.store_bytes,
             },
+            wants: Wants { receipts },
         });
         drop(mint);
         self.expiry.accepted(expires_ms);
@@ -356,7 +368,12 @@ impl Router {
         word: Word,
     ) -> Result<(), StoreError> {
         if let Some(mid) = MidNumber::parse(mid)
-            && in_time(self.store.settle(name, mid, word)).await? == Confirmed::Done
+            && in_time(
+                self.store
+                    .settle(name, mid, word, self.config.clock.now_ms()),
+            )
+            .await?
+                == Confirmed::Done
         {
             match word {
                 Word::Message => self.confirmed(name, [mid]),
@@ -366,104 +383,26 @@ impl Router {
         Ok(())
     }
 
-    /// Notes confirmations that are durable.
-    pub(crate) fn confirmed(&self, name: &Name, mids: impl IntoIterator<Item = MidNumber>) {
-        self.confirmed_as(name, mids, &Status::Ok);
-    }
-
-    fn confirmed_as(
-        &self,
-        name: &Name,
-        mids: impl IntoIterator<Item = MidNumber>,
-        status: &Status,
-    ) {
-        let mut ledger = self.ledger();
-        let now = Instant::now().into_std();
-        let now_ms = self.config.clock.now_ms();
-        for mid in mids {
-            // A mid reads as the time of its acceptance.
-            let took = now_ms.saturating_sub(mid.number());
-            self.metrics.confirmed.inc();
-            self.metrics.confirming.observe(took as f64 / 1000.0);
-            let (name, status) = (name.clone(), status.clone());
-            let input = match status {
-                Status::Ok => receipt::Input::Confirmed { mid, name },
-                status => receipt::Input::Became { mid, name, status },
+    /// A recipient says what became of a message; what is to be answered once that is durable. A report
+    /// on what was not the client's changes nothing, and is answered too, so that it is not repeated.
+    pub(crate) async fn report(&self, name: &Name, report: Report) -> Result<Change, StoreError> {
+        let state = report.state.state();
+        if let Some(mid) = MidNumber::parse(&report.mid) {
+            let said = Said {
+                state: report.state,
+                note: report.note,
+                at_ms: self.config.clock.now_ms(),
             };
-            ledger.receipts.handle(input, now);
-        }
-        self.answer(ledger);
-    }
-
-    /// Answers the waiters whose time is up, and says when to look again.
-    pub(crate) fn answer_late(&self) -> Option<Instant> {
-        let mut ledger = self.ledger();
-        let now = Instant::now().into_std();
-        ledger.receipts.handle(receipt::Input::Timeout, now);
-        ledger.armed = ledger.receipts.poll_timeout();
-        let next = ledger.armed;
-        self.answer(ledger);
-        next.map(Instant::from_std)
-    }
-
-    pub(super) fn account(&self, input: receipt::Input<ReplyTo>) {
-        let mut ledger = self.ledger();
-        ledger.receipts.handle(input, Instant::now().into_std());
-        self.answer(ledger);
-    }
-
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        // A receipt lost to a panic costs one reply; all others go on.
-        self.receipts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sends the answers that are due, and wakes the clock if it would look too late.
-    fn answer(&self, mut ledger: MutexGuard<'_, Ledger>) {
-        let mut due = Vec::new();
-        while let Some(output) = ledger.receipts.poll_output() {
-            due.push(output);
-        }
-        let next = ledger.receipts.poll_timeout();
-        let late = match (next, ledger.armed) {
-            (Some(next), Some(armed)) => next < armed,
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
-        if late {
-            ledger.armed = next;
-        }
-        drop(ledger);
-        if late {
-            self.receipts_due.notify_one();
-        }
-        for output in due {
-            self.reply(output);
-        }
-    }
-
-    fn reply(&self, output: receipt::Output<ReplyTo>) {
-        let mut status = output.statuses;
-        for (name, status) in &mut status {
-            let mid = output.mid;
-            if *status == Status::Wait
-                && (self.seats.holds_back(name, mid) || self.pushing.holds_back(name, mid))
-            {
-                *status = Status::Ready;
+            let counted = in_time(self.store.report(name, mid, said)).await?;
+            if counted.is_some_and(|counted| counted.confirmed) {
+                self.confirmed(name, [mid]);
             }
         }
-        let reply = server::Reply {
-            mid: output.mid.to_mid(),
-            status,
-            reference: output.reference,
-        };
-        match output.to {
-            ReplyTo::Client(lease) => {
-                let frame = server::Packet::Reply(reply).encode();
-                self.seats.deliver(lease.recipient(), frame.into());
-            }
-            // The request may have gone away.
-            ReplyTo::Request(waiting) => drop(waiting.send(reply)),
-        }
+        Ok(Change {
+            mid: report.mid,
+            name: name.clone(),
+            state,
+        })
     }
 }
 

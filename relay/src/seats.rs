@@ -8,11 +8,11 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
 };
 
-use tidings_protocol::Name;
+use tidings_protocol::{Feature, Features, Name, Status, server};
 use tokio::sync::{Notify, watch};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -46,6 +46,8 @@ struct Inbox {
     came: Notify,
     /// The first mid that is held back behind unconfirmed ones, or [`NONE_HELD`].
     held_from: AtomicU64,
+    /// What its client listed.
+    listed: AtomicU8,
 }
 
 /// Above every mid.
@@ -57,15 +59,25 @@ impl Default for Inbox {
             waiting: Mutex::default(),
             came: Notify::new(),
             held_from: AtomicU64::new(NONE_HELD),
+            listed: AtomicU8::default(),
         }
     }
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    frames: Vec<Utf8Bytes>,
+    replies: Vec<Reply>,
     bytes: usize,
     overflown: bool,
+}
+
+/// A MESSAGE_REPLY for a connection.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) frame: Utf8Bytes,
+    pub(crate) mid: MidNumber,
+    /// For whom it says `ok`; only to a client that listed `receipts`, on the connection that asked.
+    pub(crate) ok: Vec<Name>,
 }
 
 /// More waited for the connection than is held.
@@ -90,13 +102,14 @@ impl Seats {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn take(self: &Arc<Self>, lease: &Lease) -> Seat {
+    pub(crate) fn take(self: &Arc<Self>, lease: &Lease, listed: Features) -> Seat {
         let seat = Seat {
             seats: Arc::clone(self),
             name: lease.recipient().clone(),
             epoch: lease.epoch(),
             inbox: Arc::default(),
         };
+        seat.list(listed);
         let mut taken = self.lock();
         // Two connections of one name may get here in either order.
         if taken
@@ -123,18 +136,36 @@ impl Seats {
         self.lock().get(name).map(|(_, inbox)| Arc::clone(inbox))
     }
 
-    /// Hands a frame to the client's connection; without one it is dropped, as the reference does.
-    pub(crate) fn deliver(&self, name: &Name, frame: Utf8Bytes) {
-        let Some(inbox) = self.inbox(name) else {
+    /// Hands a reply to the client's connection, which may be a later one than that of this lease, by which
+    /// it was asked for; in words that the client knows. Without a connection it is dropped, as the
+    /// reference does.
+    pub(crate) fn deliver(&self, asked: &Lease, mid: MidNumber, mut reply: server::Reply) {
+        let name = asked.recipient();
+        let Some((epoch, inbox)) = self
+            .lock()
+            .get(name)
+            .map(|(epoch, inbox)| (*epoch, Arc::clone(inbox)))
+        else {
             return;
         };
+        let listed = Features::from_bits(inbox.listed.load(Ordering::Relaxed));
+        let mut ok = Vec::new();
+        // What was asked by an earlier connection may be passed over by this one.
+        if listed.has(Feature::Receipts) && epoch == asked.epoch() {
+            let named = reply.status.iter().filter(|(_, s)| *s == Status::Ok);
+            ok.extend(named.map(|(name, _)| name.clone()));
+        }
+        for (_, status) in &mut reply.status {
+            *status = status.clone().for_peer(listed);
+        }
+        let frame = Utf8Bytes::from(server::Packet::Reply(reply).encode());
         let mut waiting = inbox.lock();
         let cost = frame.len() + REPLY_COST;
         if waiting.bytes + cost > WAITING_BYTES {
             waiting.overflown = true;
         } else {
             waiting.bytes += cost;
-            waiting.frames.push(frame);
+            waiting.replies.push(Reply { frame, mid, ok });
         }
         drop(waiting);
         inbox.came.notify_one();
@@ -162,22 +193,34 @@ impl Inbox {
 }
 
 impl Seat {
-    /// Waits for frames and moves all that are there into `into`. Cancel safe.
-    pub(crate) async fn recv(&self, into: &mut Vec<Utf8Bytes>) -> Result<(), Overflown> {
+    /// Waits for replies and moves all that are there into `into`. Cancel safe.
+    pub(crate) async fn recv(&self, into: &mut Vec<Reply>) -> Result<(), Overflown> {
         loop {
             {
                 let mut waiting = self.inbox.lock();
                 if waiting.overflown {
                     return Err(Overflown);
                 }
-                if !waiting.frames.is_empty() {
-                    into.append(&mut waiting.frames);
+                if !waiting.replies.is_empty() {
+                    into.append(&mut waiting.replies);
                     waiting.bytes = 0;
                     return Ok(());
                 }
             }
             self.inbox.came.notified().await;
         }
+    }
+
+    /// Takes the replies that are there.
+    pub(crate) fn take_replies(&self) -> Vec<Reply> {
+        let mut waiting = self.inbox.lock();
+        waiting.bytes = 0;
+        std::mem::take(&mut waiting.replies)
+    }
+
+    /// Notes what the client listed.
+    pub(crate) fn list(&self, listed: Features) {
+        self.inbox.listed.store(listed.bits(), Ordering::Relaxed);
     }
 
     /// Notes from which message on all are held back, if any are.

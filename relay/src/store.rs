@@ -10,12 +10,15 @@
 //! - A position that was confirmed is never read again, after a crash either; the status is durable
 //!   before the message is gone.
 //! - Positions of one recipient grow in the order of the `accept` calls.
+//! - A change that the sender wants to hear of is kept for it in the work that makes the change, once per
+//!   state, until it was taken; bounds say what goes when there are too many.
 //! - Of a recipient's leases only the newest is alive: work under an older one is [`Fenced`].
 
 pub(crate) mod leases;
 mod memory;
 mod pushing;
 mod sqlite;
+mod wants;
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
@@ -28,6 +31,9 @@ pub use sqlite::{
     forget_client,
 };
 use tidings_protocol::{Group, Name, Ref, Statuses};
+pub use wants::{
+    Counted, KeptReceipt, RECEIPTS_EACH, RECEIPTS_IN_ALL, RECEIPTS_KEPT, REPORTED, Said, Wants,
+};
 
 use crate::{frame::Frame, mint::MidNumber, push::vapid};
 
@@ -66,11 +72,13 @@ pub trait Store: Send + Sync + 'static {
         &self,
         lease: &Lease,
         positions: Vec<Position>,
+        at_ms: u64,
     ) -> Answer<Result<Vec<Confirmed>, Fenced>>;
 
     /// Confirms a message for its recipient, whose word for it came by another way than its reader,
     /// and tells the reader, if there is one.
-    fn settle(&self, recipient: &Name, mid: MidNumber, word: Word) -> Answer<Confirmed>;
+    fn settle(&self, recipient: &Name, mid: MidNumber, word: Word, at_ms: u64)
+    -> Answer<Confirmed>;
 
     /// Keeps where a client's messages are pushed to, instead of what was kept before; false if
     /// the store knows no such client.
@@ -95,6 +103,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// How much waits, over all recipients.
     fn load(&self) -> Answer<Load>;
+
+    /// A recipient says what became of a message that was for it; `None` if it was not, or is forgotten.
+    /// What still waits is confirmed so, and its reader hears of it.
+    fn report(&self, recipient: &Name, mid: MidNumber, said: Said) -> Answer<Option<Counted>>;
+
+    /// The receipts kept for a client after `after`, oldest first, at most `limit`. That there are new ones
+    /// is announced to its reader.
+    fn receipts(&self, of: &Name, after: Position, limit: usize) -> Answer<Vec<KeptReceipt>>;
+
+    /// Forgets receipts that a client has taken.
+    fn take_receipts(&self, of: &Name, positions: Vec<Position>) -> Answer<()>;
 
     /// What became of a message, per recipient; `None` once it is forgotten.
     fn status(&self, mid: MidNumber) -> Answer<Option<Statuses>>;
@@ -193,6 +212,8 @@ pub struct Accept {
     pub expires_ms: u64,
     /// How much may wait for one recipient, and be in the store at all.
     pub bound: QueueBound,
+    /// What the sender wants beside.
+    pub wants: Wants,
 }
 
 /// SHA-256 of what was sent under a `ref`.

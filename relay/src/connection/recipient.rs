@@ -4,21 +4,26 @@
 //! Invariants: one read and one confirmation are under way at most; what was confirmed meanwhile
 //! goes out together in the next; [`Recipient::next`] is cancel safe.
 
-use std::{collections::VecDeque, future::Future, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    future::Future,
+    sync::Arc,
+};
 
 use futures_util::{FutureExt as _, future::join_all};
-use tidings_protocol::{Feature, Features, Group, Mid, Name};
+use tidings_protocol::{Change, Feature, Features, Group, Mid, Name, Receipt, server};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::{
     delivery::{Delivery, Input, Output, Policy},
     mint::MidNumber,
+    receipt::courier::{self, Courier},
     router::Router,
-    seats::Seat,
+    seats::{self, Seat},
     store::{
-        Answer, Batch, Confirmed, Fenced, Lease, Position, StoreError, Wakeup, Wakeups, Word,
-        in_time,
+        Answer, Batch, Confirmed, Fenced, KeptReceipt, Lease, Position, StoreError, Wakeup,
+        Wakeups, Word, in_time,
     },
 };
 
@@ -28,9 +33,7 @@ const WIDEST: usize = 700;
 
 /// Something that concerns the client.
 pub(super) enum Event {
-    /// Replies to what it sent.
-    Replies(Vec<Utf8Bytes>),
-    /// Messages may be due: see [`Recipient::poll_frame`].
+    /// Frames may be due: see [`Recipient::poll_frame`].
     Progress,
     /// Another connection has taken over.
     TakenOver,
@@ -48,7 +51,8 @@ pub(super) struct Recipient {
     wakeups: Wakeups,
     woken: Vec<Wakeup>,
     seat: Seat,
-    replies: Vec<Utf8Bytes>,
+    came: Vec<seats::Reply>,
+    replies: VecDeque<Utf8Bytes>,
     delivery: Delivery,
     frames: VecDeque<Utf8Bytes>,
     reading: Option<Answer<Result<Batch, Fenced>>>,
@@ -59,6 +63,11 @@ pub(super) struct Recipient {
     fenced: bool,
     /// What the pushes were told last.
     silent: bool,
+    /// While the client lists `receipts`.
+    courier: Option<Courier>,
+    reading_receipts: Option<Answer<Vec<KeptReceipt>>>,
+    to_take: Vec<Position>,
+    taking: Option<Answer<()>>,
 }
 
 /// The confirmation under way.
@@ -76,7 +85,7 @@ impl Recipient {
         listed: Features,
     ) -> Result<Self, StoreError> {
         let (lease, wakeups) = in_time(router.store.attach(&name)).await?;
-        let seat = router.seats.take(&lease);
+        let seat = router.seats.take(&lease, listed);
         let policy = Policy {
             window: router.config.bounds.window.min(WIDEST),
             retry: router.config.timing.retry,
@@ -91,7 +100,8 @@ impl Recipient {
             wakeups,
             woken: Vec::new(),
             seat,
-            replies: Vec::new(),
+            came: Vec::new(),
+            replies: VecDeque::new(),
             delivery: Delivery::new(policy),
             frames: VecDeque::new(),
             reading: None,
@@ -100,7 +110,12 @@ impl Recipient {
             confirming: None,
             fenced: false,
             silent: false,
+            courier: None,
+            reading_receipts: None,
+            to_take: Vec::new(),
+            taking: None,
         };
+        recipient.list(listed);
         recipient.router.connected(&recipient.lease);
         recipient.perform();
         Ok(recipient)
@@ -121,12 +136,23 @@ impl Recipient {
                     self.feed(Input::ReadFailed);
                 }
             },
+            answer = answered(&mut self.reading_receipts) => self.carry(match answer {
+                Ok(receipts) => courier::Input::Read(receipts),
+                Err(error) => {
+                    tracing::warn!(client = %self.name, %error, "cannot read the client's receipts");
+                    courier::Input::ReadFailed
+                }
+            }),
+            answer = answered(&mut self.taking) => if let Err(error) = answer {
+                // They stay, and are sent again on the next connection.
+                tracing::warn!(client = %self.name, %error, "cannot forget receipts that were taken");
+            },
             (positions, answer) = confirmed(&mut self.confirming) => self.stored(positions, answer),
-            outcome = self.seat.recv(&mut self.replies) => {
-                event = match outcome {
-                    Ok(()) => Event::Replies(std::mem::take(&mut self.replies)),
-                    Err(_) => Event::Overflown,
-                };
+            outcome = self.seat.recv(&mut self.came) => {
+                match outcome {
+                    Ok(()) => self.replied(),
+                    Err(_) => event = Event::Overflown,
+                }
                 // Those come together with these: a stream of replies must not keep them waiting.
                 self.wakeups.recv(&mut self.woken).now_or_never();
             }
@@ -137,6 +163,7 @@ impl Recipient {
                 Wakeup::Message(message) => self.feed(Input::Announced(message)),
                 Wakeup::Look => self.feed(Input::Look),
                 Wakeup::Expired(positions) => self.feed(Input::Expired(positions)),
+                Wakeup::Receipts => self.carry(courier::Input::Look),
                 Wakeup::Fenced => self.fenced = true,
             }
         }
@@ -150,12 +177,66 @@ impl Recipient {
 
     /// The next frame to be sent to the client.
     pub(super) fn poll_frame(&mut self) -> Option<Utf8Bytes> {
-        self.frames.pop_front()
+        // Receipts follow the replies on their messages.
+        self.replies.pop_front().or_else(|| self.frames.pop_front())
     }
 
     /// The client says anew what it speaks.
     pub(super) fn list(&mut self, listed: Features) {
         self.listed = listed;
+        self.seat.list(listed);
+        if !listed.has(Feature::Receipts) {
+            self.courier = None;
+            self.reading_receipts = None;
+        } else if self.courier.is_none() {
+            self.courier = Some(Courier::default());
+            self.carry(courier::Input::Look);
+        }
+    }
+
+    /// The client confirmed a receipt.
+    pub(super) fn take_receipt(&mut self, change: Change) {
+        self.carry(courier::Input::Taken(change));
+    }
+
+    /// Replies have come to the seat.
+    fn replied(&mut self) {
+        for reply in std::mem::take(&mut self.came) {
+            self.replies.push_back(reply.frame);
+            self.carry(courier::Input::Replied(reply.mid, reply.ok));
+        }
+    }
+
+    fn carry(&mut self, input: courier::Input) {
+        let Some(courier) = &mut self.courier else {
+            return;
+        };
+        let router = &self.router;
+        let open: HashSet<_> = courier
+            .waiting(&input)
+            .filter(|mid| router.is_open(*mid))
+            .collect();
+        // A reply that is not open any more is in the seat by now, unless it was there before.
+        let came = self.seat.take_replies();
+        let now = Instant::now().into_std();
+        for reply in came {
+            self.replies.push_back(reply.frame);
+            let replied = courier::Input::Replied(reply.mid, reply.ok);
+            courier.handle(replied, now, |mid| open.contains(&mid));
+        }
+        courier.handle(input, now, |mid| open.contains(&mid));
+        while let Some(output) = courier.poll_output() {
+            match output {
+                courier::Output::Read { after, limit } => {
+                    let answer = router.store.receipts(&self.name, after, limit);
+                    self.reading_receipts = Some(answer);
+                }
+                courier::Output::Send(receipt) => {
+                    self.frames.push_back(packet(receipt).encode().into());
+                }
+                courier::Output::Take(position) => self.to_take.push(position),
+            }
+        }
     }
 
     /// Its claim to the client's messages.
@@ -165,7 +246,9 @@ impl Recipient {
 
     /// When [`Self::timeout`] is due.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.delivery.poll_timeout().map(Instant::from_std)
+        let receipts = self.courier.as_ref().and_then(Courier::poll_timeout);
+        let due = [self.delivery.poll_timeout(), receipts];
+        due.into_iter().flatten().min().map(Instant::from_std)
     }
 
     /// Time has passed; `blocked` while the client has not taken yet what was sent to it.
@@ -176,6 +259,7 @@ impl Recipient {
             Input::Timeout
         });
         self.perform();
+        self.carry(courier::Input::Timeout);
     }
 
     /// The client confirmed a message. It goes to the store with [`Self::confirm_gathered`].
@@ -192,15 +276,30 @@ impl Recipient {
 
     /// Hands all confirmations that were gathered to the store, unless some are on their way.
     pub(super) fn confirm_gathered(&mut self) {
+        if self.taking.is_none() && !self.to_take.is_empty() {
+            let taken = std::mem::take(&mut self.to_take);
+            self.taking = Some(self.router.store.take_receipts(&self.name, taken));
+        }
         if self.confirming.is_none() && !self.to_confirm.is_empty() {
             let positions = std::mem::take(&mut self.to_confirm);
-            let answer = self.router.store.confirm(&self.lease, positions.clone());
+            let answer = {
+                let at_ms = self.router.config.clock.now_ms();
+                self.router
+                    .store
+                    .confirm(&self.lease, positions.clone(), at_ms)
+            };
             self.confirming = Some(Confirming { positions, answer });
         }
     }
 
     /// Sees to it that what the client confirmed is kept, then gives up its messages.
     pub(super) async fn detach(mut self) {
+        let taken = std::mem::take(&mut self.to_take);
+        if !taken.is_empty()
+            && let Err(error) = self.router.store.take_receipts(&self.name, taken).await
+        {
+            tracing::warn!(client = %self.name, %error, "cannot forget receipts that were taken");
+        }
         loop {
             if !self.fenced {
                 self.confirm_gathered();
@@ -304,6 +403,18 @@ impl Drop for Recipient {
         self.router.store.detach(&self.lease);
         self.router.left(&self.lease);
     }
+}
+
+/// A receipt as the client reads it.
+fn packet(receipt: KeptReceipt) -> server::Packet {
+    server::Packet::Receipt(Receipt {
+        mid: receipt.mid.to_mid(),
+        reference: receipt.reference,
+        name: receipt.name,
+        state: receipt.state,
+        at: receipt.at_ms,
+        note: receipt.note,
+    })
 }
 
 /// Waits for an answer, if one is awaited. Cancel safe: the slot is emptied only by an answer.

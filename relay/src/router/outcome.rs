@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use tidings_protocol::Name;
+use tidings_protocol::{Name, server};
 
 use super::Router;
 use crate::{
@@ -26,6 +26,24 @@ pub(crate) struct Notice {
     pub(crate) all_full: bool,
     /// The `ref` was used before for something else.
     pub(crate) conflict: bool,
+    /// What an extension answers.
+    pub(crate) answer: Option<server::Packet>,
+}
+
+impl Notice {
+    /// An answer, or why there is none.
+    pub(crate) fn of(answer: Result<server::Packet, StoreError>) -> Self {
+        match answer {
+            Ok(answer) => Self {
+                answer: Some(answer),
+                ..Self::default()
+            },
+            Err(error) => Self {
+                info: Some(error.to_string()),
+                ..Self::default()
+            },
+        }
+    }
 }
 
 /// A message on its way to the store. Whoever drops it early is not listening any more, and its
@@ -160,7 +178,7 @@ mod tests {
     use std::time::Duration;
 
     use futures_util::FutureExt as _;
-    use tidings_protocol::{Group, Message, Ref, Status, Target, client, server};
+    use tidings_protocol::{Group, Message, Ref, Status, Target, client};
     use tokio::sync::oneshot;
 
     use super::*;
@@ -188,6 +206,7 @@ mod tests {
             },
             to,
             wait: Duration::from_secs(5),
+            receipts: false,
         }
     }
 
@@ -234,13 +253,13 @@ mod tests {
         let (old, _) = router.store.attach(&name("s")).await.unwrap();
         let storing = router.send(outgoing(ReplyTo::Client(old))).await.unwrap();
         let (new, _) = router.store.attach(&name("s")).await.unwrap();
-        let seat = router.seats.take(&new);
+        let seat = router.seats.take(&new, tidings_protocol::Features::NONE);
         storing.await;
         let mut replies = Vec::new();
         assert!(seat.recv(&mut replies).now_or_never().is_none());
         let storing = router.send(outgoing(ReplyTo::Client(new))).await.unwrap();
         storing.await;
         seat.recv(&mut replies).await.unwrap();
-        assert!(replies[0].contains("\"no\""), "{replies:?}");
+        assert!(replies[0].frame.contains("\"no\""), "{replies:?}");
     }
 }

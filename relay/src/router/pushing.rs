@@ -137,6 +137,8 @@ impl Router {
     /// A client has a connection.
     pub(crate) fn connected(&self, lease: &Lease) {
         let (name, epoch) = (lease.recipient().clone(), lease.epoch());
+        let now_ms = self.config.clock.now_ms();
+        self.directory.connected(&name, epoch, now_ms);
         self.pushing.tell([Input::Connected { name, epoch }]);
     }
 
@@ -153,6 +155,8 @@ impl Router {
     /// A client's connection has ended.
     pub(crate) fn left(&self, lease: &Lease) {
         let (name, epoch) = (lease.recipient().clone(), lease.epoch());
+        let now_ms = self.config.clock.now_ms();
+        self.directory.left(&name, epoch, now_ms);
         self.pushing.tell([Input::Left { name, epoch }]);
     }
 

@@ -51,6 +51,8 @@ pub enum Wakeup {
     Look,
     /// These are given up, or were confirmed by another way, and are not to be sent any more.
     Expired(Vec<Position>),
+    /// There are new receipts for the client.
+    Receipts,
     /// The lease is dead.
     Fenced,
 }
@@ -71,6 +73,7 @@ struct Pending {
     bytes: usize,
     look: bool,
     expired: BTreeSet<Position>,
+    receipts: bool,
     fenced: bool,
 }
 
@@ -101,6 +104,9 @@ impl Wakeups {
         if !state.expired.is_empty() {
             let expired = std::mem::take(&mut state.expired);
             into.push(Wakeup::Expired(expired.into_iter().collect()));
+        }
+        if std::mem::take(&mut state.receipts) {
+            into.push(Wakeup::Receipts);
         }
         if state.fenced {
             into.push(Wakeup::Fenced);
@@ -193,6 +199,15 @@ impl Leases {
                 pending.expired.pop_last();
             }
         });
+    }
+
+    /// Tells the client's reader, if there is one, of receipts that are kept for it.
+    pub(crate) fn announce_receipts(&self, client: &Name) {
+        let bell = match self.lock().alive.get(client) {
+            Some((_, bell)) => Arc::clone(bell),
+            None => return,
+        };
+        bell.ring(|pending| pending.receipts = true);
     }
 
     /// Tells the recipient's reader, if there is one, of a message that is durable.

@@ -3,17 +3,21 @@
 //! It lives as long as its `Arc`: a simulated host that crashes and comes back with the same store
 //! finds what it had accepted, as after a SIGKILL. Everything is done when the call returns.
 
+mod mail;
+mod state;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Mutex, PoisonError},
 };
 
-use tidings_protocol::{Group, Name, Ref, Status, Statuses};
+use tidings_protocol::{Group, Name, Ref, Reported, Statuses};
 
+use self::mail::Mail;
 use super::{
-    Accept, Accepted, Answer, Batch, Confirmed, Digest, Expired, Fenced, Identity, KEPT, Lease,
-    Load, Placed, Position, Pushed, Queued, Registration, Store, StoreError, Subscription, ToPush,
-    Wakeups, Word, leases::Leases, ready,
+    Accept, Accepted, Answer, Batch, Confirmed, Counted, Digest, Expired, Fenced, Identity,
+    KeptReceipt, Lease, Load, Placed, Position, Pushed, Queued, Registration, Said, Store,
+    StoreError, Subscription, ToPush, Wakeups, Wants, Word, leases::Leases, ready,
 };
 use crate::mint::MidNumber;
 
@@ -35,6 +39,7 @@ struct State {
     expiries: BTreeSet<(u64, MidNumber)>,
     /// Bytes waiting in all queues.
     bytes: u64,
+    mail: Mail,
 }
 
 #[derive(Debug)]
@@ -57,7 +62,10 @@ struct Waiting {
 struct Stored {
     at_ms: u64,
     statuses: Statuses,
-    reference: Option<(Option<Name>, Ref)>,
+    sender: Option<Name>,
+    reference: Option<Ref>,
+    wants: Wants,
+    reports: HashMap<Name, Reported>,
 }
 
 impl MemoryStore {
@@ -164,6 +172,7 @@ impl Store for MemoryStore {
         &self,
         lease: &Lease,
         positions: Vec<Position>,
+        at_ms: u64,
     ) -> Answer<Result<Vec<Confirmed>, Fenced>> {
         let mut state = self.lock();
         if !self.leases.is_alive(lease) {
@@ -171,15 +180,23 @@ impl Store for MemoryStore {
         }
         let confirmed = positions
             .into_iter()
-            .map(|position| state.confirm(lease.recipient(), position, Word::Message))
+            .map(|position| state.confirm(lease.recipient(), position, Word::Message, at_ms))
             .collect();
+        state.announce(&self.leases);
         ready(Ok(Ok(confirmed)))
     }
 
-    fn settle(&self, recipient: &Name, mid: MidNumber, word: Word) -> Answer<Confirmed> {
+    fn settle(
+        &self,
+        recipient: &Name,
+        mid: MidNumber,
+        word: Word,
+        at_ms: u64,
+    ) -> Answer<Confirmed> {
         let mut state = self.lock();
         let position = Position::new(mid.number());
-        let confirmed = state.confirm(recipient, position, word);
+        let confirmed = state.confirm(recipient, position, word, at_ms);
+        state.announce(&self.leases);
         if confirmed == Confirmed::Done {
             self.leases.announce_expired(recipient, position);
         }
@@ -249,13 +266,15 @@ impl Store for MemoryStore {
             && at <= now_ms
         {
             state.expiries.pop_first();
-            for recipient in state.give_up(mid) {
+            for recipient in state.give_up(mid, now_ms) {
                 given_up += 1;
                 let position = Position::new(mid.number());
                 self.leases.announce_expired(&recipient, position);
             }
         }
         let next_ms = state.expiries.first().map(|(at, _)| *at);
+        state.mail.forget(now_ms);
+        state.announce(&self.leases);
         drop(state);
         ready(Ok(Expired { given_up, next_ms }))
     }
@@ -267,157 +286,29 @@ impl Store for MemoryStore {
         )))
     }
 
+    fn report(&self, recipient: &Name, mid: MidNumber, said: Said) -> Answer<Option<Counted>> {
+        let mut state = self.lock();
+        let counted = state.report(recipient, mid, said);
+        if counted.is_some_and(|counted| counted.confirmed) {
+            let position = Position::new(mid.number());
+            self.leases.announce_expired(recipient, position);
+        }
+        state.announce(&self.leases);
+        ready(Ok(counted))
+    }
+
+    fn receipts(&self, of: &Name, after: Position, limit: usize) -> Answer<Vec<KeptReceipt>> {
+        ready(Ok(self.lock().mail.read(of, after, limit)))
+    }
+
+    fn take_receipts(&self, of: &Name, positions: Vec<Position>) -> Answer<()> {
+        self.lock().mail.take(of, &positions);
+        ready(Ok(()))
+    }
+
     fn status(&self, mid: MidNumber) -> Answer<Option<Statuses>> {
         let state = self.lock();
         ready(Ok(state.messages.get(&mid).map(|m| m.statuses.clone())))
-    }
-}
-
-impl State {
-    fn client(&mut self, name: &Name) -> Option<&mut Client> {
-        let index = *self.names.get(name)?;
-        self.clients.get_mut(index)
-    }
-
-    fn accept(&mut self, accept: &Accept) -> Accepted {
-        self.forget(accept.at_ms);
-        if let Some((reference, digest)) = &accept.reference {
-            let key = (accept.sender.clone(), reference.clone());
-            if let Some((first, mid)) = self.references.get(&key) {
-                if first != digest {
-                    return Accepted::Conflict;
-                }
-                let statuses = self.messages.get(mid).map(|m| m.statuses.clone());
-                return Accepted::Duplicate {
-                    mid: *mid,
-                    statuses: statuses.unwrap_or_default(),
-                };
-            }
-        }
-        if self.bytes.saturating_add(accept.frame.len() as u64) > accept.bound.store_bytes {
-            return Accepted::StoreFull;
-        }
-        if let Some((reference, digest)) = &accept.reference {
-            let key = (accept.sender.clone(), reference.clone());
-            self.references.insert(key, (*digest, accept.mid));
-        }
-        if let Some(identity) = &mut self.identity {
-            identity.highest_mid = identity.highest_mid.max(Some(accept.mid));
-        }
-        let placed: Vec<_> = accept
-            .recipients
-            .iter()
-            .map(|recipient| self.place(recipient, accept))
-            .collect();
-        let statuses = accept
-            .recipients
-            .iter()
-            .zip(&placed)
-            .map(|(name, placed)| match placed {
-                Placed::Queued(_) => (name.clone(), Status::Wait),
-                Placed::Full | Placed::Unknown => (name.clone(), Status::No),
-            })
-            .chain(accept.unknown.iter().map(|n| (n.clone(), Status::No)))
-            .collect();
-        let reference = accept
-            .reference
-            .as_ref()
-            .map(|(reference, _)| (accept.sender.clone(), reference.clone()));
-        self.messages.insert(
-            accept.mid,
-            Stored {
-                at_ms: accept.at_ms,
-                statuses,
-                reference,
-            },
-        );
-        Accepted::New(placed)
-    }
-
-    fn place(&mut self, recipient: &Name, accept: &Accept) -> Placed {
-        let bytes = accept.frame.len() as u64;
-        let Some(client) = self.client(recipient) else {
-            return Placed::Unknown;
-        };
-        if !accept.bound.admits(client.load, bytes) {
-            return Placed::Full;
-        }
-        let position = Position::new(accept.mid.number());
-        client.load.add(bytes);
-        let waiting = Waiting {
-            message: queued(accept, position),
-            expires_ms: accept.expires_ms,
-            pushed: Pushed::No,
-        };
-        client.queue.insert(position, waiting);
-        self.bytes += bytes;
-        self.expiries.insert((accept.expires_ms, accept.mid));
-        Placed::Queued(position)
-    }
-
-    fn confirm(&mut self, recipient: &Name, position: Position, word: Word) -> Confirmed {
-        let Some(client) = self.client(recipient) else {
-            return Confirmed::Already;
-        };
-        let Some(Waiting { message, .. }) = client.queue.remove(&position) else {
-            return Confirmed::Already;
-        };
-        client.load.remove(message.frame.len() as u64);
-        self.bytes = self.bytes.saturating_sub(message.frame.len() as u64);
-        let status = match word {
-            Word::Message => Status::Ok,
-            Word::Push => Status::PushConfirmed,
-        };
-        self.note(message.mid, recipient, status);
-        Confirmed::Done
-    }
-
-    fn note(&mut self, mid: MidNumber, recipient: &Name, status: Status) {
-        if let Some(message) = self.messages.get_mut(&mid)
-            && let Some((_, noted)) = message.statuses.iter_mut().find(|(n, _)| n == recipient)
-        {
-            *noted = status;
-        }
-    }
-
-    /// Takes a message from all who have not confirmed it, and says who they were.
-    fn give_up(&mut self, mid: MidNumber) -> Vec<Name> {
-        let Some(message) = self.messages.get_mut(&mid) else {
-            return Vec::new();
-        };
-        let mut waiting = Vec::new();
-        for (name, status) in &mut message.statuses {
-            if !status.is_final() {
-                *status = Status::No;
-                waiting.push(name.clone());
-            }
-        }
-        for name in &waiting {
-            let position = Position::new(mid.number());
-            if let Some(client) = self.client(name)
-                && let Some(waiting) = client.queue.remove(&position)
-            {
-                let bytes = waiting.message.frame.len() as u64;
-                client.load.remove(bytes);
-                self.bytes = self.bytes.saturating_sub(bytes);
-            }
-        }
-        waiting
-    }
-
-    /// Forgets the oldest messages that are done with and past their time.
-    fn forget(&mut self, now_ms: u64) {
-        let kept_ms = u64::try_from(KEPT.as_millis()).unwrap_or(u64::MAX);
-        while let Some(oldest) = self.messages.first_entry() {
-            let message = oldest.get();
-            let waiting = message.statuses.iter().any(|(_, s)| !s.is_final());
-            if waiting || now_ms.saturating_sub(message.at_ms) <= kept_ms {
-                return;
-            }
-            if let Some(key) = oldest.remove().reference {
-                self.references.remove(&key);
-            }
-        }
     }
 }
 

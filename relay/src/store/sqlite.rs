@@ -25,9 +25,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::writer::{Asked, Work, Writer};
 use super::{
-    Accept, Accepted, Answer, Batch, Confirmed, Expired, Fenced, Identity, Lease, Load, Position,
-    Pushed, Registration, Store, StoreError, Subscription, ToPush, Wakeups, Word, leases::Leases,
-    ready,
+    Accept, Accepted, Answer, Batch, Confirmed, Counted, Expired, Fenced, Identity, KeptReceipt,
+    Lease, Load, Position, Pushed, Registration, Said, Store, StoreError, Subscription, ToPush,
+    Wakeups, Word, leases::Leases, ready,
 };
 use crate::mint::MidNumber;
 
@@ -206,12 +206,31 @@ impl Store for SqliteStore {
         &self,
         lease: &Lease,
         positions: Vec<Position>,
+        at_ms: u64,
     ) -> Answer<Result<Vec<Confirmed>, Fenced>> {
-        self.ask(|answer| Work::Confirm(lease.clone(), positions, answer))
+        self.ask(|answer| Work::Confirm(lease.clone(), positions, at_ms, answer))
     }
 
-    fn settle(&self, recipient: &Name, mid: MidNumber, word: Word) -> Answer<Confirmed> {
-        self.ask(|answer| Work::Settle(recipient.clone(), mid, word, answer))
+    fn settle(
+        &self,
+        recipient: &Name,
+        mid: MidNumber,
+        word: Word,
+        at_ms: u64,
+    ) -> Answer<Confirmed> {
+        self.ask(|answer| Work::Settle(recipient.clone(), mid, word, at_ms, answer))
+    }
+
+    fn report(&self, recipient: &Name, mid: MidNumber, said: Said) -> Answer<Option<Counted>> {
+        self.ask(|answer| Work::Report(recipient.clone(), mid, said, answer))
+    }
+
+    fn receipts(&self, of: &Name, after: Position, limit: usize) -> Answer<Vec<KeptReceipt>> {
+        self.ask(|answer| Work::Receipts(of.clone(), after, limit, answer))
+    }
+
+    fn take_receipts(&self, of: &Name, positions: Vec<Position>) -> Answer<()> {
+        self.ask(|answer| Work::TakeReceipts(of.clone(), positions, answer))
     }
 
     fn subscribe(&self, recipient: &Name, subscription: Subscription) -> Answer<bool> {
@@ -312,6 +331,7 @@ mod tests {
                 bytes: u64::MAX,
                 store_bytes: u64::MAX,
             },
+            wants: crate::store::Wants::default(),
         }
     }
 
@@ -353,7 +373,7 @@ mod tests {
         assert_eq!(mids, kept);
         // What was confirmed leaves room, and what was refused can be sent again.
         let positions = messages.iter().map(|queued| queued.position).collect();
-        store.confirm(&lease, positions).await.unwrap().unwrap();
+        store.confirm(&lease, positions, 0).await.unwrap().unwrap();
         let again = store.accept(message(100)).await.unwrap();
         assert!(matches!(again, Accepted::New(_)), "{again:?}");
     }

@@ -9,7 +9,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod base_bytes;
 mod crowd;
+mod directory;
 mod expiring;
 mod hostile;
 mod http;
@@ -19,12 +21,14 @@ mod operating;
 mod process;
 mod push_service;
 mod raw_socket;
+mod receipts;
 mod room;
 mod section3;
 mod slow_store;
 mod store;
 mod store_file;
 mod store_push;
+mod store_receipts;
 mod support;
 mod tls;
 mod webpush;

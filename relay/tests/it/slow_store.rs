@@ -6,8 +6,9 @@ use tidings_protocol::{Name, Statuses};
 use tidings_relay::{
     MemoryStore, MidNumber, Store,
     store::{
-        Accept, Accepted, Answer, Batch, Confirmed, Expired, Fenced, Identity, Lease, Load,
-        Position, Pushed, Registration, Subscription, ToPush, Wakeups, Word,
+        Accept, Accepted, Answer, Batch, Confirmed, Counted, Expired, Fenced, Identity,
+        KeptReceipt, Lease, Load, Position, Pushed, Registration, Said, Subscription, ToPush,
+        Wakeups, Word,
     },
 };
 use tokio::sync::{oneshot, watch};
@@ -125,12 +126,32 @@ impl Store for SlowStore {
         &self,
         lease: &Lease,
         positions: Vec<Position>,
+        at_ms: u64,
     ) -> Answer<Result<Vec<Confirmed>, Fenced>> {
-        self.confirming.hold(self.inner.confirm(lease, positions))
+        self.confirming
+            .hold(self.inner.confirm(lease, positions, at_ms))
     }
 
-    fn settle(&self, recipient: &Name, mid: MidNumber, word: Word) -> Answer<Confirmed> {
-        self.inner.settle(recipient, mid, word)
+    fn settle(
+        &self,
+        recipient: &Name,
+        mid: MidNumber,
+        word: Word,
+        at_ms: u64,
+    ) -> Answer<Confirmed> {
+        self.inner.settle(recipient, mid, word, at_ms)
+    }
+
+    fn report(&self, recipient: &Name, mid: MidNumber, said: Said) -> Answer<Option<Counted>> {
+        self.inner.report(recipient, mid, said)
+    }
+
+    fn receipts(&self, of: &Name, after: Position, limit: usize) -> Answer<Vec<KeptReceipt>> {
+        self.inner.receipts(of, after, limit)
+    }
+
+    fn take_receipts(&self, of: &Name, positions: Vec<Position>) -> Answer<()> {
+        self.inner.take_receipts(of, positions)
     }
 
     fn subscribe(&self, recipient: &Name, subscription: Subscription) -> Answer<bool> {

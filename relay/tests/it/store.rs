@@ -8,7 +8,7 @@ use tidings_relay::{
     Durability, Frame, MemoryStore, MidNumber, SqliteStore, Store,
     store::{
         Accept, Accepted, Batch, Confirmed, Fenced, Lease, Placed, Position, QueueBound,
-        Registration, Wakeup, Wakeups, Word,
+        Registration, Wakeup, Wakeups, Wants, Word,
     },
 };
 
@@ -110,6 +110,7 @@ pub(crate) fn message(number: u64, to: &[&str]) -> Accept {
         at_ms: DAY + number,
         expires_ms: u64::MAX,
         bound: WIDE,
+        wants: Wants::default(),
     }
 }
 
@@ -159,7 +160,7 @@ async fn read_from(store: &dyn Store, lease: &Lease, after: Position, limit: usi
 }
 
 pub(crate) async fn confirm(store: &dyn Store, lease: &Lease, position: Position) -> Confirmed {
-    let outcome = store.confirm(lease, vec![position]).await.unwrap();
+    let outcome = store.confirm(lease, vec![position], DAY).await.unwrap();
     outcome.unwrap()[0]
 }
 
@@ -434,7 +435,7 @@ async fn the_newest_lease_is_the_only_one(bench: Bench) {
     assert_eq!(woken(&mut old_wakeups).await, [Wakeup::Fenced]);
     let fenced = store.read(&old, Position::START, 1).await.unwrap();
     assert_eq!(fenced, Err(Fenced));
-    let fenced = store.confirm(&old, vec![position]).await.unwrap();
+    let fenced = store.confirm(&old, vec![position], DAY).await.unwrap();
     assert_eq!(fenced, Err(Fenced));
     // A dead lease takes nothing with it.
     store.detach(&old);
@@ -526,7 +527,7 @@ async fn line_03_messages_expire_for_who_has_not_confirmed_them(mut bench: Bench
     // For good: after a crash too, and for a sender who asks again.
     bench.crash();
     let store = bench.store();
-    let expected = [("a".into(), Status::Ok), ("b".into(), Status::No)];
+    let expected = [("a".into(), Status::Ok), ("b".into(), Status::Expired)];
     assert_eq!(statuses(&*store, mid(1)).await, expected);
     let again = store
         .accept(with_ref(until(4, &["a", "b"], 500), "x", 1))
@@ -549,18 +550,18 @@ async fn a_recipient_may_confirm_by_another_way_than_its_reader(mut bench: Bench
         queued(&*store, message(DAY + 1, &["r"])).await;
         let (lease, mut wakeups) = attach(&*store, "r").await;
         let settled = store
-            .settle(&name("other"), mid(DAY), Word::Message)
+            .settle(&name("other"), mid(DAY), Word::Message, DAY)
             .await
             .unwrap();
         assert_eq!(settled, Confirmed::Already);
         let settled = store
-            .settle(&name("r"), mid(DAY), Word::Message)
+            .settle(&name("r"), mid(DAY), Word::Message, DAY)
             .await
             .unwrap();
         assert_eq!(settled, Confirmed::Done);
         assert_eq!(woken(&mut wakeups).await, [Wakeup::Expired(vec![first])]);
         let settled = store
-            .settle(&name("r"), mid(DAY), Word::Message)
+            .settle(&name("r"), mid(DAY), Word::Message, DAY)
             .await
             .unwrap();
         assert_eq!(settled, Confirmed::Already);

@@ -8,7 +8,7 @@ use tidings_relay::{
 };
 
 use crate::store::{
-    Bench, attach, confirm, conformance, message, mid, name, queued, queued_for_all, read,
+    Bench, DAY, attach, confirm, conformance, message, mid, name, queued, queued_for_all, read,
     register, statuses,
 };
 
@@ -116,9 +116,12 @@ async fn a_confirmed_push_is_told_from_a_confirmed_message(mut bench: Bench) {
     let taken = store.note_push(&name("a"), mid(1), Pushed::Taken).await;
     assert!(taken.unwrap());
     for (who, word) in [("a", Word::Push), ("b", Word::Message), ("c", Word::Push)] {
-        let settled = store.settle(&name(who), mid(1), word).await.unwrap();
+        let settled = store.settle(&name(who), mid(1), word, DAY).await.unwrap();
         assert_eq!(settled, Confirmed::Done);
-        let again = store.settle(&name(who), mid(1), Word::Push).await.unwrap();
+        let again = store
+            .settle(&name(who), mid(1), Word::Push, DAY)
+            .await
+            .unwrap();
         assert_eq!(again, Confirmed::Already);
     }
     drop(store);
@@ -135,7 +138,7 @@ async fn a_confirmed_push_is_told_from_a_confirmed_message(mut bench: Bench) {
     // Given up for the last one, it stays so for all.
     store.expire(u64::MAX).await.unwrap();
     let mut expected = expected;
-    expected[3].1 = Status::No;
+    expected[3].1 = Status::Expired;
     assert_eq!(statuses(&*store, mid(1)).await, expected);
 }
 
@@ -147,7 +150,7 @@ async fn what_was_pushed_and_never_confirmed_expires(bench: Bench) {
     let taken = store.note_push(&name("r"), mid(1), Pushed::Taken).await;
     assert!(taken.unwrap());
     assert_eq!(store.expire(u64::MAX).await.unwrap().given_up, 1);
-    assert_eq!(statuses(&*store, mid(1)).await[0].1, Status::No);
+    assert_eq!(statuses(&*store, mid(1)).await[0].1, Status::Expired);
 }
 
 conformance!(

@@ -38,7 +38,8 @@ async fn auth_200_lists_extensions_to_those_who_list_theirs() {
         keys(&welcome),
         ["code", "auth", "msg", "features", "server", "relay"]
     );
-    assert_eq!(welcome["features"], json!(["ref"]));
+    let spoken = ["ref", "receipts", "directory"];
+    assert_eq!(welcome["features"], json!(spoken));
     assert_eq!(welcome["relay"], relay.hub.id());
     assert!(
         welcome["server"]

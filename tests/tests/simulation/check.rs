@@ -34,6 +34,8 @@ pub(crate) enum Invariant {
     NotAgain,
     /// No message expires before its time.
     NotTooEarly,
+    /// A sender is told what is so, once per connection, and in the end all of it.
+    Receipts,
     /// Whatever happened before, once the trouble is over all comes to its end.
     Settles,
 }
@@ -131,7 +133,7 @@ pub(crate) fn completeness(
                 let there = received.contains(&(name.clone(), which.clone()));
                 let said = fate(&which, name);
                 // Some are read and expire before their confirmation comes.
-                if row.ttl.is_some() && said == Some(Status::No) {
+                if row.ttl.is_some() && said == Some(Status::Expired) {
                     continue;
                 }
                 if !there {

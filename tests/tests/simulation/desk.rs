@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tidings_protocol::server::Delivery;
-use tidings_protocol::{Group, Name, Ref, client};
+use tidings_protocol::server::{self, Delivery};
+use tidings_protocol::{Feature, Group, Mid, Name, Ref, Report, Reported, client};
 use tidings_session::{Config, DialError, Event, Outcome, SendId, Session, State};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -81,7 +81,9 @@ impl Desk {
         };
         let address = format!("relay:{PORT}").parse()?;
         let mut config = Config::new(address, "token", self.name.clone(), group);
-        if !self.by_ref {
+        if self.by_ref {
+            config.features.push(Feature::Receipts.as_str().to_owned());
+        } else {
             config.features.clear();
         }
         let gate = Arc::clone(&self.gate);
@@ -163,6 +165,8 @@ impl App {
 
     /// Takes the name back from a twin that is gone.
     fn look(&self) {
+        // A full disk keeps the relay from answering.
+        self.report();
         let lost = matches!(*self.session.state().borrow(), State::TakenOver { .. });
         if lost && !self.desk.is_twin() && !self.desk.twin.load(Ordering::SeqCst) {
             self.session.reconnect();
@@ -231,7 +235,9 @@ impl App {
                     ),
                 }
             }
-            Event::State(_) | Event::Info(_) | Event::Answered | Event::Extension(_) => {}
+            Event::State(State::Online(_)) => self.report(),
+            Event::Extension(packet) => self.told(*packet),
+            Event::State(_) | Event::Info(_) | Event::Answered => {}
         }
     }
 
@@ -246,7 +252,48 @@ impl App {
             2 => return,
             _ => {}
         }
+        if self.desk.by_ref && self.rng.u8(0..3) == 0 {
+            self.will_report(&mid);
+        }
         self.session.confirm(mid);
+        self.report();
+    }
+
+    /// Somebody looks at a message that came.
+    fn will_report(&mut self, mid: &Mid) {
+        let all = [Reported::Dismissed, Reported::Read, Reported::Acknowledged];
+        let state = *self.rng.choice(&all).unwrap();
+        lock(&self.desk.disk).reports.insert(mid.clone(), state);
+    }
+
+    /// Says what is to be reported and was not answered.
+    fn report(&self) {
+        for (mid, state) in lock(&self.desk.disk).reports.clone() {
+            let note = (state == Reported::Acknowledged).then(|| "on it".to_owned());
+            let report = Report { mid, state, note };
+            self.session.say(client::Packet::Report(report));
+        }
+    }
+
+    fn told(&mut self, packet: server::Packet) {
+        match packet {
+            server::Packet::Receipt(receipt) => {
+                lock(&self.desk.disk).told.insert(receipt.change());
+                // Some confirmations are lost with a crash.
+                if self.rng.u8(0..8) > 0 {
+                    let taken = client::Packet::TakeReceipt(receipt.change());
+                    self.session.say(taken);
+                }
+            }
+            server::Packet::ReportTaken(change) => {
+                let mut disk = lock(&self.desk.disk);
+                let said = disk.reports.get(&change.mid).map(|said| said.state());
+                if said == Some(change.state) {
+                    disk.reports.remove(&change.mid);
+                }
+            }
+            other => panic!("nobody asked for {other:?}"),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::json;
-use tidings_protocol::{Group, Message, Mid, Name, Status, Statuses, Target};
+use tidings_protocol::{Change, Group, Message, Mid, Name, Reported, Status, Statuses, Target};
 
 use crate::plan::Plan;
 
@@ -24,6 +24,10 @@ pub(crate) struct Disk {
     pub(crate) starts: u64,
     /// Repeats that were dropped, for the report.
     pub(crate) repeats: u64,
+    /// What receipts told of messages written here.
+    pub(crate) told: BTreeSet<Change>,
+    /// What is to be reported of messages received here, until the relay has answered.
+    pub(crate) reports: BTreeMap<Mid, Reported>,
 }
 
 /// A message written here. Its number is its place.

@@ -13,8 +13,8 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tidings_protocol::{Name, Ref, Statuses};
 use tidings_relay::store::{
-    Accept, Accepted, Answer, Batch, Confirmed, Expired, Fenced, Identity, Lease, Load, Position,
-    Pushed, Registration, Subscription, ToPush, Wakeups, Word,
+    Accept, Accepted, Answer, Batch, Confirmed, Counted, Expired, Fenced, Identity, KeptReceipt,
+    Lease, Load, Position, Pushed, Registration, Said, Subscription, ToPush, Wakeups, Word,
 };
 use tidings_relay::{MemoryStore, MidNumber, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
@@ -191,10 +191,11 @@ impl Store for Journal {
         &self,
         lease: &Lease,
         positions: Vec<Position>,
+        at_ms: u64,
     ) -> Answer<Result<Vec<Confirmed>, Fenced>> {
         let lease = lease.clone();
         self.queue(move |disk, watch| {
-            let confirmed = disk.write(|store| store.confirm(&lease, positions.clone()))?;
+            let confirmed = disk.write(|store| store.confirm(&lease, positions.clone(), at_ms))?;
             let each = positions.iter().zip(confirmed.iter().flatten());
             for (position, _) in each.filter(|(_, c)| **c == Confirmed::Done) {
                 // A position is its mid's number there.
@@ -205,10 +206,16 @@ impl Store for Journal {
         })
     }
 
-    fn settle(&self, recipient: &Name, mid: MidNumber, word: Word) -> Answer<Confirmed> {
+    fn settle(
+        &self,
+        recipient: &Name,
+        mid: MidNumber,
+        word: Word,
+        at_ms: u64,
+    ) -> Answer<Confirmed> {
         let recipient = recipient.clone();
         self.queue(move |disk, watch| {
-            let confirmed = disk.write(|store| store.settle(&recipient, mid, word))?;
+            let confirmed = disk.write(|store| store.settle(&recipient, mid, word, at_ms))?;
             if confirmed == Confirmed::Done {
                 watch.confirmed(&recipient, mid);
             }
@@ -222,6 +229,33 @@ impl Store for Journal {
             watch.expired(now_ms, |mid, name| status(&disk.kept, mid, name));
             Ok(expired)
         })
+    }
+
+    fn report(&self, recipient: &Name, mid: MidNumber, said: Said) -> Answer<Option<Counted>> {
+        let recipient = recipient.clone();
+        self.queue(move |disk, watch| {
+            let state = said.state;
+            let counted = disk.write(|store| store.report(&recipient, mid, said))?;
+            if let Some(counted) = counted {
+                if counted.confirmed {
+                    watch.confirmed(&recipient, mid);
+                }
+                if counted.is_news {
+                    watch.reported(&recipient, mid, state);
+                }
+            }
+            Ok(counted)
+        })
+    }
+
+    fn receipts(&self, of: &Name, after: Position, limit: usize) -> Answer<Vec<KeptReceipt>> {
+        let of = of.clone();
+        self.queue(move |disk, _| at_once(disk.kept.receipts(&of, after, limit)))
+    }
+
+    fn take_receipts(&self, of: &Name, positions: Vec<Position>) -> Answer<()> {
+        let of = of.clone();
+        self.queue(move |disk, _| disk.write(|store| store.take_receipts(&of, positions)))
     }
 
     fn load(&self) -> Answer<Load> {

@@ -22,6 +22,7 @@ pub(crate) struct Run {
     pub(crate) received: u64,
     pub(crate) repeats: u64,
     pub(crate) expired: u64,
+    pub(crate) receipts: u64,
     /// Connections that ended while their client did not read.
     pub(crate) stalled: u64,
     pub(crate) simulated: Duration,
@@ -52,6 +53,7 @@ impl Run {
         self.received += other.received;
         self.repeats += other.repeats;
         self.expired += other.expired;
+        self.receipts += other.receipts;
         self.stalled += other.stalled;
         self.simulated += other.simulated;
     }
@@ -68,6 +70,7 @@ impl Run {
             self.refused,
             self.repeats,
             self.expired,
+            self.receipts,
             self.stalled,
         ];
         tried.iter().all(|count| *count > 0) && self.accepted > self.unknown * 2
@@ -79,7 +82,7 @@ impl fmt::Display for Run {
         write!(
             f,
             "{} messages accepted, {} refused, {} of unknown outcome; {} received once, {} repeats \
-             dropped, {} expired; {} network faults, {} crashes, {} takeovers, {} slow readers \
+             dropped, {} expired, {} receipts; {} network faults, {} crashes, {} takeovers, {} slow readers \
              ({} connections dropped), {} full disks, {} clock steps; {} s simulated",
             self.accepted,
             self.refused,
@@ -87,6 +90,7 @@ impl fmt::Display for Run {
             self.received,
             self.repeats,
             self.expired,
+            self.receipts,
             self.network_faults,
             self.crashes,
             self.takeovers,

@@ -101,6 +101,9 @@ impl Tap {
                 (Ok(server::Packet::Message(delivery)), Some(name)) => {
                     watch.sent(name, &delivery, self.busy_since);
                 }
+                (Ok(server::Packet::Receipt(receipt)), Some(name)) => {
+                    watch.receipt(self.connection, name, &receipt);
+                }
                 (Ok(server::Packet::Reply(reply)), Some(name)) => {
                     watch.replied(self.connection, name, &reply, self.busy_since);
                 }

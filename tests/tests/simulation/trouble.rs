@@ -7,7 +7,7 @@ use tidings_protocol::Name;
 
 use crate::check::{self, Checked, Violation, violation};
 use crate::desk::ROWS;
-use crate::disk::Which;
+use crate::disk::{Which, lock};
 use crate::fault::{Fault, RELAY, TWIN};
 use crate::journal;
 use crate::report::Run;
@@ -192,6 +192,11 @@ impl Trouble {
     /// All is received, and the relay knows it.
     fn is_complete(&self) -> Checked {
         let watch = self.world.watch.lock().unwrap();
+        watch.all_is_told()?;
+        let mut disks = self.world.disks.values();
+        if disks.any(|disk| !lock(disk).reports.is_empty()) {
+            return violation!(Receipts, "some reports are not answered");
+        }
         let fate = |which: &Which, name: &Name| {
             let mid = watch.mid(which)?;
             let kept = journal::status(&self.world.relay_disk.kept, mid, name);

@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tidings_protocol::server::{Delivery, Reply};
-use tidings_protocol::{Message, Mid, Name, Ref, Status, client, server};
+use tidings_protocol::{
+    Change, Message, Mid, Name, Receipt, Ref, Reported, State, Status, client, server,
+};
 use tidings_relay::MidNumber;
 use tidings_relay::store::{Accept, Accepted, Placed};
 
 use crate::check::{Checked, Violation, violation};
-use crate::disk::{Disks, Which, lock};
+use crate::disk::{Disks, RowState, Which, lock};
 use crate::plan::Plan;
 
 /// Two things closer together than this may have happened in either order.
@@ -49,6 +51,7 @@ pub(crate) struct Watch {
     /// For the report: connections that ended while their client did not read.
     pub(crate) stalled: u64,
     pub(crate) expired: u64,
+    pub(crate) receipts: u64,
 }
 
 /// A message on the relay's disk.
@@ -57,6 +60,10 @@ struct Stored {
     which: Which,
     expires_ms: u64,
     recipients: BTreeMap<Name, Fate>,
+    /// Its sender wants receipts.
+    receipts: bool,
+    /// What its recipients reported.
+    reported: BTreeSet<(Name, Reported)>,
     /// For whom a reply said `ok`, and when.
     said_ok: BTreeMap<Name, Duration>,
 }
@@ -74,6 +81,8 @@ enum Fate {
 struct Open {
     unanswered: Vec<(Option<Ref>, Duration)>,
     blocked: bool,
+    /// What receipts said.
+    told: BTreeSet<Change>,
 }
 
 /// Time from the start of the run; also from outside of any host.
@@ -162,6 +171,8 @@ impl Watch {
                 which,
                 expires_ms,
                 recipients,
+                receipts: accept.wants.receipts,
+                reported: BTreeSet::new(),
                 said_ok: BTreeMap::new(),
             },
         );
@@ -181,6 +192,13 @@ impl Watch {
         }
     }
 
+    /// A report is durable that says more than those before.
+    pub(crate) fn reported(&mut self, name: &Name, mid: MidNumber, state: Reported) {
+        if let Some(message) = self.messages.get_mut(&mid) {
+            message.reported.insert((name.clone(), state));
+        }
+    }
+
     /// The relay's disk gave up what was due; `status` asks it.
     pub(crate) fn expired(
         &mut self,
@@ -190,7 +208,7 @@ impl Watch {
         let mut checked = Ok(());
         for (mid, message) in &mut self.messages {
             for (name, fate) in &mut message.recipients {
-                if *fate == Fate::Waits && status(*mid, name) == Some(Status::No) {
+                if *fate == Fate::Waits && status(*mid, name) == Some(Status::Expired) {
                     *fate = Fate::Expired(now());
                     self.expired += 1;
                     if now_ms < message.expires_ms {
@@ -214,7 +232,8 @@ impl Watch {
         Some(match fate {
             Fate::Waits => Status::Wait,
             Fate::Confirmed(_) => Status::Ok,
-            Fate::Refused | Fate::Expired(_) => Status::No,
+            Fate::Refused => Status::No,
+            Fate::Expired(_) => Status::Expired,
         })
     }
 
@@ -303,7 +322,9 @@ impl Watch {
             let message = self.messages.get_mut(&mid);
             let fate = message.as_ref().and_then(|m| m.recipients.get(name));
             let checked = match (status, fate) {
-                (Status::Ok, Some(Fate::Confirmed(_))) | (Status::No, _) => Ok(()),
+                (Status::Ok, Some(Fate::Confirmed(_))) | (Status::No | Status::Expired, _) => {
+                    Ok(())
+                }
                 (Status::Ok, _) => {
                     violation!(RowFirst, "{mid} for {name} is `ok`, confirmed by nobody")
                 }
@@ -329,6 +350,82 @@ impl Watch {
             self.check(checked);
             self.check(final_ok);
         }
+    }
+
+    /// The relay wrote a RECEIPT.
+    pub(crate) fn receipt(&mut self, connection: Connection, to: &Name, receipt: &Receipt) {
+        let change = receipt.change();
+        let message = self.messages.get(&number(&receipt.mid));
+        let Some(message) = message.filter(|message| message.which.sender == *to) else {
+            let checked = violation!(Receipts, "{to} is told {change:?}, and did not send it");
+            return self.check(checked);
+        };
+        let fate = message.recipients.get(&receipt.name);
+        let reported = |said| message.reported.contains(&(receipt.name.clone(), said));
+        let is_so = match receipt.state {
+            State::Ok => matches!(fate, Some(Fate::Confirmed(_))),
+            State::Expired => matches!(fate, Some(Fate::Expired(_))),
+            State::Dismissed => reported(Reported::Dismissed),
+            State::Read => reported(Reported::Read),
+            State::Acknowledged => reported(Reported::Acknowledged),
+            _ => false,
+        };
+        let checked = if is_so {
+            Ok(())
+        } else {
+            violation!(
+                Receipts,
+                "{to} is told {change:?}, which is not so: {fate:?}"
+            )
+        };
+        self.receipts += 1;
+        self.check(checked);
+        if let Some(open) = self.connections.get_mut(&connection)
+            && !open.told.insert(change.clone())
+        {
+            let checked = violation!(Receipts, "{to} is told {change:?} twice on a connection");
+            self.check(checked);
+        }
+    }
+
+    /// Whether every change came to whoever wanted to hear of it; what is missing, if not.
+    pub(crate) fn all_is_told(&self) -> Checked {
+        for (mid, message) in self.messages.iter().filter(|(_, m)| m.receipts) {
+            // Taken anew after its `ref` was forgotten: the reply that its sender has is on the later one.
+            if self.mids.get(&message.which) != Some(mid) {
+                continue;
+            }
+            let Some(disk) = self.disks.get(&message.which.sender) else {
+                continue;
+            };
+            let disk = lock(disk);
+            let replied = match disk.rows.get(message.which.number).map(|row| &row.state) {
+                Some(RowState::Replied(statuses)) => statuses.as_slice(),
+                _ => &[],
+            };
+            let mut due: Vec<(&Name, State)> = Vec::new();
+            for (name, fate) in &message.recipients {
+                let said = replied.iter().find(|(n, _)| n == name).map(|(_, s)| s);
+                match fate {
+                    Fate::Confirmed(_) if said != Some(&Status::Ok) => due.push((name, State::Ok)),
+                    Fate::Expired(_) if said != Some(&Status::Expired) => {
+                        due.push((name, State::Expired));
+                    }
+                    _ => {}
+                }
+            }
+            let reported = message.reported.iter();
+            due.extend(reported.map(|(name, said)| (name, said.state())));
+            for (name, state) in due {
+                let (mid, name) = (mid.to_mid(), name.clone());
+                let change = Change { mid, name, state };
+                if !disk.told.contains(&change) {
+                    let sender = &message.which.sender;
+                    return violation!(Receipts, "{sender} was not told {change:?}");
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A sender was told this mid for its message: false if it is another's.

@@ -282,6 +282,7 @@ impl World {
         }
         let watch = self.watch.lock().unwrap();
         self.run.expired = watch.expired;
+        self.run.receipts = watch.receipts;
         self.run.stalled = watch.stalled;
         self.run.simulated = self.sim.elapsed();
         drop(watch);

@@ -198,6 +198,8 @@ pub fn forget_client(folder: &Path, name: &Name) -> Result<u64, InspectError> {
     for table in ["subscriptions", "push_confirmed"] {
         transaction.execute(&format!("DELETE FROM {table} WHERE recipient = ?1"), [id])?;
     }
+    transaction.execute("DELETE FROM reports WHERE recipient = ?1", [id])?;
+    transaction.execute("DELETE FROM receipts WHERE owner = ?1", [id])?;
     transaction.execute("DELETE FROM clients WHERE id = ?1", params![id])?;
     transaction.commit()?;
     Ok(given_up)

@@ -13,7 +13,7 @@ use super::{Durability, InspectError, OpenError};
 
 /// The version this code writes. A change of the tables raises it and adds its step to
 /// [`migrate`].
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// The tables as version 1 had them; [`STEPS`] brings them up to date.
 const TABLES: &str = "
@@ -50,7 +50,7 @@ CREATE TABLE queue (
 ";
 
 /// What makes version 2 of version 1, and so on.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     // 2: messages expire. Those of before get the 30 days that are the default, from then on.
     // In the recipients' list 2 stands for a recipient that the message was given up for.
     "ALTER TABLE messages ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;
@@ -71,6 +71,28 @@ const STEPS: [&str; 2] = [
      CREATE TABLE push_confirmed (
          mid       INTEGER NOT NULL,
          recipient INTEGER NOT NULL,
+         PRIMARY KEY (mid, recipient)
+     ) WITHOUT ROWID;",
+    // 4: receipts. `messages.wants` has a bit for each thing that the sender wants of a message. Receipts
+    // are numbered in the order in which they came; numbers are not used again, as a client may still
+    // have one of them under way.
+    "ALTER TABLE messages ADD COLUMN wants INTEGER NOT NULL DEFAULT 0;
+     CREATE TABLE receipts (
+         seq       INTEGER PRIMARY KEY AUTOINCREMENT,
+         owner     INTEGER NOT NULL,
+         mid       INTEGER NOT NULL,
+         reference TEXT,
+         name      TEXT NOT NULL,
+         state     TEXT NOT NULL,
+         at_ms     INTEGER NOT NULL,
+         note      TEXT
+     );
+     CREATE INDEX receipts_owner ON receipts (owner, seq);
+     CREATE TABLE reports (
+         mid       INTEGER NOT NULL,
+         recipient INTEGER NOT NULL,
+         -- 1 dismissed, 2 read, 3 acknowledged
+         state     INTEGER NOT NULL,
          PRIMARY KEY (mid, recipient)
      ) WITHOUT ROWID;",
 ];

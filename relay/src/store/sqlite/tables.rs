@@ -7,21 +7,26 @@
 mod clients;
 mod expiry;
 mod pushing;
+mod receipts;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use tidings_protocol::{Group, Name, Ref, Status, Statuses};
+use tidings_protocol::{Group, Name, Ref, State, Status, Statuses};
 
 use crate::{
     frame::Frame,
     mint::MidNumber,
     store::{
         Accept, Accepted, Batch, Confirmed, Expired, Identity, KEPT, Load, Placed, Position,
-        Queued, Registration,
+        Queued, REPORTED, Registration,
     },
 };
 
-use self::clients::Clients;
 pub(super) use self::expiry::{GivenUp, given_up_for};
+use self::{
+    clients::Clients,
+    expiry::GIVEN_UP,
+    receipts::{Mail, Told, WANTS_RECEIPTS},
+};
 
 /// Bytes that one read returns at most, one message at least.
 const READ_BYTES: usize = 1024 * 1024;
@@ -42,6 +47,7 @@ pub(super) struct Tables {
     used: u64,
     /// Where the sweep of old messages goes on; `None` between sweeps.
     sweep: Option<u64>,
+    mail: Mail,
 }
 
 impl Tables {
@@ -53,12 +59,14 @@ impl Tables {
             transactions: 0,
             used: 0,
             sweep: Some(0),
+            mail: Mail::default(),
         })
     }
 
     pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
         self.highest = None;
         self.clients.begin();
+        self.mail.begin();
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         self.used = expiry::used_bytes(&self.connection)?;
         Ok(())
@@ -80,6 +88,7 @@ impl Tables {
             self.connection.execute_batch("ROLLBACK")?;
         }
         self.clients.undo();
+        self.mail.undo();
         Ok(())
     }
 
@@ -201,8 +210,8 @@ impl Tables {
             .prepare_cached(
                 "INSERT INTO messages
                      (mid, at_ms, sender, reference, digest, recipients, pending, frame,
-                      expires_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                      expires_ms, wants)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 to_sql(accept.mid.number()),
@@ -214,6 +223,11 @@ impl Tables {
                 pending,
                 (pending > 0).then(|| accept.frame.as_str()),
                 to_sql(accept.expires_ms),
+                if accept.wants.receipts {
+                    WANTS_RECEIPTS
+                } else {
+                    0
+                },
             ])?;
         Ok(Accepted::New(placed))
     }
@@ -283,6 +297,7 @@ impl Tables {
         &mut self,
         recipient: &Name,
         positions: &[Position],
+        at_ms: u64,
     ) -> rusqlite::Result<Vec<Confirmed>> {
         let Some(client) = self.clients.change(recipient) else {
             return Ok(vec![Confirmed::Already; positions.len()]);
@@ -293,9 +308,11 @@ impl Tables {
         let mut count = self.connection.prepare_cached(
             "UPDATE messages SET pending = pending - 1,
                  frame = CASE WHEN pending > 1 THEN frame END
-             WHERE mid = ?1",
+             WHERE mid = ?1
+             RETURNING wants, CASE WHEN wants THEN sender END, CASE WHEN wants THEN reference END",
         )?;
         let mut outcome = Vec::with_capacity(positions.len());
+        let mut told = Vec::new();
         for position in positions {
             let mid = to_sql(position.number());
             let bytes: Option<i64> = remove
@@ -304,18 +321,41 @@ impl Tables {
             outcome.push(match bytes {
                 None => Confirmed::Already,
                 Some(bytes) => {
-                    count.execute([mid])?;
+                    let sender = count.query_row([mid], |row| {
+                        let wants: i64 = row.get(0)?;
+                        Ok(if wants & WANTS_RECEIPTS == 0 {
+                            None
+                        } else {
+                            Some((row.get::<_, String>(1)?, row.get(2)?))
+                        })
+                    })?;
+                    if let (Some(sender), Some(mid)) = (sender, MidNumber::new(position.number())) {
+                        told.push((mid, sender));
+                    }
                     client.load.remove(from_sql(bytes));
                     Confirmed::Done
                 }
             });
+        }
+        drop((remove, count));
+        for (mid, (sender, reference)) in told {
+            let reference: Option<String> = reference;
+            let told = Told {
+                mid,
+                reference: reference.as_deref(),
+                name: recipient,
+                state: State::Ok,
+                at_ms,
+                note: None,
+            };
+            self.tell(&sender, &told)?;
         }
         Ok(outcome)
     }
 
     /// See [`expiry`].
     pub(super) fn expire(&mut self, now_ms: u64) -> rusqlite::Result<(Expired, Vec<GivenUp>)> {
-        expiry::expire(&self.connection, &mut self.clients, now_ms)
+        expiry::expire(self, now_ms)
     }
 
     pub(super) fn load(&self) -> Load {
@@ -332,9 +372,10 @@ impl Tables {
             return Ok(None);
         };
         let mut statuses = Statuses::new();
-        for (name, queued) in recipients_from_json(&recipients) {
+        for (name, state) in states_from_json(&recipients) {
             let status = match self.clients.get(&name) {
-                _ if !queued => Status::No,
+                _ if state == GIVEN_UP => Status::Expired,
+                _ if state != QUEUED => Status::No,
                 Some(client) => pushing::status(&self.connection, client.id, mid)?,
                 None => Status::Ok,
             };
@@ -355,6 +396,8 @@ impl Tables {
         };
         let kept = u64::try_from(KEPT.as_millis()).unwrap_or(u64::MAX);
         let horizon = now.saturating_sub(kept);
+        let reported = u64::try_from(REPORTED.as_millis()).unwrap_or(u64::MAX);
+        let reported = now.saturating_sub(reported);
         let last: Option<i64> = self
             .connection
             .prepare_cached(
@@ -369,9 +412,13 @@ impl Tables {
             return Ok(());
         };
         self.connection
-            .prepare_cached("DELETE FROM messages WHERE mid > ?1 AND mid <= ?2 AND pending = 0")?
-            .execute([to_sql(from), last])?;
+            .prepare_cached(
+                "DELETE FROM messages WHERE mid > ?1 AND mid <= ?2 AND pending = 0
+                     AND (wants = 0 OR mid < ?3)",
+            )?
+            .execute([to_sql(from), last, to_sql(reported)])?;
         pushing::sweep(&self.connection, to_sql(from), last)?;
+        receipts::sweep_reports(&self.connection, to_sql(from), last)?;
         self.sweep = Some(from_sql(last));
         Ok(())
     }
@@ -389,11 +436,19 @@ fn recipients_to_json(accept: &Accept, placed: &[Placed]) -> String {
     serde_json::to_string(&list).unwrap_or_default()
 }
 
-fn recipients_from_json(json: &str) -> Vec<(Name, bool)> {
+/// In a message's list of recipients: it was queued for it.
+const QUEUED: u8 = 1;
+
+fn states_from_json(json: &str) -> Vec<(Name, u8)> {
     let list: Vec<(String, u8)> = serde_json::from_str(json).unwrap_or_default();
     list.into_iter()
-        .filter_map(|(name, queued)| Some((Name::new(name).ok()?, queued == 1)))
+        .filter_map(|(name, state)| Some((Name::new(name).ok()?, state)))
         .collect()
+}
+
+fn recipients_from_json(json: &str) -> Vec<(Name, bool)> {
+    let states = states_from_json(json).into_iter();
+    states.map(|(name, s)| (name, s == QUEUED)).collect()
 }
 
 /// SQLite's integers are signed; mids, times and sizes stay far below their limit.

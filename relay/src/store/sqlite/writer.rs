@@ -14,9 +14,9 @@ use super::tables::{GivenUp, Tables};
 use crate::{
     mint::MidNumber,
     store::{
-        Accept, Accepted, Batch, Confirmed, Expired, Fenced, Identity, Lease, Load, Placed,
-        Position, Pushed, Queued, Registration, StoreError, Subscription, ToPush, Word,
-        leases::Leases,
+        Accept, Accepted, Batch, Confirmed, Counted, Expired, Fenced, Identity, KeptReceipt, Lease,
+        Load, Placed, Position, Pushed, Queued, Registration, Said, StoreError, Subscription,
+        ToPush, Word, leases::Leases,
     },
 };
 
@@ -31,8 +31,16 @@ pub(super) enum Work {
     Register(Registration, Asked<()>),
     Accept(Box<Accept>, Asked<Accepted>),
     Read(Lease, Position, usize, Asked<Result<Batch, Fenced>>),
-    Confirm(Lease, Vec<Position>, Asked<Result<Vec<Confirmed>, Fenced>>),
-    Settle(Name, MidNumber, Word, Asked<Confirmed>),
+    Confirm(
+        Lease,
+        Vec<Position>,
+        u64,
+        Asked<Result<Vec<Confirmed>, Fenced>>,
+    ),
+    Settle(Name, MidNumber, Word, u64, Asked<Confirmed>),
+    Report(Name, MidNumber, Said, Asked<Option<Counted>>),
+    Receipts(Name, Position, usize, Asked<Vec<KeptReceipt>>),
+    TakeReceipts(Name, Vec<Position>, Asked<()>),
     Subscribe(Name, Box<Subscription>, Asked<bool>),
     Unsubscribe(Name, String, Asked<()>),
     Subscribers(Asked<Vec<Name>>),
@@ -75,6 +83,9 @@ impl Work {
             Self::Read(.., asked) => asked.answer(failed),
             Self::Confirm(.., asked) => asked.answer(failed),
             Self::Settle(.., asked) => asked.answer(failed),
+            Self::Report(.., asked) => asked.answer(failed),
+            Self::Receipts(.., asked) => asked.answer(failed),
+            Self::TakeReceipts(.., asked) => asked.answer(failed),
             Self::Subscribe(.., asked) => asked.answer(failed),
             Self::Unsubscribe(.., asked) => asked.answer(failed),
             Self::Subscribers(asked) => asked.answer(failed),
@@ -116,6 +127,7 @@ impl Writer {
 
     fn turn(&mut self, jobs: &mut Vec<Work>) {
         if self.transact(jobs).is_ok() {
+            self.announce_receipts();
             for job in jobs.drain(..) {
                 self.finish(job);
             }
@@ -125,7 +137,10 @@ impl Writer {
         let mut failed = None;
         for mut job in jobs.drain(..) {
             match self.transact(std::slice::from_mut(&mut job)) {
-                Ok(()) => self.finish(job),
+                Ok(()) => {
+                    self.announce_receipts();
+                    self.finish(job);
+                }
                 Err(error) => {
                     job.answer(Some(store_error(&error)));
                     failed = Some(error);
@@ -156,6 +171,13 @@ impl Writer {
         self.tables.commit()
     }
 
+    /// After the commit, before anybody is told of the changes: who asks then finds them.
+    fn announce_receipts(&mut self) {
+        for name in self.tables.receipts_came() {
+            self.leases.announce_receipts(&name);
+        }
+    }
+
     /// After the commit: tells the readers, then the caller.
     fn finish(&self, work: Work) {
         if let Work::Accept(accept, asked) = &work
@@ -172,8 +194,20 @@ impl Writer {
                 }
             }
         }
-        if let Work::Settle(recipient, mid, _, asked) = &work
+        if let Work::Settle(recipient, mid, _, _, asked) = &work
             && asked.done == Some(Confirmed::Done)
+        {
+            let position = Position::new(mid.number());
+            self.leases.announce_expired(recipient, position);
+        }
+        if let Work::Report(recipient, mid, _, asked) = &work
+            && matches!(
+                asked.done,
+                Some(Some(Counted {
+                    confirmed: true,
+                    ..
+                }))
+            )
         {
             let position = Position::new(mid.number());
             self.leases.announce_expired(recipient, position);
@@ -202,15 +236,24 @@ impl Writer {
                     Err(Fenced)
                 });
             }
-            Work::Confirm(lease, positions, asked) => {
+            Work::Confirm(lease, positions, at_ms, asked) => {
                 asked.done = Some(if self.leases.is_alive(lease) {
-                    Ok(tables.confirm(lease.recipient(), positions)?)
+                    Ok(tables.confirm(lease.recipient(), positions, *at_ms)?)
                 } else {
                     Err(Fenced)
                 });
             }
-            Work::Settle(recipient, mid, word, asked) => {
-                asked.done = Some(tables.settle(recipient, *mid, *word)?);
+            Work::Settle(recipient, mid, word, at_ms, asked) => {
+                asked.done = Some(tables.settle(recipient, *mid, *word, *at_ms)?);
+            }
+            Work::Report(recipient, mid, said, asked) => {
+                asked.done = Some(tables.report(recipient, *mid, said)?);
+            }
+            Work::Receipts(of, after, limit, asked) => {
+                asked.done = Some(tables.receipts(of, *after, *limit)?);
+            }
+            Work::TakeReceipts(of, positions, asked) => {
+                asked.done = Some(tables.take_receipts(of, positions)?);
             }
             Work::Subscribe(recipient, subscription, asked) => {
                 asked.done = Some(tables.subscribe(recipient, subscription)?);

@@ -73,6 +73,12 @@ impl Clients {
         self.known.get(name)
     }
 
+    /// A client with the name as it is kept.
+    pub(super) fn named(&self, name: &str) -> Option<(Name, Client)> {
+        let (name, client) = self.known.get_key_value(name)?;
+        Some((name.clone(), *client))
+    }
+
     /// A client to be changed by this transaction.
     pub(super) fn change(&mut self, name: &Name) -> Option<&mut Client> {
         let client = self.known.get_mut(name)?;

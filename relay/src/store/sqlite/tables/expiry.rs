@@ -6,34 +6,58 @@
 use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use tidings_protocol::Name;
+use tidings_protocol::{Name, State};
 
-use super::{Clients, from_sql, recipients_from_json, to_sql};
-use crate::store::{Expired, Position};
+use super::{
+    Tables, from_sql,
+    receipts::{Told, WANTS_RECEIPTS},
+    recipients_from_json, to_sql,
+};
+use crate::{
+    mint::MidNumber,
+    store::{Expired, Position},
+};
 
 /// Messages given up in one transaction: more would keep senders waiting.
 const AT_ONCE: i64 = 256;
 
 /// Stands in a message's list of recipients for those whom it was given up for.
-const GIVEN_UP: u8 = 2;
+pub(super) const GIVEN_UP: u8 = 2;
 
 /// A message that was given up for somebody.
 pub(in crate::store::sqlite) type GivenUp = (Name, Position);
 
+/// A message whose time is over.
+struct Due {
+    mid: i64,
+    recipients: String,
+    wants: i64,
+    sender: Option<String>,
+    reference: Option<String>,
+}
+
 /// Gives up some messages that were to be delivered before `now_ms`.
 pub(super) fn expire(
-    connection: &Connection,
-    clients: &mut Clients,
+    tables: &mut Tables,
     now_ms: u64,
 ) -> rusqlite::Result<(Expired, Vec<GivenUp>)> {
     let mut given_up = Vec::new();
-    let mut due = connection.prepare_cached(
-        "SELECT mid, recipients FROM messages
+    // Whom they were of, and who are to hear of it.
+    let mut told = Vec::new();
+    let (connection, clients) = (&tables.connection, &mut tables.clients);
+    let mut look = connection.prepare_cached(
+        "SELECT mid, recipients, wants, sender, reference FROM messages
          WHERE pending > 0 AND expires_ms <= ?1 ORDER BY expires_ms LIMIT ?2",
     )?;
-    let due: Vec<(i64, String)> = due
+    let due: Vec<Due> = look
         .query_map([to_sql(now_ms), AT_ONCE], |row| {
-            Ok((row.get(0)?, row.get(1)?))
+            Ok(Due {
+                mid: row.get(0)?,
+                recipients: row.get(1)?,
+                wants: row.get(2)?,
+                sender: row.get(3)?,
+                reference: row.get(4)?,
+            })
         })?
         .collect::<Result<_, _>>()?;
     let mut remove = connection
@@ -41,7 +65,14 @@ pub(super) fn expire(
     let mut finish = connection.prepare_cached(
         "UPDATE messages SET pending = 0, frame = NULL, recipients = ?2 WHERE mid = ?1",
     )?;
-    for (mid, recipients) in due {
+    for due in due {
+        let Due {
+            mid,
+            recipients,
+            wants,
+            sender,
+            reference,
+        } = due;
         let mut of_this = Vec::new();
         for (name, queued) in recipients_from_json(&recipients) {
             let Some(client) = queued.then(|| clients.change(&name)).flatten() else {
@@ -59,11 +90,32 @@ pub(super) fn expire(
         let recipients = given_up_for(&recipients, |recipient| gone.contains(recipient));
         finish.execute(params![mid, recipients])?;
         let position = Position::new(from_sql(mid));
+        if let (Some(sender), true) = (sender, wants & WANTS_RECEIPTS != 0)
+            && let Some(mid) = MidNumber::new(from_sql(mid))
+        {
+            told.push((sender, reference, mid, of_this.clone()));
+        }
         given_up.extend(of_this.into_iter().map(|name| (name, position)));
     }
-    let next: Option<i64> = connection
+    let next: Option<i64> = tables
+        .connection
         .prepare_cached("SELECT min(expires_ms) FROM messages WHERE pending > 0")?
         .query_row([], |row| row.get(0))?;
+    drop((look, remove, finish));
+    for (sender, reference, mid, names) in told {
+        for name in &names {
+            let told = Told {
+                mid,
+                reference: reference.as_deref(),
+                name,
+                state: State::Expired,
+                at_ms: now_ms,
+                note: None,
+            };
+            tables.tell(&sender, &told)?;
+        }
+    }
+    tables.sweep_receipts(now_ms)?;
     let expired = Expired {
         given_up: given_up.len() as u64,
         next_ms: next.map(from_sql),

@@ -33,9 +33,10 @@ impl Tables {
         recipient: &Name,
         mid: MidNumber,
         word: Word,
+        at_ms: u64,
     ) -> rusqlite::Result<Confirmed> {
         let position = Position::new(mid.number());
-        let confirmed = self.confirm(recipient, &[position])?;
+        let confirmed = self.confirm(recipient, &[position], at_ms)?;
         let confirmed = confirmed.first().copied().unwrap_or(Confirmed::Already);
         if let Some(client) = self.clients.get(recipient)
             && (word, confirmed) == (Word::Push, Confirmed::Done)
