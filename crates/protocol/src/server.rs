@@ -33,7 +33,7 @@ pub enum Packet {
     /// `CANCEL`: what came of it (`delay`).
     Cancelled(Cancelled),
     /// `REMINDER`: a message is not acknowledged yet (`ack`).
-    Reminder(Reminder),
+    Reminder(Box<Reminder>),
     /// A command of another version, to be passed over.
     Unknown(String),
 }
@@ -163,7 +163,7 @@ impl Packet {
             "DIRECTORY" => Self::Directory(Directory::read(&data)),
             "SCHEDULED" => Self::Scheduled(Scheduled::read(&data)),
             "CANCEL" => Self::Cancelled(Cancelled::read(&data)),
-            "REMINDER" => Self::Reminder(Reminder::read(&data)?),
+            "REMINDER" => Self::Reminder(Box::new(Reminder::read(&data)?)),
             _ => Self::Unknown(cmd),
         })
     }

@@ -182,7 +182,7 @@ fn extension_of_server() -> impl Strategy<Value = server::Packet> {
                     mid,
                     reference,
                 };
-                server::Packet::Reminder(Reminder { delivery, number })
+                server::Packet::Reminder(Box::new(Reminder { delivery, number }))
             }
         ),
     ]

@@ -195,7 +195,7 @@ fn extensions() {
             reference: None,
             cancelled: true,
         }),
-        server::Packet::Reminder(Reminder {
+        server::Packet::Reminder(Box::new(Reminder {
             delivery: Delivery {
                 target: Target::Personal(name("ann")),
                 from: From {
@@ -207,7 +207,7 @@ fn extensions() {
                 reference: reference(),
             },
             number: 2,
-        }),
+        })),
     ];
     let client = client.iter().map(client::Packet::encode);
     let server = server.iter().map(server::Packet::encode);
