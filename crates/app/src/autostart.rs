@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn an_appimage_is_started_by_its_own_file_and_not_by_another_ones() {
-        let (running, image) = ("/tmp/.mount_x/usr/bin/tidings", "/home/a/Tidings.AppImage");
+        let (running, image) = ("/tmp/.mount_x/usr/bin/tidings", "/apps/a/Tidings.AppImage");
         let started = |folder: &str| {
             let (folder, image) = (Some(folder.into()), Some(image.into()));
             program(running.into(), folder, image)

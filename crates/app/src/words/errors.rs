@@ -148,7 +148,7 @@ mod tests {
     use tidings_control::Words;
 
     fn path() -> PathBuf {
-        PathBuf::from("/home/me/file")
+        PathBuf::from("/users/me/file")
     }
 
     fn source() -> Error {

@@ -219,7 +219,7 @@ mod tests {
     fn all_that_can_be_wrong_is_said_in_both_languages() {
         let id = InvalidId::Control { what: "name" };
         let text = || "odd".to_owned();
-        let path = || PathBuf::from("/home/me/file");
+        let path = || PathBuf::from("/users/me/file");
         for wrong in [
             Wrong::Link,
             Wrong::Empty,

@@ -101,7 +101,7 @@ fn every() -> Vec<Check> {
         for seen in ways(disks) {
             all.push(disk(
                 &seen,
-                Path::new("/home/ann/.local/share/tidings"),
+                Path::new("/users/ann/.local/share/tidings"),
                 status,
             ));
         }
@@ -121,7 +121,7 @@ fn every() -> Vec<Check> {
         on(Some("/opt/tidings".into())),
         stale,
     ];
-    let file = PathBuf::from("/home/ann/.config/autostart/tidings.desktop");
+    let file = PathBuf::from("/users/ann/.config/autostart/tidings.desktop");
     let logins = logins.map(|login| (login, file.clone()));
     all.extend(ways(logins.into()).iter().filter_map(autostart));
     all

@@ -3,8 +3,8 @@ import type { Check, Computer, Report, Subject, Verdict, Words } from '../bindin
 
 export function computer(): Computer {
   return {
-    data: '/home/ann/.local/share/tidings',
-    config: '/home/ann/.config/tidings',
+    data: '/users/ann/.local/share/tidings',
+    config: '/users/ann/.config/tidings',
     autostart: { on: true, hidden: true, other: null },
   };
 }
@@ -120,7 +120,7 @@ export function report(at: number): Report {
           said('Disk', '磁盘'),
           said('The inbox takes 73 MB, and 212 GB are free.', '收件箱占用 73 MB，剩余 212 GB。'),
         ),
-        details: [{ name: said('Folder', '文件夹'), value: '/home/ann/.local/share/tidings' }],
+        details: [{ name: said('Folder', '文件夹'), value: '/users/ann/.local/share/tidings' }],
         remedy: 'open-folder',
       },
     ],
