@@ -2,6 +2,8 @@
 
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::bus::Bus;
 use crate::home::Home;
 use crate::process::Process;
@@ -10,7 +12,7 @@ use crate::wait;
 /// The Secret Service. It ends when dropped; its secrets stay in the home.
 #[derive(Debug)]
 pub struct Keyring {
-    daemon: Process,
+    _daemon: Process,
 }
 
 impl Keyring {
@@ -41,7 +43,7 @@ impl Keyring {
             Ok((bool::try_from(&locked) == Ok(false)).then_some(()))
         })
         .await?;
-        Ok(Self { daemon })
+        Ok(Self { _daemon: daemon })
     }
 
     /// Locks what it keeps, as a desktop does when the person says so.
@@ -94,12 +96,18 @@ impl Keyring {
         Ok(())
     }
 
-    /// Stops it in its tracks, or lets it go on: it takes calls, and does not answer.
+    /// Stops it in its tracks, so that it takes calls and does not answer; or lets it go on.
     ///
     /// # Errors
     /// When it has ended.
-    pub fn signal(&mut self, signal: rustix::process::Signal) -> anyhow::Result<()> {
-        self.daemon.signal(signal)
+    pub fn signal(&self, home: &Home, signal: Signal) -> anyhow::Result<()> {
+        // The daemon itself, not the shell that gives it its password.
+        let daemons = home.processes_of("gnome-keyring-daemon");
+        anyhow::ensure!(!daemons.is_empty(), "it has ended");
+        for daemon in daemons.into_iter().filter_map(Pid::from_raw) {
+            kill_process(daemon, signal)?;
+        }
+        Ok(())
     }
 
     /// The labels of the secrets it keeps.
