@@ -13,6 +13,14 @@ const write = async (page) => {
   await page.getByTestId('compose-body').fill('In ten minutes, at the **usual** place.');
 };
 
+const join = async (page) => {
+  await page.getByTestId('first-run-join').click();
+  await page.getByTestId('join-address').fill('relay.example.com');
+  await page.getByTestId('join-token').fill('secret');
+  await page.getByTestId('join-name').fill('desk');
+  await page.getByTestId('join-submit').click();
+};
+
 /** The sample that holds all that a message can. */
 const everything = async (page) => {
   await page.getByTestId('search').fill('can hold');
@@ -187,12 +195,14 @@ export const PAGES = [
     },
   ],
   ['inbox-taken', 'scene=taken', INBOX],
+  ['inbox-taken-again', 'scene=taken-again', INBOX],
   ['inbox-problems', 'scene=problems', INBOX],
   ['inbox-memory', 'scene=memory', INBOX, (p) => p.locator('.bars button').click()],
   ['inbox-narrow', 'scene=used', NARROW],
   ['inbox-narrow-message', 'scene=used', NARROW, (p) => row(p, 1)],
   ['inbox-least', 'scene=problems', LEAST],
   ['inbox-least-message', 'scene=used', LEAST, (p) => row(p, 7)],
+  ['inbox-least-help', 'scene=used', LEAST, (p) => p.keyboard.press('?')],
   ['sent', 'scene=used', INBOX, (p) => p.getByTestId('nav-sent').click()],
   [
     'sent-group',
@@ -213,8 +223,30 @@ export const PAGES = [
     },
   ],
   ['sent-empty', 'scene=empty', INBOX, (p) => p.getByTestId('nav-sent').click()],
+  ['sent-failed', 'scene=broken', INBOX, (p) => p.getByTestId('nav-sent').click()],
+  [
+    'sent-least',
+    'scene=used',
+    LEAST,
+    async (p) => {
+      await p.getByTestId('nav-sent').click();
+      await p.locator('.panes [data-id="3"]').click();
+    },
+  ],
   ['relays', 'scene=relays', INBOX, (p) => p.getByTestId('nav-relays').click()],
   ['relays-inbox', 'scene=relays', INBOX, (p) => row(p, 1)],
+  ['relays-none', 'scene=fresh', INBOX, (p) => p.getByTestId('nav-relays').click()],
+  [
+    'relays-join',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await p.getByTestId('nav-relays').click();
+      await p.getByTestId('join-relay').click();
+    },
+  ],
+  ['relays-taken', 'scene=taken-again', INBOX, (p) => p.getByTestId('nav-relays').click()],
+  ['relays-untrusted', 'scene=untrusted', INBOX, (p) => p.getByTestId('nav-relays').click()],
   [
     'relays-hosted',
     'scene=used',
@@ -264,6 +296,12 @@ export const PAGES = [
     (p) => p.getByTestId('open-doctor').scrollIntoViewIfNeeded(),
   ],
   ['settings-least', 'scene=used&show=settings', LEAST],
+  [
+    'settings-secrets',
+    'scene=memory&show=settings',
+    INBOX,
+    (p) => p.getByTestId('secret-place').first().scrollIntoViewIfNeeded(),
+  ],
   ['doctor', 'scene=used&show=doctor', INBOX],
   ['doctor-details', 'scene=used&show=doctor', INBOX, (p) => p.locator('summary').first().click()],
   [
@@ -274,6 +312,13 @@ export const PAGES = [
   ],
   ['doctor-least', 'scene=used&show=doctor', LEAST],
   ['doctor-looking', 'scene=slow&show=doctor', INBOX],
+  [
+    'doctor-testing',
+    'scene=hanging&show=doctor',
+    INBOX,
+    (p) => p.getByTestId('test-relay').first().click(),
+  ],
+  ['doctor-failed', 'scene=broken&show=doctor', INBOX],
   ['compose', 'scene=used&show=compose', COMPOSE],
   ['compose-written', 'scene=used&show=compose', COMPOSE, write],
   [
@@ -313,6 +358,22 @@ export const PAGES = [
     'scene=fresh&show=first-run',
     FIRST,
     (p) => p.getByTestId('first-run-join').click(),
+  ],
+  ['first-run-joining', 'scene=hanging-fresh&show=first-run', FIRST, join],
+  [
+    'first-run-refused',
+    'scene=refusing&show=first-run',
+    FIRST,
+    async (p) => {
+      await join(p);
+      await p.getByRole('alert').waitFor();
+    },
+  ],
+  [
+    'first-run-least',
+    'scene=fresh&show=first-run',
+    LEAST,
+    (p) => p.getByTestId('first-run-host').click(),
   ],
   [
     'first-run-waiting',

@@ -1,12 +1,14 @@
 // Every page of scripts/pages.mjs, in both themes and languages, from the backend in memory, under the
 // content policy of the real windows: `npm run screens [-- NAME...]` takes pictures, into
-// target/screens; with `--check` none are taken, one language does, and it is quick. Either way each
-// page is checked for what keeps people with a disability out (axe), and any finding is a fault. It
-// needs a Chromium: /usr/bin/chromium, or the one that CHROMIUM names.
+// target/screens; with `--check` none are taken, each theme and each language is looked at once, and
+// it is quick. Either way each page is checked for what keeps people with a disability out (axe), for
+// being wider than its window, and in Chinese for English words; any finding is a fault. It needs a
+// Chromium: /usr/bin/chromium, or the one that CHROMIUM names.
 import { mkdirSync } from 'node:fs';
 import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 import { build, preview } from 'vite';
+import { foreign } from './foreign.mjs';
 import { PAGES } from './pages.mjs';
 
 const OUT = '../target/screens';
@@ -25,7 +27,13 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
 });
-const LANGUAGES = check ? ['en'] : ['en', 'zh-CN'];
+// Where only colours differ by theme and only words by language, the two show what four would.
+const LOOKS = check
+  ? [
+      ['light', 'zh-CN'],
+      ['dark', 'en'],
+    ]
+  : ['light', 'dark'].flatMap((theme) => ['en', 'zh-CN'].map((lang) => [theme, lang]));
 let faults = 0;
 
 /** What keeps somebody out, in a line each. */
@@ -44,6 +52,12 @@ async function barriers(page) {
     const places = nodes.slice(0, 3).map((node) => node.target.join(' '));
     return `${id}: ${help}: ${places.join(', ')} (${nodes.length})`;
   });
+}
+
+/** Whether the page itself scrolls sideways. */
+function wider() {
+  const { scrollWidth, clientWidth } = document.documentElement;
+  return scrollWidth > clientWidth ? [`${scrollWidth} px of ${clientWidth}`] : [];
 }
 
 async function look([name, query, viewport, act], theme, lang) {
@@ -67,18 +81,17 @@ async function look([name, query, viewport, act], theme, lang) {
     await page.waitForTimeout(350);
     if (!check) await page.screenshot({ path: `${OUT}/${name}.${theme}.${lang}.png` });
     for (const found of await barriers(page)) fault(found);
+    for (const found of await page.evaluate(wider)) fault(`wider than the window: ${found}`);
+    if (lang === 'zh-CN') for (const found of await foreign(page)) fault(`in English: ${found}`);
   } catch (error) {
     fault(error.message);
   }
   await context.close();
 }
 
-for (const page of pages) {
-  const looks = ['light', 'dark'].flatMap((theme) => LANGUAGES.map((lang) => [theme, lang]));
-  await Promise.all(looks.map(([theme, lang]) => look(page, theme, lang)));
-}
+for (const page of pages) await Promise.all(LOOKS.map(([theme, lang]) => look(page, theme, lang)));
 await browser.close();
 await server.close();
-const looks = pages.length * 2 * LANGUAGES.length;
+const looks = pages.length * LOOKS.length;
 console.log(`${looks} looks at ${pages.length} pages, ${faults} faults`);
 process.exit(faults === 0 ? 0 : 1);

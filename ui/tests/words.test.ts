@@ -1,5 +1,9 @@
-/** Both languages say everything, with the same blanks to fill in. */
+/**
+ * Both languages say everything, with the same blanks to fill in, and no page says anything beside
+ * them. What pages then look like in each language is checked by `npm run screens`.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
+import { parse } from 'svelte/compiler';
 import { expect, it } from 'vitest';
 
 type Words = Record<string, unknown>;
@@ -30,4 +34,42 @@ it('says nothing that no page shows', () => {
     .join('\n');
   const used = new Set([...sources.matchAll(/\bm\.(\w+)/g)].map(([, key]) => key));
   expect(Object.keys(en).filter((key) => !key.startsWith('$') && !used.has(key))).toEqual([]);
+});
+
+/** What is the same in every language: a name, keys, an address to follow. */
+const SAME = ['Tidings', 'Ctrl+Enter', 'Esc', 'wss://relay.example.com', 'https://'];
+/** The attributes and properties that people read or hear. */
+const READ =
+  /^(title|alt|placeholder|label|words|yes|no|note|hint|submit|aria-(label|description))$/;
+
+interface Node {
+  type?: string;
+  name?: string;
+  data?: string;
+}
+
+/** The texts that stand in a template itself. */
+function texts(node: unknown, into: string[] = []): string[] {
+  if (Array.isArray(node)) for (const each of node) texts(each, into);
+  else if (typeof node === 'object' && node !== null) {
+    const { type, name, data } = node as Node;
+    const silent = type?.endsWith('Directive') || (type === 'Attribute' && !READ.test(name ?? ''));
+    if (type === 'Text' && /\p{L}{2}/u.test(data ?? '')) into.push((data ?? '').trim());
+    else if (!silent) for (const part of Object.values(node)) texts(part, into);
+  }
+  return into;
+}
+
+it('shows no words that are not in both languages', () => {
+  const root = new URL('../src/', import.meta.url).pathname;
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' });
+  const pages = files.filter((file) => file.endsWith('.svelte'));
+  expect(pages.length).toBeGreaterThan(40);
+  for (const page of pages) {
+    const { fragment } = parse(readFileSync(root + page, 'utf8'), { modern: true });
+    expect(
+      texts(fragment).filter((text) => !SAME.includes(text)),
+      page,
+    ).toEqual([]);
+  }
 });

@@ -281,7 +281,7 @@ impl Secrets {
             (_, Some(true)) if place == SecretPlace::File => return None,
             (VaultError::Absent, None) => (
                 "Allow a file that only you can read, or start a keyring such as gnome-keyring or KWallet.",
-                "请允许使用只有您能读取的文件，或启动密钥环，例如 gnome-keyring 或 KWallet。",
+                "请允许使用只有你能读取的文件，或启动密钥环，例如 gnome-keyring 或 KWallet。",
             ),
             (VaultError::Absent, Some(false)) => return None,
             (VaultError::Absent, Some(true)) => (

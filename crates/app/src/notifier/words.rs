@@ -75,7 +75,7 @@ impl Words {
             (Tongue::English, About::Paused) => format!("While paused: {count} message{s}"),
             (Tongue::English, About::Quiet) => format!("While it was quiet: {count} message{s}"),
             (Tongue::Chinese, About::New) => format!("{count} 条新消息"),
-            (Tongue::Chinese, About::Missed) => format!("您离开期间：{count} 条消息"),
+            (Tongue::Chinese, About::Missed) => format!("你离开期间：{count} 条消息"),
             (Tongue::Chinese, About::Paused) => format!("暂停期间：{count} 条消息"),
             (Tongue::Chinese, About::Quiet) => format!("免打扰期间：{count} 条消息"),
         }

@@ -1,5 +1,6 @@
 /** What a doctor finds on somebody's desktop: one of each verdict, with long words and short ones. */
 import type { Check, Computer, Report, Subject, Verdict, Words } from '../bindings';
+import { said } from './words';
 
 export function computer(): Computer {
   return {
@@ -8,8 +9,6 @@ export function computer(): Computer {
     autostart: { on: true, hidden: true, other: null },
   };
 }
-
-export const said = (en: string, zh: string): Words => ({ en, 'zh-CN': zh });
 
 function check(subject: Subject, verdict: Verdict, title: Words, found: Words): Check {
   return { subject, relay: null, title, verdict, found, advice: null, details: [], remedy: null };

@@ -7,7 +7,7 @@
 import { find, words } from '../../find';
 import { holds } from '../../../windows/inbox/filter';
 import { trip } from './doctor';
-import { Failed, type Backend, type Told } from '../backend';
+import type { Backend, Failed, Told } from '../backend';
 import type {
   Answer,
   Computer,
@@ -33,6 +33,8 @@ import type {
 } from '../bindings';
 import { relayBy } from '../../connection';
 import { relay } from './samples';
+import { failed, said } from './words';
+import { say } from '../../language.svelte';
 
 type Do = Request['do'];
 
@@ -118,7 +120,11 @@ export class Fake implements Backend {
     await this.pace();
     const failure = this.#failures.get(request.do);
     if (failure) throw failure;
-    if (!this.running) throw new Failed('Tidings does not run; start it with `tidings`');
+    if (!this.running)
+      throw failed(
+        'Tidings does not run; start it with `tidings`',
+        'Tidings 没有运行；请用 `tidings` 启动。',
+      );
     // As over a socket, nothing is shared with the asker.
     return structuredClone(this.#answer(request));
   }
@@ -186,7 +192,7 @@ export class Fake implements Backend {
         };
       case 'message': {
         const message = world.messages.find((m) => m.row.id === request.id);
-        if (!message) throw new Failed('There is no such message.', 'not-found');
+        if (!message) throw failed('There is no such message.', '没有这条消息。', 'not-found');
         return { is: 'message', value: message };
       }
       case 'picture':
@@ -280,7 +286,7 @@ export class Fake implements Backend {
       case 'test-relay':
         return { is: 'checked', value: trip(request.relay) };
       case 'token':
-        throw new Failed('A window does not ask for that.');
+        throw failed('A window does not ask for that.', '窗口不能请求它。');
       default:
         return { is: 'done' };
     }
@@ -289,9 +295,10 @@ export class Fake implements Backend {
   #act(id: number, place: number, allow: boolean): Answer {
     const message = this.world.messages.find((m) => m.row.id === id);
     const offer = message?.offers[place];
-    if (!message || !offer) throw new Failed('This message does not offer that.', 'not-found');
+    if (!message || !offer)
+      throw failed('This message does not offer that.', '这条消息不提供此操作。', 'not-found');
     const { asks } = offer;
-    if (asks && !allow) throw new Failed('Agree to it first.', 'ask');
+    if (asks && !allow) throw failed('Agree to it first.', '请先同意。', 'ask');
     if (asks) {
       message.offers = message.offers.map((o) => ({ ...o, asks: o === offer ? null : o.asks }));
       const number = (this.world.consents.at(-1)?.id ?? 0) + 1;
@@ -368,7 +375,12 @@ export class Fake implements Backend {
       },
       relays: [
         ...this.#without('hosted'),
-        relay({ id: 'hosted', label: 'This computer', hosted: true, name: name ?? 'desk' }),
+        relay({
+          id: 'hosted',
+          label: say(said('This computer', '本机')),
+          hosted: true,
+          name: name ?? 'desk',
+        }),
       ],
     });
     return { is: 'status', value: this.world.status };
@@ -376,8 +388,17 @@ export class Fake implements Backend {
 
   #join({ id, address, name, group, token }: Join): Answer {
     if (!address)
-      throw new Failed('The address is missing: it looks like ws://host:9093.', 'invalid');
-    if (!name) throw new Failed('The name is missing: others send to it.', 'invalid');
+      throw failed(
+        'The address is missing: it looks like ws://host:9093.',
+        '缺少地址，形如 ws://host:9093。',
+        'invalid',
+      );
+    if (!name)
+      throw failed(
+        'The name is missing: others send to it.',
+        '缺少名称：别人用它发给你。',
+        'invalid',
+      );
     const full = address.includes('://') ? address : `ws://${address}`;
     const before = id === null ? undefined : relayBy(this.world.status, id);
     const host = new URL(full).hostname;

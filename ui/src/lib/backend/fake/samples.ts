@@ -10,8 +10,10 @@ import type {
   Settings,
   Status,
 } from '../bindings';
+import { say } from '../../language.svelte';
 import { computer, report } from './doctor';
 import type { World } from './fake';
+import { said } from './words';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -234,7 +236,14 @@ export function relay(from: Partial<RelayState> = {}): RelayState {
 export function status(): Status {
   return {
     version: '0.1.0',
-    relays: [relay({ id: 'hosted', label: 'This computer', hosted: true, group: 'developers' })],
+    relays: [
+      relay({
+        id: 'hosted',
+        label: say(said('This computer', '本机')),
+        hosted: true,
+        group: 'developers',
+      }),
+    ],
     hosted: {
       reach: 'computer',
       port: 9093,

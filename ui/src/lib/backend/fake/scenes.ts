@@ -1,10 +1,9 @@
 /**
  * The fake agent as the address asks for it, for `npm run dev` and the screens:
- * `?scene=used|empty|offline|relays|refused|untrusted|changed|taken|fresh|problems|quiet|down|broken|slow|memory&show=inbox|compose|first-run|settings|doctor`
+ * `?scene=used|empty|offline|relays|refused|untrusted|changed|taken|taken-again|fresh|problems|quiet|down|broken|slow|memory|refusing|hanging|hanging-fresh&show=inbox|compose|first-run|settings|doctor`
  * with `&lang=` and `&theme=`. It also brings some life: sent messages arrive, and a first message
  * comes after hosting.
  */
-import { Failed } from '../backend';
 import type {
   CertificateFault,
   Connection,
@@ -15,10 +14,13 @@ import type {
   View,
 } from '../bindings';
 import { Fake, type World } from './fake';
-import { said } from './doctor';
 import { blank, relay, sample, used } from './samples';
+import { failed, said } from './words';
 
 const SOON_MS = 1200;
+
+/** The scenes in which nothing is set up yet. */
+const FRESH = ['fresh', 'refusing', 'hanging-fresh'];
 
 const SHOWN =
   'AF:70:59:6C:EA:4B:14:E0:47:94:B8:93:37:A5:CA:5D:EC:49:4D:CC:71:E7:AF:3B:21:6F:F4:CA:0B:20:36:7F';
@@ -48,7 +50,7 @@ export function scene(address: URL): Fake {
   const name = asked('scene', 'used');
   const show = asked('show', 'inbox');
   const fake = new Fake(
-    name === 'fresh' ? blank() : used(name === 'empty' ? 0 : 60),
+    FRESH.includes(name) ? blank() : used(name === 'empty' ? 0 : 60),
     (show === 'inbox' ? { window: 'inbox', message: null } : { window: show }) as View,
   );
   fake.world.settings = {
@@ -89,7 +91,12 @@ function furnish(fake: Fake, world: World, name: string): void {
       furnishSeveral(world, away);
       break;
     case 'refused':
-      only({ connection: { state: 'refused', reason: said('The relay refused the token.', '中继拒绝了令牌。') } });
+      only({
+        connection: {
+          state: 'refused',
+          reason: said('The relay refused the token.', '中继拒绝了令牌。'),
+        },
+      });
       break;
     case 'untrusted':
       only(untrusted('unknown', null));
@@ -98,11 +105,12 @@ function furnish(fake: Fake, world: World, name: string): void {
       only(untrusted('changed', KNOWN));
       break;
     case 'taken':
+    case 'taken-again':
       only({
         connection: {
           state: 'taken-over',
           since: Date.now() - hour / 4,
-          again: false,
+          again: name === 'taken-again',
           retryAt: null,
         },
       });
@@ -163,15 +171,35 @@ function furnish(fake: Fake, world: World, name: string): void {
       fake.running = false;
       break;
     case 'broken':
+      for (const what of ['inbox', 'sent', 'doctor'] as const) {
+        fake.fail(
+          what,
+          failed(
+            'The inbox cannot be read: the disk is full. Free some space.',
+            '无法读取收件箱：磁盘已满。请腾出一些空间。',
+            'system',
+          ),
+        );
+      }
+      break;
+    case 'refusing':
       fake.fail(
-        'inbox',
-        new Failed('The inbox cannot be read: the disk is full. Free some space.', 'system'),
-      );
-      fake.fail(
-        'sent',
-        new Failed('The inbox cannot be read: the disk is full. Free some space.', 'system'),
+        'join',
+        failed(
+          'The relay refused the token. Check it with whoever runs the relay.',
+          '中继拒绝了令牌。请向中继的管理者核对。',
+          'invalid',
+        ),
       );
       break;
+    case 'hanging':
+    case 'hanging-fresh': {
+      const ask = fake.ask.bind(fake);
+      const hangs = ['join', 'test-relay'];
+      fake.ask = (request) =>
+        hangs.includes(request.do) ? new Promise(() => undefined) : ask(request);
+      break;
+    }
     case 'slow':
       fake.pace = () => new Promise((done) => setTimeout(done, 60_000));
       break;
