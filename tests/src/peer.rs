@@ -77,6 +77,19 @@ impl Peer {
         kept.iter().find(titled).cloned().context("it came")
     }
 
+    /// Waits until its connection has ended, as when its name is taken.
+    ///
+    /// # Errors
+    /// When it has not in time.
+    pub async fn ended(&self) -> anyhow::Result<()> {
+        let mut received = self.received.clone();
+        let ended = async {
+            while received.changed().await.is_ok() {}
+            anyhow::Ok(())
+        };
+        wait::at_most("the second client's end", wait::SOON, ended).await
+    }
+
     /// The titles that came, in order, repeats included.
     #[must_use]
     pub fn titles(&self) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::Context;
@@ -65,10 +66,15 @@ impl Relay {
     /// # Errors
     /// When it has made none yet.
     pub fn forget_certificate(&self, home: &Home) -> anyhow::Result<()> {
-        for file in ["relay/tls-cert.pem", "relay/tls-key.pem"] {
-            fs::remove_file(home.path(file))?;
+        for file in ["tls-cert.pem", "tls-key.pem"] {
+            fs::remove_file(self.data(home).join(file))?;
         }
         Ok(())
+    }
+
+    /// Where it keeps what it keeps: a folder of its own, as there may be several.
+    fn data(&self, home: &Home) -> PathBuf {
+        home.path(&format!("relay-{}", self.port))
     }
 
     /// Its port.
@@ -94,7 +100,7 @@ impl Relay {
         let mut command = home.command(programs.path("tidings-relay")?);
         command.arg("--bind").arg(self.address());
         command.arg("--token-file").arg(token);
-        command.arg("--data").arg(home.path("relay"));
+        command.arg("--data").arg(self.data(home));
         if self.encrypted {
             command.arg("--tls-self-signed");
         }

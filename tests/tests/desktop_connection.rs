@@ -4,11 +4,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use tidings_control::{Certificate, CertificateFault, Connection, RelayId, Request, Status};
+use fantoccini::Locator;
+use tidings_control::{Certificate, CertificateFault, Connection, RelayId, Request, Status, View};
 use tidings_tests::agent::Agent;
 use tidings_tests::logind::Logind;
 use tidings_tests::proxy::Proxy;
 use tidings_tests::relay::{Relay, TOKEN};
+use tidings_tests::window::Window;
 use tidings_tests::{Rig, http, process, test, wait};
 
 /// An open line is given so long to answer after a sleep, and the next one is dialed within a second;
@@ -215,6 +217,100 @@ async fn a_certificate_is_asked_about_then_pinned_and_another_one_refused_until_
         trust(&agent, id, &second).await?;
         agent.until_connected().await?;
         agent.stored("By the new one").await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Whether a click into the middle of an element of that test id meets it: it is in sight, and
+/// nothing is over it.
+async fn within_reach(window: &Window, id: &str) -> anyhow::Result<()> {
+    window.find(id).await?;
+    let script = "const element = document.querySelector(`[data-testid='${arguments[0]}']`);
+        const { left, top, width, height } = element.getBoundingClientRect();
+        const met = document.elementFromPoint(left + width / 2, top + height / 2);
+        return met !== null && element.contains(met);";
+    let met = window.client().execute(script, vec![id.into()]).await?;
+    anyhow::ensure!(met == true, "{id} cannot be clicked where it is");
+    Ok(())
+}
+
+/// Waits until so many fingerprints are shown; gives them.
+async fn fingerprints(window: &Window, count: usize) -> anyhow::Result<Vec<String>> {
+    wait::until("the fingerprints", wait::SOON, async || {
+        let css = Locator::Css("[data-testid='fingerprint']");
+        let mut shown = Vec::new();
+        for element in window.client().find_all(css).await? {
+            shown.push(element.attr("aria-label").await?.unwrap_or_default());
+        }
+        anyhow::ensure!(shown.len() == count, "shown are {shown:?}");
+        Ok(Some(shown))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_window_asks_about_a_certificate_and_twice_where_it_has_changed() -> anyhow::Result<()>
+{
+    test(async |rig| {
+        let display = rig.display().await?;
+        let mut relay = Relay::encrypted()?;
+        relay.start(&rig.home, &rig.programs).await?;
+        let first = relay.fingerprint()?;
+        let agent = rig.agent().await?;
+        agent
+            .join(format!("wss://{}", relay.address()), "me", TOKEN)
+            .await?;
+        asked(&agent, &first).await?;
+        let view = View::Inbox { message: None };
+        agent.ask(Request::Show { view }).await?;
+        let window = rig.window().await?;
+
+        window.reads("connection-bar", "not known yet").await?;
+        window.click("certificate-look").await?;
+        assert_eq!(fingerprints(&window, 1).await?, [&*first]);
+        // To say no leaves things as they are.
+        window.click("certificate-no").await?;
+        asked(&agent, &first).await?;
+        window.click("certificate-look").await?;
+        window.click("certificate-trust").await?;
+        agent.until_connected().await?;
+        send_encrypted(rig, relay.port(), "By the pinned one").await?;
+        window.select("[data-testid='inbox-row']").await?;
+
+        relay.kill();
+        relay.forget_certificate(&rig.home)?;
+        relay.start(&rig.home, &rig.programs).await?;
+        let second = relay.fingerprint()?;
+        asked(&agent, &second).await?;
+        window.reads("connection-bar", "does not show").await?;
+        // The smallest window that is offered: all that is to be clicked is in it.
+        display.place("Tidings", [0, 0, 640, 480])?;
+        wait::until("the small window", wait::SOON, async || {
+            let wide = "return window.innerWidth";
+            let wide = window.client().execute(wide, Vec::new()).await?;
+            Ok((wide == 640).then_some(()))
+        })
+        .await?;
+        window.click("certificate-look").await?;
+        assert_eq!(fingerprints(&window, 2).await?, [&*first, &*second]);
+        window
+            .select("[data-testid='certificate'] .changed")
+            .await?;
+        let trust = Locator::Css("[data-testid='certificate-trust']");
+        let offered = window.client().find_all(trust).await?;
+        assert!(offered.is_empty(), "one step is not enough");
+        within_reach(&window, "certificate-sure").await?;
+        window.click("certificate-sure").await?;
+        for id in ["certificate-no", "certificate-trust"] {
+            within_reach(&window, id).await?;
+        }
+        window.click("certificate-trust").await?;
+        agent.until_connected().await?;
+        send_encrypted(rig, relay.port(), "By the new one").await?;
+        let row = agent.stored("By the new one").await?.id;
+        let row = format!("[data-testid='inbox-row'][data-id='{row}']");
+        window.select(&row).await?;
         Ok(())
     })
     .await

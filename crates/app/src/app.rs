@@ -32,7 +32,7 @@ use crate::types::{
     Draft, Event, Exported, Failure, Filter, Message, MessageId, Part, Row, Sent, Settings,
     Sources, Status,
 };
-use crate::vault::{File, Keyring, Vault};
+use crate::vault::{File, Keyring, Label, Vault};
 use crate::words::Wrong;
 use crate::{clock, export, folders, hub, keeping, outgoing, world};
 
@@ -163,7 +163,10 @@ impl App {
         let written = Arc::new(Notify::new());
         let chart = Chart::default();
         let (turns_in, turns) = mpsc::channel(TURNS);
-        let secrets = Secrets::new(vault, File::in_folder(&folders.config), stored.plain_secret);
+        let file = File::in_folder(&folders.config);
+        let unwanted = stored.unwanted_tokens.iter().cloned();
+        let unwanted = unwanted.map(Label::Relay).collect();
+        let secrets = Secrets::new(vault, file, stored.plain_secret, unwanted);
         // Made before the start returns: nobody is to take a relay that is set up for none.
         let setup = Setup::new(setup::Parts {
             folders,

@@ -3,9 +3,10 @@
 //! Owns that choice, the cache of what is known, and the words for people. Knows no vault's inside.
 //!
 //! Invariants: nothing goes to the file without the person's word; a secret is never lost because a
-//! vault failed (it stays in memory, and the person is told).
+//! vault failed (it stays in memory, and the person is told); one that is unwanted is not used again
+//! unless it is given anew, whatever the keyring still holds.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -20,8 +21,8 @@ pub(crate) struct Secrets {
     file: File,
     plain: Option<bool>,
     known: HashMap<Label, Known>,
-    /// What the keyring was to forget, and did not.
-    unwanted: HashSet<Label>,
+    /// What the keyring is to forget and still holds, as far as is known.
+    unwanted: BTreeSet<Label>,
 }
 
 struct Known {
@@ -50,13 +51,19 @@ pub(crate) struct Settled {
 }
 
 impl Secrets {
-    pub(crate) fn new(keyring: Arc<dyn Vault>, file: File, plain: Option<bool>) -> Self {
+    /// `unwanted` is what an earlier run was to forget, and could not.
+    pub(crate) fn new(
+        keyring: Arc<dyn Vault>,
+        file: File,
+        plain: Option<bool>,
+        unwanted: BTreeSet<Label>,
+    ) -> Self {
         Self {
             keyring,
             file,
             plain,
             known: HashMap::new(),
-            unwanted: HashSet::new(),
+            unwanted,
         }
     }
 
@@ -131,6 +138,17 @@ impl Secrets {
         known.any(|known| known.place == SecretPlace::File)
     }
 
+    /// What the keyring is to forget and still holds; to be written down, as it may outlive this run.
+    pub(crate) fn unwanted(&self) -> &BTreeSet<Label> {
+        &self.unwanted
+    }
+
+    /// Gives a secret up; [`Self::forget_unwanted`] is to follow once that is written down.
+    pub(crate) fn give_up(&mut self, label: &Label) {
+        self.known.remove(label);
+        self.unwanted.insert(label.clone());
+    }
+
     /// Keeps a secret as well as can be. The fault is the keyring's, where it did not take it.
     pub(crate) async fn store(
         &mut self,
@@ -166,14 +184,25 @@ impl Secrets {
     /// Forgets a secret everywhere. The fault is the keyring's, where it kept it; it is asked again
     /// when secrets are settled.
     pub(crate) async fn forget(&mut self, label: &Label) -> Option<VaultError> {
-        self.known.remove(label);
-        if let Err(error) = self.file.forget(label).await {
-            tracing::warn!(%error, "the file of secrets keeps what was to be forgotten");
+        self.give_up(label);
+        self.forget_unwanted().await
+    }
+
+    /// Forgets what was given up, wherever it is; ends with the keyring's first fault, as each try
+    /// may put up a prompt.
+    pub(crate) async fn forget_unwanted(&mut self) -> Option<VaultError> {
+        for label in &self.unwanted {
+            if let Err(error) = self.file.forget(label).await {
+                tracing::warn!(%error, "the file of secrets keeps what was to be forgotten");
+            }
         }
-        self.unwanted.remove(label);
-        let fault = self.keyring.forget(label).await.err()?;
-        self.unwanted.insert(label.clone());
-        Some(fault)
+        while let Some(label) = self.unwanted.first().cloned() {
+            if let Err(fault) = self.keyring.forget(&label).await {
+                return Some(fault);
+            }
+            self.unwanted.remove(&label);
+        }
+        None
     }
 
     /// The person's answer about the file, applied to what is known.
@@ -207,9 +236,8 @@ impl Secrets {
     /// that the keyring has had all along.
     pub(crate) async fn settle(&mut self) -> Settled {
         let mut settled = Settled::default();
-        for label in std::mem::take(&mut self.unwanted) {
-            self.forget(&label).await;
-        }
+        // Where it does not, `unwanted` says so: no token in use is the worse for it.
+        self.forget_unwanted().await;
         let mut waiting = self.in_place(SecretPlace::Memory);
         waiting.extend(self.in_place(SecretPlace::File));
         for (label, secret, made) in waiting {
@@ -325,6 +353,7 @@ mod tests {
                 Arc::new(Keyring::of_platform()),
                 File::in_folder(folder.path()),
                 plain,
+                BTreeSet::new(),
             );
             for place in [SecretPlace::Nowhere, SecretPlace::Memory, SecretPlace::File] {
                 for fault in [
@@ -352,7 +381,7 @@ mod tests {
         keyring.store(&label, &Secret::new("old")).await.unwrap();
         let file = || File::in_folder(folder.path());
         file().store(&label, &Secret::new("new")).await.unwrap();
-        let mut secrets = Secrets::new(keyring.clone(), file(), Some(true));
+        let mut secrets = Secrets::new(keyring.clone(), file(), Some(true), BTreeSet::new());
         let found = secrets.load(&label).await;
         assert_eq!(found.secret, Some(Secret::new("new")));
         assert_eq!(found.place, SecretPlace::File);

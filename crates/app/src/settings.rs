@@ -8,6 +8,7 @@
 
 mod membership;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +45,10 @@ pub(crate) struct Stored {
     /// Whether it was told that the desktop shows no tray.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) tray_lack_told: bool,
+    /// The relays that were left and whose tokens the keyring still holds, by their ids: it is asked
+    /// again to forget them.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) unwanted_tokens: BTreeSet<String>,
     /// The relays this computer is a client of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) relays: Vec<Membership>,
@@ -303,6 +308,7 @@ mod tests {
             },
             plain_secret: Some(false),
             tray_lack_told: true,
+            unwanted_tokens: ["left.example.org".to_owned()].into(),
             relays: vec![
                 Membership {
                     id: RelayId::new("push.example.org"),

@@ -6,10 +6,10 @@ mod common;
 
 use common::{Elsewhere, Home, TOKEN, connected, free_port, http_send, status, stop, within};
 use tidings_app::types::{
-    Color, Connection, Draft, Filter, Join, MessageId, Priority, Progress, Reach, Recipient,
+    Color, Connection, Draft, Event, Filter, Join, MessageId, Priority, Progress, Reach, Recipient,
     RelayId, RelayState, Row, Status,
 };
-use tidings_app::vault::Label;
+use tidings_app::vault::{Label, VaultError};
 use tidings_app::{App, Failure};
 use tidings_session::{Address, Config, Session, State};
 use tokio::net::TcpListener;
@@ -202,6 +202,68 @@ async fn what_waits_for_a_relay_that_is_left_fails_with_words_and_its_token_is_f
     let settings = std::fs::read_to_string(home.settings_file()).unwrap();
     assert!(!settings.contains("gone.invalid"), "{settings}");
     two.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_that_a_locked_keyring_keeps_is_forgotten_after_a_restart() {
+    let home = Home::new();
+    let (two, address) = second().await;
+    let app = home.start().await;
+    app.join(join("gone.invalid", "desk")).await.unwrap();
+    app.join(join(&address, "desk")).await.unwrap();
+    status(&app, "the second", |s| online(s, "127.0.0.2")).await;
+    home.ring.fault.lock().unwrap().replace(VaultError::Locked);
+    let mut events = app.events();
+    app.leave(RelayId::new("gone.invalid")).await.unwrap();
+    let notice = within("a notice", async {
+        loop {
+            if let Event::Notice(words) = events.recv().await.unwrap() {
+                return words;
+            }
+        }
+    });
+    assert!(notice.await.en.contains("gone.invalid"));
+    stop(app).await;
+    let label = Label::Relay("gone.invalid".into());
+    let kept = || home.ring.secrets.lock().unwrap().contains_key(&label);
+    assert!(kept());
+
+    // Locked still at the start; then unlocked.
+    let app = home.start().await;
+    status(&app, "the locked keyring", |s| !s.problems.is_empty()).await;
+    assert!(kept());
+    home.ring.mend();
+    status(&app, "the second again", |s| online(s, "127.0.0.2")).await;
+    within("the end of the token", async {
+        while kept() || owed(&home) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    stop(app).await;
+
+    // With the keyring open at the start, nothing else asks for it.
+    home.ring.fault.lock().unwrap().replace(VaultError::Locked);
+    let app = home.start().await;
+    app.leave(RelayId::new("127.0.0.2")).await.unwrap();
+    stop(app).await;
+    assert!(owed(&home));
+    *home.ring.fault.lock().unwrap() = None;
+    let app = home.start().await;
+    within("the end of the other token", async {
+        while !home.ring.secrets.lock().unwrap().is_empty() || owed(&home) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    stop(app).await;
+    two.stop().await;
+}
+
+/// Whether a token that is to be forgotten is written down.
+fn owed(home: &Home) -> bool {
+    let settings = std::fs::read_to_string(home.settings_file()).unwrap();
+    settings.contains("unwanted-tokens")
 }
 
 #[tokio::test]

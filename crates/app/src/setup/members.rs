@@ -7,7 +7,7 @@ use super::joining::{is_here, label_of, not_joined};
 use super::{Setup, name_of, token_of};
 use crate::reception::What;
 use crate::settings::{At, Membership};
-use crate::types::{Color, Connection, Event, Failure, Join, Part, RelayId};
+use crate::types::{Color, Connection, Event, Failure, Join, Part, RelayId, SecretPlace};
 use crate::vault::Label;
 use crate::words::{Wrong, sentences};
 
@@ -75,19 +75,28 @@ impl Setup {
         };
         let at = member.at.clone();
         self.part_with(id).await;
+        let At::Address(address) = at else {
+            // The hosted relay's token is for others still.
+            self.save().await;
+            return Ok(());
+        };
+        let label = label_of(id);
+        let filed = self.parts.secrets.place(&label) == SecretPlace::File;
+        // Also what an earlier version kept by the address.
+        for label in [label, Label::Relay(address)] {
+            self.parts.secrets.give_up(&label);
+        }
+        // Before the keyring is asked, which may take its time: what it keeps is forgotten later, also
+        // after a crash.
         self.save().await;
-        if let At::Address(address) = at {
-            // Also what an earlier version kept by the address; the hosted relay's is for others still.
-            self.parts.secrets.forget(&Label::Relay(address)).await;
-            if let Some(fault) = self.parts.secrets.forget(&label_of(id)).await {
-                let _ = self.parts.events.send(Event::Notice(
-                    Wrong::TokenKept {
-                        relay: id.to_string(),
-                        fault,
-                    }
-                    .into(),
-                ));
-            }
+        let kept = self.parts.secrets.forget_unwanted().await;
+        self.await_keyring();
+        self.save_unwanted().await;
+        // What was in the file is in no keyring.
+        if let Some(fault) = kept.filter(|_| !filed) {
+            let relay = id.to_string();
+            let words = Wrong::TokenKept { relay, fault }.into();
+            let _ = self.parts.events.send(Event::Notice(words));
         }
         Ok(())
     }
@@ -129,7 +138,7 @@ impl Setup {
         {
             return Err(not_joined());
         }
-        if self.fault.is_some() {
+        if self.fault.is_some() || !self.parts.secrets.unwanted().is_empty() {
             // The person may have unlocked it.
             self.keyring_came_back().await;
         }

@@ -160,8 +160,10 @@ impl Setup {
     /// Sets things up as stored, then obeys until told to stop.
     pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         self.resume().await;
-        if self.parts.secrets.filed() {
-            // Not held up by a keyring that hangs; one that came since takes what the file holds.
+        let owing = self.fault.is_none() && !self.parts.secrets.unwanted().is_empty();
+        if self.parts.secrets.filed() || owing {
+            // Not held up by a keyring that hangs; one that came since takes what the file holds, and
+            // forgets what it was to forget.
             self.keyring_came_back().await;
         }
         loop {
@@ -338,6 +340,7 @@ impl Setup {
         self.keyring_news = None;
         let settled = self.parts.secrets.settle().await;
         self.heed(settled.fault);
+        self.save_unwanted().await;
         if settled.replaced {
             self.close_hub().await;
             self.hang_up(&RelayId::hosted()).await;

@@ -1,5 +1,7 @@
 //! What the setup tells the person, and what it writes down.
 
+use std::collections::BTreeSet;
+
 use super::Setup;
 use super::joining::label_of;
 use crate::computer;
@@ -7,7 +9,7 @@ use crate::notifier;
 use crate::secrets::Settled;
 use crate::settings::{At, Membership};
 use crate::types::{Connection, Hosted, Part, Reach, RelayState, SecretPlace, Status};
-use crate::vault::VaultError;
+use crate::vault::{Label, VaultError};
 use crate::wait::Kept;
 use crate::words::{Chinese as _, Wrong};
 
@@ -15,11 +17,16 @@ impl Setup {
     /// Takes note of what the keyring said, and waits for its news. A locked keyring is
     /// opened by the person: the vault looks whether it is open, and puts up no prompt.
     pub(super) fn heed(&mut self, fault: Option<VaultError>) {
-        self.keyring_news = fault
-            .is_some()
-            .then(|| -> Kept<()> { Box::pin(self.parts.secrets.came_back()) });
         self.fault = fault;
+        self.await_keyring();
         self.report();
+    }
+
+    /// Waits for the keyring's news where it has something to make good.
+    pub(super) fn await_keyring(&mut self) {
+        let wanted = self.fault.is_some() || !self.parts.secrets.unwanted().is_empty();
+        self.keyring_news =
+            wanted.then(|| -> Kept<()> { Box::pin(self.parts.secrets.came_back()) });
     }
 
     /// Takes note of whether the keyring took a secret. Where it did, what only memory or the file
@@ -105,7 +112,25 @@ impl Setup {
         self.parts.secrets.place(&label_of(&member.id))
     }
 
+    /// Writes down what the keyring is to forget, where that is not as it was written last.
+    pub(super) async fn save_unwanted(&mut self) {
+        if self.parts.stored.unwanted_tokens != self.unwanted_tokens() {
+            self.save().await;
+        }
+    }
+
+    fn unwanted_tokens(&self) -> BTreeSet<String> {
+        let unwanted = self.parts.secrets.unwanted().iter();
+        let of_relays = unwanted.filter_map(|label| match label {
+            Label::Relay(id) => Some(id.clone()),
+            // The hosted relay's is never given up: others use it.
+            Label::Hosted => None,
+        });
+        of_relays.collect()
+    }
+
     pub(super) async fn save(&mut self) {
+        self.parts.stored.unwanted_tokens = self.unwanted_tokens();
         let (stored, folder) = (self.parts.stored.clone(), self.parts.folders.config.clone());
         let saved = tokio::task::spawn_blocking(move || {
             stored.save(&folder).map_err(|error| error.words())

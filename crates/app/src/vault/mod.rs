@@ -41,7 +41,7 @@ impl fmt::Debug for Secret {
 }
 
 /// Which secret.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Label {
     /// The token of the relay hosted inside.
     Hosted,
