@@ -302,7 +302,8 @@ async fn the_window_asks_about_a_certificate_and_twice_where_it_has_changed() ->
         assert!(offered.is_empty(), "one step is not enough");
         within_reach(&window, "certificate-sure").await?;
         window.click("certificate-sure").await?;
-        for id in ["certificate-no", "certificate-trust"] {
+        assert_eq!(fingerprints(&window, 1).await?, [&*second]);
+        for id in ["fingerprint", "certificate-no", "certificate-trust"] {
             within_reach(&window, id).await?;
         }
         window.click("certificate-trust").await?;
