@@ -8,9 +8,11 @@ const WRITTEN = ['../src/lib/backend/fake/samples.ts', '../src/lib/backend/fake/
   .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'))
   .join('\n')
   // Of what the agent says in both languages, the English is not to be seen.
-  .replaceAll(/\b(said|hop|failed)\(\s*'(\\.|[^'\\])*'/g, '');
+  .replaceAll(/\b(said|hop|failed)\(\s*'(\\.|[^'\\])*'/g, '')
+  // Markdown's marks are not shown.
+  .replaceAll(/[*`]/g, '');
 
-const RUN = /\p{Script=Latin}{2,}(?:[ ,.:;!?'-]+\p{Script=Latin}{2,})+/gu;
+const RUN = /\p{Script=Latin}{2,}(?: \p{Script=Latin}{2,}(?!\p{L}|:\/\/))+/gu;
 
 /** All that a page says, shown or told. */
 function texts() {
