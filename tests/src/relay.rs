@@ -74,7 +74,7 @@ impl Relay {
 
     /// Where it keeps what it keeps: a folder of its own, as there may be several.
     fn data(&self, home: &Home) -> PathBuf {
-        home.path(&format!("relay-{}", self.port))
+        home.path(format!("relay-{}", self.port))
     }
 
     /// Its port.
