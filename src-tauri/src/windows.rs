@@ -39,7 +39,7 @@ const FIRST_RUN: Kind = Kind {
 
 fn kind(view: &View) -> Kind {
     match view {
-        View::Inbox { .. } | View::Unread | View::Settings | View::Doctor => INBOX,
+        View::Inbox { .. } | View::Unread | View::Relays | View::Settings | View::Doctor => INBOX,
         View::Compose => COMPOSE,
         View::FirstRun => FIRST_RUN,
     }

@@ -220,6 +220,7 @@ pub(crate) enum Window {
     Inbox,
     Compose,
     Settings,
+    Relays,
     Doctor,
     FirstRun,
 }

@@ -94,6 +94,7 @@ async fn run(command: Command) -> Result<ExitCode> {
                 Window::Inbox => View::Inbox { message: None },
                 Window::Compose => View::Compose,
                 Window::Settings => View::Settings,
+                Window::Relays => View::Relays,
                 Window::Doctor => View::Doctor,
                 Window::FirstRun => View::FirstRun,
             };

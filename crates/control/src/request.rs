@@ -380,6 +380,8 @@ pub enum View {
     Compose,
     /// The first-run page.
     FirstRun,
+    /// The relays, in the inbox window.
+    Relays,
     /// The settings, in the inbox window.
     Settings,
     /// What the doctor finds, in the inbox window.

@@ -127,7 +127,7 @@ async fn act(agent: Arc<Agent>, mut clicks: mpsc::Receiver<Click>) {
                     .relay(&id)
                     .is_some_and(|relay| menu::connects(&relay.connection));
                 if !offline {
-                    agent.windows.show(View::Settings);
+                    agent.windows.show(View::Relays);
                 } else if let Err(error) = agent.app.reconnect(Some(id)).await {
                     tracing::warn!(%error, "not reconnected");
                 }

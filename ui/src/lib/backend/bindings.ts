@@ -1141,7 +1141,7 @@ export type View = { "window": "inbox",
 /**
  * Which.
  */
-message: number | null, } | { "window": "unread" } | { "window": "compose" } | { "window": "first-run" } | { "window": "settings" } | { "window": "doctor" };
+message: number | null, } | { "window": "unread" } | { "window": "compose" } | { "window": "first-run" } | { "window": "relays" } | { "window": "settings" } | { "window": "doctor" };
 
 /**
  * The same in each language.

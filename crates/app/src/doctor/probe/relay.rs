@@ -5,17 +5,15 @@
 
 use std::time::Duration;
 
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Bytes;
 use hyper::header::{CONNECTION, DATE, HOST, USER_AGENT};
-use hyper_util::rt::TokioIo;
 use tidings_session::{Address, Fingerprint};
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::super::Seen;
-use crate::clock;
+use crate::{clock, http};
 
 /// How long it may take: a name look-up, a connection and TLS across the world take two seconds.
 const DEADLINE: Duration = Duration::from_secs(6);
@@ -54,21 +52,14 @@ async fn asked(address: Address, pin: Option<Fingerprint>) -> Result<Reached, St
         .await
         .map_err(|error| crate::words::sentence(&error.to_string()))?;
     let connected_in = began.elapsed();
-    let words = |error: hyper::Error| error.to_string();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(words)?;
-    // Ends with the set, at the latest when this returns.
-    let mut tasks = JoinSet::new();
-    tasks.spawn(connection);
     let request = Request::get("/health")
         .header(HOST, host)
         .header(CONNECTION, "close")
         .header(USER_AGENT, concat!("Tidings/", env!("CARGO_PKG_VERSION")))
-        .body(Empty::<Bytes>::new())
+        .body(Full::new(Bytes::new()))
         .map_err(|error| error.to_string())?;
     let before = clock::now();
-    let answer = sender.send_request(request).await.map_err(words)?;
+    let (answer, _running) = http::ask(stream, request).await?;
     let after = clock::now();
     let date = answer.headers().get(DATE).and_then(|d| d.to_str().ok());
     Ok(Reached {
