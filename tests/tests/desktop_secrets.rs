@@ -25,6 +25,19 @@ fn told(status: &Status) -> Option<&str> {
     Some(&problem.message.en)
 }
 
+/// A relay whose token was put into a keyring by an agent that has ended.
+async fn kept(rig: &Rig) -> anyhow::Result<(Relay, Keyring)> {
+    let relay = relay(rig).await?;
+    let keyring = Keyring::start(&rig.home, &rig.bus).await?;
+    let agent = rig.agent().await?;
+    agent.join(relay.address(), "me", TOKEN).await?;
+    agent
+        .until("the token in the keyring", kept_in(SecretPlace::Keyring))
+        .await?;
+    ended(agent).await?;
+    Ok((relay, keyring))
+}
+
 async fn ended(mut agent: Agent) -> anyhow::Result<()> {
     agent.signal(Signal::TERM)?;
     agent.end(wait::START).await?;
@@ -62,14 +75,7 @@ async fn a_keyring_that_comes_late_takes_what_the_file_holds() -> anyhow::Result
 #[tokio::test]
 async fn a_locked_keyring_is_told_and_used_when_it_is_unlocked() -> anyhow::Result<()> {
     test(async |rig| {
-        let relay = relay(rig).await?;
-        let keyring = Keyring::start(&rig.home, &rig.bus).await?;
-        let agent = rig.agent().await?;
-        agent.join(relay.address(), "me", TOKEN).await?;
-        agent
-            .until("the token in the keyring", kept_in(SecretPlace::Keyring))
-            .await?;
-        ended(agent).await?;
+        let (_relay, keyring) = kept(rig).await?;
 
         keyring.lock(&rig.bus).await?;
         let agent = rig.agent().await?;
@@ -91,14 +97,7 @@ async fn a_locked_keyring_is_told_and_used_when_it_is_unlocked() -> anyhow::Resu
 #[tokio::test]
 async fn a_keyring_that_hangs_holds_up_no_start() -> anyhow::Result<()> {
     test(async |rig| {
-        let relay = relay(rig).await?;
-        let keyring = Keyring::start(&rig.home, &rig.bus).await?;
-        let agent = rig.agent().await?;
-        agent.join(relay.address(), "me", TOKEN).await?;
-        agent
-            .until("the token in the keyring", kept_in(SecretPlace::Keyring))
-            .await?;
-        ended(agent).await?;
+        let (_relay, keyring) = kept(rig).await?;
 
         keyring.signal(&rig.home, Signal::STOP)?;
         let agent = rig.agent().await?;

@@ -31,6 +31,16 @@ async fn second() -> (Elsewhere, String) {
     (Elsewhere::on(listener).await, address)
 }
 
+/// An app at a relay that there is none of, and at one that is connected.
+async fn beside_one_that_is_gone(home: &Home) -> (App, Elsewhere) {
+    let (two, address) = second().await;
+    let app = home.start().await;
+    app.join(join("gone.invalid", "desk")).await.unwrap();
+    app.join(join(&address, "desk")).await.unwrap();
+    status(&app, "the second", |s| online(s, "127.0.0.2")).await;
+    (app, two)
+}
+
 fn relay(status: &Status, id: &str) -> RelayState {
     status.relay(&RelayId::new(id)).cloned().unwrap()
 }
@@ -173,11 +183,7 @@ async fn a_relay_that_is_gone_holds_up_no_other_and_gets_what_was_written_for_it
 #[tokio::test]
 async fn what_waits_for_a_relay_that_is_left_fails_with_words_and_its_token_is_forgotten() {
     let home = Home::new();
-    let (two, address) = second().await;
-    let app = home.start().await;
-    app.join(join("gone.invalid", "desk")).await.unwrap();
-    app.join(join(&address, "desk")).await.unwrap();
-    status(&app, "the second", |s| online(s, "127.0.0.2")).await;
+    let (app, two) = beside_one_that_is_gone(&home).await;
     let waiting = send(&app, "never sent", Some("gone.invalid")).await;
     let sources = app.sources().await.unwrap().relays;
     let of = |id: &str| sources.iter().find(|s| s.id.as_str() == id).cloned();
@@ -207,11 +213,7 @@ async fn what_waits_for_a_relay_that_is_left_fails_with_words_and_its_token_is_f
 #[tokio::test]
 async fn a_token_that_a_locked_keyring_keeps_is_forgotten_after_a_restart() {
     let home = Home::new();
-    let (two, address) = second().await;
-    let app = home.start().await;
-    app.join(join("gone.invalid", "desk")).await.unwrap();
-    app.join(join(&address, "desk")).await.unwrap();
-    status(&app, "the second", |s| online(s, "127.0.0.2")).await;
+    let (app, two) = beside_one_that_is_gone(&home).await;
     home.ring.fault.lock().unwrap().replace(VaultError::Locked);
     let mut events = app.events();
     app.leave(RelayId::new("gone.invalid")).await.unwrap();
