@@ -1,11 +1,13 @@
-//! A look at the session bus of Linux desktops: who owns a name, and when that changes. Owns nothing
-//! that is said to those owners.
+//! The buses of Linux desktops: who owns a name and when that changes, a property, what a stream of
+//! signals brings. Owns no connection, and nothing that those owners mean.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use zbus::export::futures_core::Stream;
-use zbus::fdo::{DBusProxy, NameOwnerChanged};
+use zbus::fdo::DBusProxy;
 use zbus::names::BusName;
+use zbus::zvariant::OwnedValue;
 
 /// Whether an owner that is there already counts as appearing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub(crate) async fn appears(name: &'static str, now: Now) {
 async fn wait(name: &'static str, now: Now) -> zbus::Result<()> {
     let connection = zbus::Connection::session().await?;
     let bus = DBusProxy::new(&connection).await?;
-    let changes = bus
+    let mut changes = bus
         .receive_name_owner_changed_with_args(&[(0, name)])
         .await?;
     // Asked only now, so that nobody comes unseen in between.
@@ -37,9 +39,8 @@ async fn wait(name: &'static str, now: Now) -> zbus::Result<()> {
         Now::Counts(pause) if bus.name_has_owner(BusName::try_from(name)?).await? => Some(pause),
         _ => None,
     };
-    let mut changes = std::pin::pin!(changes);
     let another = async {
-        while let Some(change) = next(changes.as_mut()).await {
+        while let Some(change) = next(&mut changes).await {
             if change.args()?.new_owner().is_some() {
                 return zbus::Result::Ok(true);
             }
@@ -55,13 +56,36 @@ async fn wait(name: &'static str, now: Now) -> zbus::Result<()> {
     if came {
         return Ok(());
     }
-    Err(zbus::Error::InputOutput(
-        std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into(),
-    ))
+    Err(ended())
 }
 
-pub(crate) async fn next(
-    mut changes: std::pin::Pin<&mut impl Stream<Item = NameOwnerChanged>>,
-) -> Option<NameOwnerChanged> {
-    std::future::poll_fn(|context| changes.as_mut().poll_next(context)).await
+/// The bus is gone: a stream of its signals has ended.
+pub(crate) fn ended() -> zbus::Error {
+    zbus::Error::InputOutput(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into())
+}
+
+/// The next signal; none when the bus is gone.
+pub(crate) async fn next<S: Stream + Unpin>(signals: &mut S) -> Option<S::Item> {
+    std::future::poll_fn(|context| Pin::new(&mut *signals).poll_next(context)).await
+}
+
+/// Reads a property. Starts a service that can be started, and waits as long as it takes.
+pub(crate) async fn property(
+    connection: &zbus::Connection,
+    service: &str,
+    path: &str,
+    interface: &str,
+    name: &str,
+) -> zbus::Result<OwnedValue> {
+    connection
+        .call_method(
+            Some(service),
+            path,
+            Some("org.freedesktop.DBus.Properties"),
+            "Get",
+            &(interface, name),
+        )
+        .await?
+        .body()
+        .deserialize()
 }

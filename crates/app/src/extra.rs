@@ -56,13 +56,7 @@ pub(crate) fn number(priority: Priority) -> i64 {
 
 /// The word senders use, where it is worth sending: none for the default.
 pub(crate) fn word(priority: Priority) -> Option<&'static str> {
-    match priority {
-        Priority::Min => Some("min"),
-        Priority::Low => Some("low"),
-        Priority::Default => None,
-        Priority::High => Some("high"),
-        Priority::Urgent => Some("urgent"),
-    }
+    (priority != Priority::Default).then(|| priority.as_str())
 }
 
 /// Numbers above 5 come from systems whose scale ends at 10, and mean it is urgent.

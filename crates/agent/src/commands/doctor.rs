@@ -41,7 +41,7 @@ pub(super) async fn show(test: bool, json: bool) -> Result<ExitCode> {
 /// The report, and whether it is the running agent's.
 async fn report(test: bool) -> Result<(Report, bool)> {
     let asked = async {
-        let (agent, _events) = Client::connect(&tidings_control::path()).await?;
+        let (agent, _events) = super::agent().await?;
         agent
             .ask(Request::Doctor)
             .await

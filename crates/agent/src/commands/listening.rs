@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 use tidings_app::direct::{Listening, Relay, Taken};
-use tidings_control::{Answer, ClientError, Code, Exported, Filter, Message, Priority, Request};
+use tidings_control::{Answer, ClientError, Code, Exported, Filter, Message, Request};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -101,7 +101,7 @@ fn variables(message: &Message) -> Vec<(&'static str, String)> {
         ("TIDINGS_SENDER", row.sender.clone()),
         ("TIDINGS_GROUP", row.group.clone().unwrap_or_default()),
         ("TIDINGS_TITLE", row.title.clone()),
-        ("TIDINGS_PRIORITY", word(row.priority).to_owned()),
+        ("TIDINGS_PRIORITY", row.priority.as_str().to_owned()),
         ("TIDINGS_TAGS", row.tags.join(",")),
         ("TIDINGS_LINK", message.link.clone().unwrap_or_default()),
     ]
@@ -114,16 +114,6 @@ fn variable(value: &str) -> String {
     let mut kept = value.replace('\0', "");
     kept.truncate(kept.floor_char_boundary(VARIABLE_BYTES));
     kept
-}
-
-fn word(priority: Priority) -> &'static str {
-    match priority {
-        Priority::Min => "min",
-        Priority::Low => "low",
-        Priority::Default => "default",
-        Priority::High => "high",
-        Priority::Urgent => "urgent",
-    }
 }
 
 fn exported(message: Message) -> Exported {

@@ -9,7 +9,7 @@
 //! cancelled, and the end of the process must not wait for it.
 
 #[cfg(all(unix, not(target_os = "macos")))]
-mod secret_service;
+pub(crate) mod secret_service;
 
 use std::fmt;
 use std::sync::Arc;

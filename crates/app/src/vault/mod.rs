@@ -12,6 +12,8 @@ mod keyring;
 use std::fmt;
 
 pub(crate) use file::File;
+#[cfg(all(unix, not(target_os = "macos")))]
+pub(crate) use keyring::secret_service;
 pub use keyring::{Backend, Keyring};
 
 pub use crate::notifier::BoxFuture;

@@ -5,18 +5,16 @@
 //! no more.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use zbus::export::futures_core::Stream;
 use zbus::message::{Message, Type};
 use zbus::zvariant::OwnedValue;
 use zbus::{Connection, MatchRule, MessageStream};
 
 use super::Turn;
-use crate::wait;
+use crate::{bus, wait};
 
 /// How long the network must have been quiet to count as settled: a change is a flurry of signals,
 /// and calling out in the midst of it fails.
@@ -33,7 +31,7 @@ const WAYS: [&str; 3] = ["PrimaryConnection", "Connectivity", "State"];
 /// # Errors
 /// Where there is no system bus, or it ended.
 pub(super) async fn listen(turns: &mpsc::Sender<Turn>) -> zbus::Result<()> {
-    let bus = Connection::system().await?;
+    let connection = Connection::system().await?;
     let sleep = MatchRule::builder()
         .msg_type(Type::Signal)
         .sender("org.freedesktop.login1")?
@@ -47,8 +45,8 @@ pub(super) async fn listen(turns: &mpsc::Sender<Turn>) -> zbus::Result<()> {
         .interface("org.freedesktop.DBus.Properties")?
         .member("PropertiesChanged")?
         .build();
-    let mut sleeps = MessageStream::for_match_rule(sleep, &bus, Some(SIGNALS)).await?;
-    let mut networks = MessageStream::for_match_rule(network, &bus, Some(SIGNALS)).await?;
+    let mut sleeps = MessageStream::for_match_rule(sleep, &connection, Some(SIGNALS)).await?;
+    let mut networks = MessageStream::for_match_rule(network, &connection, Some(SIGNALS)).await?;
     let mut settled = None;
     loop {
         let turn = tokio::select! {
@@ -82,12 +80,6 @@ fn is_another_way(signal: &Message) -> bool {
         .is_ok_and(|(_, changed, _)| WAYS.iter().any(|way| changed.contains_key(*way)))
 }
 
-async fn next(stream: &mut MessageStream) -> zbus::Result<Message> {
-    let ended = || {
-        let eof = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-        zbus::Error::InputOutput(eof.into())
-    };
-    std::future::poll_fn(|context| Pin::new(&mut *stream).poll_next(context))
-        .await
-        .ok_or_else(ended)?
+async fn next(signals: &mut MessageStream) -> zbus::Result<Message> {
+    bus::next(signals).await.ok_or_else(bus::ended)?
 }

@@ -4,19 +4,17 @@
 //! service that hangs, and a bus that hangs is a finding too. Nothing is asked that prompts or shows.
 
 use zbus::names::BusName;
-use zbus::zvariant::{OwnedObjectPath, OwnedValue};
 
 use super::DEADLINE;
+use crate::bus::property;
 use crate::doctor::Seen;
 use crate::doctor::verdict::{Collection, Daemon, Rest};
+use crate::vault::secret_service;
 
 const NOTIFICATIONS: &str = "org.freedesktop.Notifications";
 const NOTIFICATIONS_AT: &str = "/org/freedesktop/Notifications";
 const TRAY: &str = "org.kde.StatusNotifierWatcher";
 const TRAY_AT: &str = "/StatusNotifierWatcher";
-const SECRETS: &str = "org.freedesktop.secrets";
-const SECRETS_AT: &str = "/org/freedesktop/secrets";
-const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// The notification service, as it describes itself. One that starts when called is started.
 pub(in super::super) async fn notifications() -> Seen<Daemon> {
@@ -81,26 +79,10 @@ pub(in super::super) async fn tray() -> Seen<bool> {
 /// The keyring's default collection. Reading whether it is locked unlocks nothing.
 pub(in super::super) async fn keyring() -> Seen<Collection> {
     look(async |bus| {
-        let service = "org.freedesktop.Secret.Service";
-        let said = bus
-            .call_method(
-                Some(SECRETS),
-                SECRETS_AT,
-                Some(service),
-                "ReadAlias",
-                &"default",
-            )
-            .await?;
-        let path: OwnedObjectPath = said.body().deserialize()?;
-        if path.as_str() == "/" {
-            return Ok(Collection::Missing);
-        }
-        let collection = "org.freedesktop.Secret.Collection";
-        let locked = property(bus, SECRETS, path.as_str(), collection, "Locked").await?;
-        Ok(if bool::try_from(locked)? {
-            Collection::Locked
-        } else {
-            Collection::Open
+        Ok(match secret_service::locked(bus).await? {
+            None => Collection::Missing,
+            Some(true) => Collection::Locked,
+            Some(false) => Collection::Open,
         })
     })
     .await
@@ -109,25 +91,6 @@ pub(in super::super) async fn keyring() -> Seen<Collection> {
 async fn owned(bus: &zbus::Connection, name: &'static str) -> zbus::Result<bool> {
     let daemon = zbus::fdo::DBusProxy::new(bus).await?;
     Ok(daemon.name_has_owner(BusName::try_from(name)?).await?)
-}
-
-async fn property(
-    bus: &zbus::Connection,
-    service: &str,
-    path: &str,
-    interface: &str,
-    name: &str,
-) -> zbus::Result<OwnedValue> {
-    let said = bus
-        .call_method(
-            Some(service),
-            path,
-            Some(PROPERTIES),
-            "Get",
-            &(interface, name),
-        )
-        .await?;
-    said.body().deserialize()
 }
 
 async fn look<T>(ask: impl AsyncFnOnce(&zbus::Connection) -> zbus::Result<T>) -> Seen<T> {

@@ -5,11 +5,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use zbus::MessageStream;
-use zbus::export::futures_core::Stream;
 use zbus::fdo::DBusProxy;
 use zbus::message::Type;
 use zbus::names::BusName;
-use zbus::zvariant::OwnedValue;
 
 use super::{OBJECT, SERVICE, Standing, State, locked};
 use crate::bus;
@@ -90,11 +88,11 @@ impl Heard {
     pub(super) async fn listen(mut self, state: Arc<Mutex<State>>) {
         loop {
             let told = tokio::select! {
-                signal = next(&mut self.signals) => match signal {
+                signal = bus::next(&mut self.signals) => match signal {
                     Some(Ok(signal)) => fate(&state, &signal),
                     _ => return,
                 },
-                change = next(&mut self.owners) => match change {
+                change = bus::next(&mut self.owners) => match change {
                     Some(Ok(change)) => lost(&state, &change),
                     _ => return,
                 },
@@ -206,39 +204,27 @@ pub(super) async fn do_not_disturb(known: bool) -> zbus::Result<bool> {
             return Ok(on);
         }
         let ended = tokio::select! {
-            change = next(&mut changes) => change.is_none(),
-            change = bus::next(std::pin::Pin::new(&mut owners)) => change.is_none(),
+            change = bus::next(&mut changes) => change.is_none(),
+            change = bus::next(&mut owners) => change.is_none(),
         };
         if ended {
-            return Err(zbus::Error::InputOutput(
-                std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into(),
-            ));
+            return Err(bus::ended());
         }
     }
 }
 
 async fn read(connection: &zbus::Connection) -> bool {
-    for property in DO_NOT_DISTURB {
-        let get = connection.call_method(
-            Some(SERVICE),
-            OBJECT,
-            Some("org.freedesktop.DBus.Properties"),
-            "Get",
-            property,
-        );
-        let Ok(Ok(answer)) = tokio::time::timeout(super::DEADLINE, get).await else {
-            continue;
-        };
-        let value = answer.body().deserialize::<OwnedValue>();
-        if value.is_ok_and(|value| bool::try_from(value).unwrap_or(false)) {
+    for (interface, name) in DO_NOT_DISTURB {
+        let value = bus::property(connection, SERVICE, OBJECT, interface, name);
+        let value = tokio::time::timeout(super::DEADLINE, value).await;
+        if matches!(
+            value.map(|value| value.map(bool::try_from)),
+            Ok(Ok(Ok(true)))
+        ) {
             return true;
         }
     }
     false
-}
-
-async fn next(stream: &mut MessageStream) -> Option<zbus::Result<zbus::Message>> {
-    std::future::poll_fn(|context| std::pin::Pin::new(&mut *stream).poll_next(context)).await
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use zbus::{Connection, MatchRule, MessageStream, Proxy};
 use crate::bus;
 
 /// The service's name on the session bus.
-pub(super) const NAME: &str = "org.freedesktop.secrets";
+pub(crate) const NAME: &str = "org.freedesktop.secrets";
 
 const SERVICE: &str = "/org/freedesktop/secrets";
 
@@ -36,17 +36,15 @@ async fn wait() -> zbus::Result<()> {
         .sender(NAME)?
         .build();
     // Listens before it looks, so that no change is missed in between.
-    let mut signals = std::pin::pin!(MessageStream::for_match_rule(rule, &connection, None).await?);
+    let mut signals = MessageStream::for_match_rule(rule, &connection, None).await?;
     // Open although it just refused: what it refuses is not the lock. It is given a pause, or
     // prompts would follow each other.
     let mut open = is_open(&connection).await;
     let mut came = std::pin::pin!(bus::appears(NAME, bus::Now::DoesNot));
     loop {
         tokio::select! {
-            signal = next(signals.as_mut()) => if signal.is_none() {
-                return Err(zbus::Error::InputOutput(
-                    std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into(),
-                ));
+            signal = bus::next(&mut signals) => if signal.is_none() {
+                return Err(bus::ended());
             },
             // A keyring that starts anew is unlocked by the login, or is there to be asked.
             () = came.as_mut() => came.set(bus::appears(NAME, bus::Now::DoesNot)),
@@ -61,29 +59,17 @@ async fn wait() -> zbus::Result<()> {
 
 async fn is_open(connection: &Connection) -> bool {
     let asked = tokio::time::timeout(DEADLINE, locked(connection)).await;
-    matches!(asked, Ok(Ok(false)))
+    matches!(asked, Ok(Ok(Some(false))))
 }
 
-async fn locked(connection: &Connection) -> zbus::Result<bool> {
+/// Whether the default collection is locked; none where there is none. Unlocks nothing.
+pub(crate) async fn locked(connection: &Connection) -> zbus::Result<Option<bool>> {
     let service = Proxy::new(connection, NAME, SERVICE, "org.freedesktop.Secret.Service").await?;
     let collection: OwnedObjectPath = service.call("ReadAlias", &("default")).await?;
-    let call = connection
-        .call_method(
-            Some(NAME),
-            &collection,
-            Some("org.freedesktop.DBus.Properties"),
-            "Get",
-            &("org.freedesktop.Secret.Collection", "Locked"),
-        )
-        .await?;
-    let locked: zbus::zvariant::OwnedValue = call.body().deserialize()?;
-    Ok(bool::try_from(&locked)?)
-}
-
-async fn next(
-    mut signals: std::pin::Pin<&mut impl zbus::export::futures_core::Stream>,
-) -> Option<()> {
-    std::future::poll_fn(|context| signals.as_mut().poll_next(context))
-        .await
-        .map(drop)
+    if collection.as_str() == "/" {
+        return Ok(None);
+    }
+    let interface = "org.freedesktop.Secret.Collection";
+    let locked = bus::property(connection, NAME, &collection, interface, "Locked").await?;
+    Ok(Some(bool::try_from(locked)?))
 }
