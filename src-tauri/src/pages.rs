@@ -162,7 +162,13 @@ mod tests {
     #[test]
     fn a_closed_window_is_told_nothing() {
         let pages = Pages::default();
-        pages.show("compose", View::Compose);
+        pages.show(
+            "compose",
+            View::Compose {
+                reply: None,
+                to: Vec::new(),
+            },
+        );
         let (channel, told) = page();
         pages.attach("compose", channel);
         pages.close("compose");

@@ -39,8 +39,13 @@ const FIRST_RUN: Kind = Kind {
 
 fn kind(view: &View) -> Kind {
     match view {
-        View::Inbox { .. } | View::Unread | View::Relays | View::Settings | View::Doctor => INBOX,
-        View::Compose => COMPOSE,
+        View::Inbox { .. }
+        | View::Unread
+        | View::Sent { .. }
+        | View::Relays
+        | View::Settings
+        | View::Doctor => INBOX,
+        View::Compose { .. } => COMPOSE,
         View::FirstRun => FIRST_RUN,
     }
 }
@@ -124,7 +129,14 @@ mod tests {
     #[test]
     fn each_view_has_its_window() {
         assert_eq!(kind(&View::Settings), kind(&View::Inbox { message: None }));
-        assert_eq!(kind(&View::Compose).label, "compose");
+        assert_eq!(
+            kind(&View::Compose {
+                reply: None,
+                to: Vec::new()
+            })
+            .label,
+            "compose"
+        );
         assert_eq!(kind(&View::FirstRun).label, "first-run");
     }
 

@@ -210,7 +210,7 @@ impl Agent {
     /// As [`Self::ask`].
     pub async fn message(&self, id: u64) -> anyhow::Result<Message> {
         match self.ask(Request::Message { id }).await? {
-            Answer::Message(message) => Ok(message),
+            Answer::Message(message) => Ok(*message),
             other => anyhow::bail!("no message but {other:?}"),
         }
     }
@@ -229,6 +229,7 @@ impl Agent {
             let page = Request::Sent {
                 before: None,
                 limit: 200,
+                search: String::new(),
             };
             let Answer::Sent(sent) = self.ask(page).await? else {
                 anyhow::bail!("no page of sent messages");

@@ -299,14 +299,15 @@ async fn a_message_to_a_second_client_shows_that_it_was_delivered() -> anyhow::R
         let desk = Desk::hosting(rig).await?;
         let peer = Peer::connect(desk.port, &desk.token, "ann").await?;
         let draft = Draft {
-            to: Recipient::Person("ann".into()),
+            to: vec![Recipient::Person("ann".into())],
             title: "Lunch?".into(),
             body: "At noon".into(),
             priority: Priority::Default,
             link: String::new(),
             relay: None,
+            ..Draft::default()
         };
-        desk.agent.ask(Request::Send { draft }).await?;
+        desk.agent.ask(Request::Send { draft, kept: None }).await?;
         let delivery = peer.message("Lunch?").await?;
         assert_eq!(delivery.message.desp, "At noon");
         assert_eq!(
@@ -315,11 +316,13 @@ async fn a_message_to_a_second_client_shows_that_it_was_delivered() -> anyhow::R
         );
         let sent = desk
             .agent
-            .sent("Lunch?", |sent| sent.progress == Progress::Answered)
+            .sent("Lunch?", |sent| {
+                sent.parcels[0].progress == Progress::Answered
+            })
             .await?;
-        assert_eq!(sent.recipients.len(), 1);
+        assert_eq!(sent.parcels[0].recipients.len(), 1);
         assert_eq!(
-            sent.recipients[0].delivery,
+            sent.parcels[0].recipients[0].delivery,
             tidings_control::Delivery::Delivered
         );
         Ok(())

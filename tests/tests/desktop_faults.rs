@@ -171,14 +171,15 @@ async fn a_relay_that_is_down_gone_and_back_costs_nothing() -> anyhow::Result<()
         offline(&agent).await?;
         drop(peer);
         let draft = Draft {
-            to: Recipient::Person("ann".into()),
+            to: vec![Recipient::Person("ann".into())],
             title: "Written offline".into(),
             body: String::new(),
             priority: Priority::Default,
             link: String::new(),
             relay: None,
+            ..Draft::default()
         };
-        agent.ask(Request::Send { draft }).await?;
+        agent.ask(Request::Send { draft, kept: None }).await?;
 
         relay.start(&rig.home, &rig.programs).await?;
         let peer = Peer::connect(relay.port(), TOKEN, "ann").await?;

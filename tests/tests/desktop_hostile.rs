@@ -170,14 +170,15 @@ async fn nothing_in_a_message_runs_loads_or_leads_away() -> anyhow::Result<()> {
         for (number, body) in all.iter().enumerate() {
             let title = format!("payload {number}");
             let draft = Draft {
-                to: Recipient::Person("me".to_owned()),
+                to: vec![Recipient::Person("me".to_owned())],
                 title: title.clone(),
                 body: body.clone(),
                 priority: Priority::Default,
                 link: String::new(),
                 relay: None,
+                ..Draft::default()
             };
-            agent.ask(Request::Send { draft }).await?;
+            agent.ask(Request::Send { draft, kept: None }).await?;
             let id = agent.stored(&title).await?.id;
             let view = View::Inbox { message: Some(id) };
             agent.ask(Request::Show { view }).await?;

@@ -22,14 +22,15 @@ async fn furnished(rig: &Rig) -> anyhow::Result<Agent> {
     }
     for title in ["one to myself", "two to myself"] {
         let draft = Draft {
-            to: Recipient::Person("me".to_owned()),
+            to: vec![Recipient::Person("me".to_owned())],
             title: title.to_owned(),
             body: "backup of mine".to_owned(),
             priority: Priority::Default,
             link: String::new(),
             relay: None,
+            ..Draft::default()
         };
-        agent.ask(Request::Send { draft }).await?;
+        agent.ask(Request::Send { draft, kept: None }).await?;
         agent.stored(title).await?;
     }
     Ok(agent)

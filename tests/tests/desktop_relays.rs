@@ -237,15 +237,16 @@ async fn a_relay_left_by_its_card_leaves_no_token_and_what_waited_for_it_fails_w
             .until("one relay away", |status| status.relays.iter().any(away))
             .await?;
         let draft = Draft {
-            to: Recipient::Person("me".to_owned()),
+            to: vec![Recipient::Person("me".to_owned())],
             title: "Never sent".to_owned(),
             body: String::new(),
             priority: Priority::Default,
             link: String::new(),
             relay: Some(work.clone()),
+            ..Draft::default()
         };
-        two.agent.ask(Request::Send { draft }).await?;
-        let queued = |sent: &tidings_control::Sent| sent.progress == Progress::Queued;
+        two.agent.ask(Request::Send { draft, kept: None }).await?;
+        let queued = |sent: &tidings_control::Sent| sent.parcels[0].progress == Progress::Queued;
         two.agent.sent("Never sent", queued).await?;
 
         let window = inbox(rig, &two.agent).await?;
@@ -260,7 +261,7 @@ async fn a_relay_left_by_its_card_leaves_no_token_and_what_waited_for_it_fails_w
         gone(&window, &card(&work)).await?;
 
         let words = |sent: &tidings_control::Sent| {
-            matches!(&sent.progress, Progress::Failed { reason } if reason.contains("left the relay"))
+            matches!(&sent.parcels[0].progress, Progress::Failed { reason } if reason.contains("left the relay"))
         };
         two.agent.sent("Never sent", words).await?;
         wait::until("the end of its token", wait::SOON, async || {

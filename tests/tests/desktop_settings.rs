@@ -32,7 +32,13 @@ async fn language_and_theme_switch_at_once_in_all_windows_and_the_tray() -> anyh
         let _display = rig.display().await?;
         let agent = rig.agent().await?;
         let item = rig.tray.item().await?;
-        for view in [View::Settings, View::Compose] {
+        for view in [
+            View::Settings,
+            View::Compose {
+                reply: None,
+                to: Vec::new(),
+            },
+        ] {
             agent.ask(Request::Show { view }).await?;
         }
         let window = rig.window().await?;

@@ -234,14 +234,18 @@ async fn what_is_refused_is_said_in_both_languages() -> anyhow::Result<()> {
         let agent = rig.agent().await?;
         agent.host("me").await?;
         let draft = Draft {
-            to: Recipient::Person(String::new()),
+            to: vec![Recipient::Person(String::new())],
             title: "To nobody".into(),
             body: String::new(),
             priority: Priority::Default,
             link: String::new(),
             relay: None,
+            ..Draft::default()
         };
-        let refused = agent.ask(Request::Send { draft }).await.unwrap_err();
+        let refused = agent
+            .ask(Request::Send { draft, kept: None })
+            .await
+            .unwrap_err();
         let refused = refused.downcast_ref::<tidings_control::ClientError>();
         let Some(tidings_control::ClientError::Failed(failure)) = refused else {
             anyhow::bail!("not refused but {refused:?}");

@@ -110,7 +110,10 @@ async fn compose_sends_to_a_second_client_and_shows_delivered() -> anyhow::Resul
         let peer = Peer::connect(port, &token, "ann").await?;
         agent
             .ask(Request::Show {
-                view: View::Compose,
+                view: View::Compose {
+                    reply: None,
+                    to: Vec::new(),
+                },
             })
             .await?;
         let window = rig.window().await?;

@@ -92,7 +92,10 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Show { window } => {
             let view = match window {
                 Window::Inbox => View::Inbox { message: None },
-                Window::Compose => View::Compose,
+                Window::Compose => View::Compose {
+                    reply: None,
+                    to: Vec::new(),
+                },
                 Window::Settings => View::Settings,
                 Window::Relays => View::Relays,
                 Window::Doctor => View::Doctor,

@@ -83,7 +83,10 @@ impl Agent {
                         count,
                     })
             }
-            Request::Message { id } => app.message(id).await.map(Answer::Message),
+            Request::Message { id } => app
+                .message(id)
+                .await
+                .map(|message| Answer::Message(Box::new(message))),
             Request::Mark { ids, read } => app.mark(ids, read).await.map(|()| Answer::Done),
             Request::MarkAll { filter, read } => {
                 app.mark_all(&filter, read).await.map(|()| Answer::Done)
@@ -94,11 +97,21 @@ impl Agent {
                 .map(|(kind, data)| Answer::Picture { kind, data }),
             Request::Delete { ids } => app.delete(ids).await.map(|()| Answer::Done),
             Request::Restore { ids } => app.restore(ids).await.map(|()| Answer::Done),
-            Request::Send { draft } => app.send(draft).await.map(Answer::Queued),
-            Request::Sent { before, limit } => app
+            Request::Send { draft, .. } => app.send(draft).await.map(Answer::Queued),
+            Request::Sent { before, limit, .. } => app
                 .sent(before, limit.clamp(1, PAGE))
                 .await
                 .map(Answer::Sent),
+            Request::SentMessage { .. }
+            | Request::Resend { .. }
+            | Request::Cancel { .. }
+            | Request::Drafts
+            | Request::KeepDraft { .. }
+            | Request::DropDraft { .. }
+            | Request::Contacts { .. }
+            | Request::Acknowledge { .. } => Err(tidings_app::types::Failure::Invalid(
+                Words::foreign("This version cannot do that yet."),
+            )),
             Request::Host { reach, name } => self.stands(app.host(reach, name).await),
             Request::Reach { reach } => self.stands(app.reach(reach).await),
             Request::StopHosting => self.stands(app.stop_hosting().await),

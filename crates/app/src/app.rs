@@ -391,7 +391,7 @@ impl App {
         if status.relay(&relay).is_none() {
             // It was left in this moment, and what was queued for it has been given up already.
             let relays = status.relays.into_iter().map(|relay| relay.id).collect();
-            self.inbox.give_up(relays, reception::LEFT).await?;
+            self.inbox.give_up(relays, reception::left()).await?;
             return Err(relays::not_joined());
         }
         // Nobody listening is no fault.

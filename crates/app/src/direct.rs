@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::inbox::{Outgoing, delivery};
 use crate::line;
-use crate::types::{Draft, Failure, Message, Outcome, Progress, RelayId, Row, Sent};
+use crate::types::{Draft, Failure, Message, Outcome, Parcel, Progress, RelayId, Row, Sent};
 use crate::words::{self, Wrong};
 use crate::{clock, extra, http, outgoing, text};
 
@@ -71,9 +71,13 @@ impl Relay {
 /// message, unless the words say so.
 pub async fn send(relay: &Relay, draft: Draft, wait: Duration) -> Result<Sent, Failure> {
     let draft = outgoing::checked(draft)?;
+    let [to] = draft.to.as_slice() else {
+        return Err(Failure::Invalid(Wrong::NobodyNamed.into()));
+    };
     let packet = outgoing::packet(&Outgoing {
         id: 0,
         reference: outgoing::reference()?,
+        to: to.clone(),
         draft: draft.clone(),
     })?;
     let body = client::Packet::Message(packet).encode();
@@ -101,17 +105,21 @@ pub async fn send(relay: &Relay, draft: Draft, wait: Duration) -> Result<Sent, F
         _ if status != StatusCode::OK => Err(refused(status, &body)),
         Ok(server::Packet::Reply(reply)) => Ok(Sent {
             id: 0,
+            parcels: vec![Parcel {
+                to: to.clone(),
+                progress: Progress::Answered,
+                recipients: reply
+                    .status
+                    .iter()
+                    .map(|(name, status)| Outcome {
+                        name: name.to_string(),
+                        delivery: delivery(status.as_str()),
+                        history: Vec::new(),
+                    })
+                    .collect(),
+            }],
             draft,
             written_at: clock::now(),
-            progress: Progress::Answered,
-            recipients: reply
-                .status
-                .iter()
-                .map(|(name, status)| Outcome {
-                    name: name.to_string(),
-                    delivery: delivery(status.as_str()),
-                })
-                .collect(),
         }),
         _ => Err(Failure::System(Wrong::RelayOdd.into())),
     }
@@ -222,6 +230,7 @@ impl Listening {
                 tags: incoming.tags,
                 held: None,
                 superseded: false,
+                acknowledgement: None,
             },
             body: incoming.body,
             link: incoming.link,
@@ -231,6 +240,7 @@ impl Listening {
             markdown: extra::markdown(&delivery.message.extra),
             extra: incoming.extra,
             offers: Vec::new(),
+            thread: Vec::new(),
         }
     }
 }

@@ -14,11 +14,18 @@ const REFERENCE_BYTES: usize = 16;
 
 /// A draft that can be sent, trimmed where blanks mean nothing.
 pub(crate) fn checked(mut draft: Draft) -> Result<Draft, Failure> {
-    draft.to = match draft.to {
-        Recipient::Person(name) => Recipient::Person(trimmed(name)),
-        Recipient::Group(name) => Recipient::Group(trimmed(name)),
+    draft.to = draft
+        .to
+        .into_iter()
+        .map(|to| match to {
+            Recipient::Person(name) => Recipient::Person(trimmed(name)),
+            Recipient::Group(name) => Recipient::Group(trimmed(name)),
+        })
+        .collect();
+    let [to] = draft.to.as_slice() else {
+        return Err(Failure::Invalid(Wrong::NobodyNamed.into()));
     };
-    target(&draft.to)?;
+    target(to)?;
     draft.link = trimmed(draft.link);
     if !draft.link.is_empty() && url::Url::parse(&draft.link).is_err() {
         return Err(Failure::Invalid(Wrong::Link.into()));
@@ -71,7 +78,7 @@ pub(crate) fn packet(outgoing: &Outgoing) -> Result<client::Send, Failure> {
     }
     let reference = Ref::new(&outgoing.reference);
     Ok(client::Send {
-        target: target(&draft.to)?,
+        target: target(&outgoing.to)?,
         message: Message {
             text: draft.title.clone(),
             desp: draft.body.clone(),
@@ -111,12 +118,13 @@ mod tests {
 
     fn draft(to: Recipient) -> Draft {
         Draft {
-            to,
+            to: vec![to],
             title: "t".into(),
             body: "b".into(),
             priority: Priority::Default,
             link: String::new(),
             relay: None,
+            ..Draft::default()
         }
     }
 
@@ -138,13 +146,14 @@ mod tests {
         assert!(refused(long).starts_with("The message is too long"));
         assert_eq!(
             checked(person(" ann ")).unwrap().to,
-            Recipient::Person("ann".into())
+            [Recipient::Person("ann".into())]
         );
     }
 
     #[test]
     fn the_packet_says_no_more_than_the_draft() {
-        let outgoing = |draft| Outgoing {
+        let outgoing = |draft: Draft| Outgoing {
+            to: draft.to[0].clone(),
             id: 1,
             reference: reference().unwrap(),
             draft,

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 
+use tidings_control::Words;
 use tidings_session::Outcome;
 
 use crate::types::{MessageId, Progress};
@@ -95,8 +96,13 @@ impl Post {
             // Queued for the same relay, which knows a repeat of what is pending.
             Outcome::NotSent | Outcome::Pending => Progress::Queued,
             Outcome::TooLarge { bytes, limit } => Progress::Failed {
-                reason: format!(
-                    "The message is too long ({bytes} bytes; the relay takes {limit}). Shorten it and send it again."
+                reason: Words::new(
+                    format!(
+                        "The message is too long ({bytes} bytes; the relay takes {limit}). Shorten it and send it again."
+                    ),
+                    format!(
+                        "消息过长（{bytes} 字节，中继最多接收 {limit} 字节）。请缩短后重新发送。"
+                    ),
                 ),
             },
         }

@@ -34,6 +34,9 @@ pub(crate) struct Stored {
     pub(crate) theme: Theme,
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) keep: Kept,
+    /// Whether senders are told that a message was read.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) read_receipts: bool,
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) notifications: Notifications,
     /// Until when notifications are paused, in milliseconds since 1970.
@@ -151,6 +154,7 @@ impl Stored {
             theme: self.theme,
             notifications: self.notifications.clone(),
             keep: self.keep.into(),
+            read_receipts: self.read_receipts,
         }
     }
 
@@ -160,6 +164,7 @@ impl Stored {
         self.theme = settings.theme;
         self.notifications.clone_from(&settings.notifications);
         self.keep = settings.keep.into();
+        self.read_receipts = settings.read_receipts;
     }
 
     /// What the file in that folder says, if it says anything that is understood; nothing is set aside.
@@ -306,6 +311,7 @@ mod tests {
                 count: 500,
                 unread_too: true,
             },
+            read_receipts: true,
             plain_secret: Some(false),
             tray_lack_told: true,
             unwanted_tokens: ["left.example.org".to_owned()].into(),

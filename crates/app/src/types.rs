@@ -7,10 +7,11 @@
 
 use tidings_control::Words;
 pub use tidings_control::{
-    Certificate, CertificateFault, Color, Connection, Consent, Deed, Delivery, Draft, Held, Hosted,
-    Join, Language, Message, MessageId, Mute, Notifications, Offer, Outcome, Part, Pause,
-    Permission, Priority, Problem, Progress, Quiet, QuietHours, Reach, Recipient, RelayId,
-    RelayState, Row, SecretPlace, Sent, Settings, Status, Theme,
+    Acknowledgement, Ask, Certificate, CertificateFault, Color, Connection, Consent, Contact, Deed,
+    Delivery, Draft, Extension, Held, Hosted, Join, Kept, Language, Message, MessageId, Mute,
+    Notifications, Offer, Outcome, Parcel, Part, Pause, Permission, Priority, Problem, Progress,
+    Quiet, QuietHours, Reach, Recipient, Related, RelayId, RelayState, Row, SecretPlace, Sent,
+    Settings, Status, Step, Theme,
 };
 pub use tidings_control::{Exported, Filter, Keep, RelaySource, Source, Sources};
 

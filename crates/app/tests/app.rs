@@ -30,12 +30,13 @@ fn join(address: &str, token: Option<&str>) -> Join {
 
 fn draft(to: &str, title: &str) -> Draft {
     Draft {
-        to: Recipient::Person(to.into()),
+        to: vec![Recipient::Person(to.into())],
         title: title.into(),
         body: "body".into(),
         priority: Priority::High,
         link: String::new(),
         relay: None,
+        ..Draft::default()
     }
 }
 
@@ -232,18 +233,25 @@ async fn what_is_written_offline_goes_out_in_order_once_connected() {
     }
     let mut events = app.events();
     let sent = app.sent(None, 100).await.unwrap();
-    assert!(sent.iter().all(|sent| sent.progress == Progress::Queued));
+    assert!(
+        sent.iter()
+            .all(|sent| sent.parcels[0].progress == Progress::Queued)
+    );
 
     let relay = Elsewhere::on(TcpListener::bind(address).await.unwrap()).await;
     app.reconnect(None).await.unwrap();
     for id in ids.clone() {
         let sent = next(&mut events, |event| match event {
-            Event::Sent(sent) if sent.id == id && sent.progress == Progress::Answered => Some(sent),
+            Event::Sent(sent)
+                if sent.id == id && sent.parcels[0].progress == Progress::Answered =>
+            {
+                Some(sent)
+            }
             _ => None,
         })
         .await;
-        assert_eq!(sent.recipients[0].name, "desk");
-        assert_eq!(sent.recipients[0].delivery, Delivery::Delivered);
+        assert_eq!(sent.parcels[0].recipients[0].name, "desk");
+        assert_eq!(sent.parcels[0].recipients[0].delivery, Delivery::Delivered);
     }
     home.desk.wait_until_told(20).await;
     let rows = app.inbox(&Filter::default(), None, 100).await.unwrap();

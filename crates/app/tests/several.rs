@@ -52,19 +52,20 @@ fn online(status: &Status, id: &str) -> bool {
 
 async fn send(app: &App, title: &str, by: Option<&str>) -> MessageId {
     let draft = Draft {
-        to: Recipient::Person("desk".into()),
+        to: vec![Recipient::Person("desk".into())],
         title: title.into(),
         body: String::new(),
         priority: Priority::Default,
         link: String::new(),
         relay: by.map(RelayId::new),
+        ..Draft::default()
     };
     app.send(draft).await.unwrap()
 }
 
 async fn progress(app: &App, id: MessageId) -> Progress {
     let mut page = app.sent(Some(id + 1), 1).await.unwrap();
-    page.remove(0).progress
+    page.remove(0).parcels.remove(0).progress
 }
 
 /// Waits until a message came as far as that.
@@ -163,11 +164,12 @@ async fn a_relay_that_is_gone_holds_up_no_other_and_gets_what_was_written_for_it
     assert_eq!(progress(&app, private).await, Progress::Queued);
     let unknown = Draft {
         relay: Some(RelayId::new("elsewhere")),
-        to: Recipient::Person("desk".into()),
+        to: vec![Recipient::Person("desk".into())],
         title: "t".into(),
         body: String::new(),
         priority: Priority::Default,
         link: String::new(),
+        ..Draft::default()
     };
     assert!(matches!(app.send(unknown).await, Err(Failure::NotFound(_))));
 

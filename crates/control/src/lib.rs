@@ -12,6 +12,7 @@
 //! Invariants: an answer carries its request's number; a line is at most [`LINE_BYTES`]; a peer of
 //! another user is turned away before a byte is read.
 
+mod answer;
 mod client;
 mod computer;
 mod doctor;
@@ -20,10 +21,12 @@ mod list;
 mod message;
 mod relay;
 mod request;
+mod sent;
 mod server;
 mod status;
 mod words;
 
+pub use answer::*;
 pub use client::{Client, ClientError, Events};
 pub use computer::*;
 pub use doctor::*;
@@ -31,6 +34,7 @@ pub use list::*;
 pub use message::*;
 pub use relay::*;
 pub use request::*;
+pub use sent::*;
 pub use server::{Face, ListenError, Listener, Peer, Right};
 pub use status::*;
 pub use words::{Tongue, Words};

@@ -1,4 +1,4 @@
-//! Messages, received and sent. Times are milliseconds since 1970 (UTC).
+//! Received messages; the sent ones are in `sent`. Times are milliseconds since 1970 (UTC).
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,35 @@ pub struct Row {
     pub superseded: bool,
     /// The relay it came by. One that was left may be meant, which the status does not name any more.
     pub relay: RelayId,
+    /// Where its sender wants it acknowledged: whether it was. None where nobody asks.
+    pub acknowledgement: Option<Acknowledgement>,
+}
+
+/// Whether a message was acknowledged by whom its sender asked to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Acknowledgement {
+    /// Not yet.
+    Wanted,
+    /// Here, or by another device of the same name.
+    Given {
+        /// When.
+        #[cfg_attr(feature = "bindings", ts(type = "number"))]
+        at: u64,
+        /// What was said with it; may be empty.
+        note: String,
+    },
+    /// By somebody else of the group, which is enough for the sender.
+    Taken {
+        /// By whom.
+        by: String,
+        /// When.
+        #[cfg_attr(feature = "bindings", ts(type = "number"))]
+        at: u64,
+        /// What they said; may be empty.
+        note: String,
+    },
 }
 
 /// Why a message was not raised as a notification of its own. It is in the inbox and in the count
@@ -84,6 +113,33 @@ pub struct Message {
     pub markdown: bool,
     /// What can be done with it, most useful first. [`crate::Request::Act`] does one, by its place.
     pub offers: Vec<Offer>,
+    /// The other messages of its conversation, received and sent, oldest first: what it answers, and
+    /// what answers it. At most [`THREAD`].
+    pub thread: Vec<Related>,
+}
+
+/// Messages of a conversation beside the one that is shown, at most: the nearest ones.
+pub const THREAD: usize = 50;
+
+/// Another message of the same conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Related {
+    /// Its number: a [`Row::id`], or a [`crate::Sent::id`].
+    #[cfg_attr(feature = "bindings", ts(type = "number"))]
+    pub id: MessageId,
+    /// Whether it was sent from here; received otherwise.
+    pub sent: bool,
+    /// Who wrote it, where it was received; to whom it went, where it was sent.
+    pub who: String,
+    /// The title; may be empty.
+    pub title: String,
+    /// The first line of the body as plain text.
+    pub preview: String,
+    /// When it was received, or written.
+    #[cfg_attr(feature = "bindings", ts(type = "number"))]
+    pub at: u64,
 }
 
 /// Something that can be done with a message.
@@ -169,103 +225,6 @@ impl Priority {
             Self::Urgent => "urgent",
         }
     }
-}
-
-/// A message to be sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct Draft {
-    /// To whom.
-    pub to: Recipient,
-    /// The title.
-    pub title: String,
-    /// The body, Markdown.
-    pub body: String,
-    /// Its priority.
-    pub priority: Priority,
-    /// A link for the recipient to open; empty for none.
-    pub link: String,
-    /// By which relay; none for the first one.
-    #[serde(default)]
-    pub relay: Option<RelayId>,
-}
-
-/// To whom a message goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-#[serde(tag = "kind", content = "name", rename_all = "kebab-case")]
-pub enum Recipient {
-    /// One client, by name.
-    Person(String),
-    /// A group.
-    Group(String),
-}
-
-/// A sent message and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct Sent {
-    /// Its number.
-    #[cfg_attr(feature = "bindings", ts(type = "number"))]
-    pub id: MessageId,
-    /// The message.
-    pub draft: Draft,
-    /// When it was written.
-    #[cfg_attr(feature = "bindings", ts(type = "number"))]
-    pub written_at: u64,
-    /// How far it came as a whole.
-    pub progress: Progress,
-    /// What became of it for each recipient, once the relay said so.
-    pub recipients: Vec<Outcome>,
-}
-
-/// How far a sent message came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-#[serde(tag = "state", rename_all = "kebab-case")]
-pub enum Progress {
-    /// Kept here until the relay can be reached.
-    Queued,
-    /// On its way: the relay has not answered yet.
-    Sending,
-    /// The relay answered: see the recipients.
-    Answered,
-    /// It is unknown whether the relay got it: the connection broke first.
-    Unknown,
-    /// It cannot be sent.
-    Failed {
-        /// Why, for people.
-        reason: String,
-    },
-}
-
-/// What became of a message for one recipient.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-pub struct Outcome {
-    /// The recipient.
-    pub name: String,
-    /// What became of it.
-    pub delivery: Delivery,
-}
-
-/// What became of a message for one recipient, in people's terms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-#[serde(rename_all = "kebab-case")]
-pub enum Delivery {
-    /// The relay keeps it for the recipient (`ready`, `wait`).
-    Waiting,
-    /// The recipient confirmed it (`ok`, `fcm-ok-comfirm`).
-    Delivered,
-    /// Handed to a push service (`fcm-wait`, `fcm-ok`).
-    Pushed,
-    /// No such client, or refused for it (`no`).
-    Refused,
-    /// A word of another version.
-    Other,
 }
 
 /// Something the person allowed a sender.

@@ -232,6 +232,27 @@ pub struct RelayState {
     pub secret: SecretPlace,
     /// The fingerprint of its certificate, where the person agreed to trust that one.
     pub pinned: Option<String>,
+    /// What it speaks beyond the base protocol, as it said last; empty before it was connected to.
+    pub extensions: Vec<Extension>,
+}
+
+/// An extension of the protocol, by what the person gains (`docs/protocol-extensions.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
+pub enum Extension {
+    /// A message that is sent again arrives once.
+    Ref,
+    /// Senders hear of what becomes of a message later.
+    Receipts,
+    /// It tells who is known and connected.
+    Directory,
+    /// It holds messages until they are due, and takes them back.
+    Delay,
+    /// A message takes the place of an earlier one that still waits.
+    Key,
+    /// It reminds of messages until they are acknowledged.
+    Ack,
 }
 
 /// A relay to join, or what is to change about one that is joined.

@@ -1,10 +1,12 @@
-//! What faces ask, and what the agent answers and tells.
+//! What faces ask, and what the agent tells them by itself; the answers are in `answer`.
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(doc)]
+use crate::{Answer, Code, Message};
 use crate::{
-    Check, Color, Computer, Consent, Draft, Exported, Filter, Folder, Join, Message, MessageId,
-    Mute, Pause, Reach, RelayId, Report, Row, Sent, Settings, Sources, Status, Words,
+    Color, Draft, Filter, Folder, Join, MessageId, Mute, Pause, Reach, Recipient, RelayId, Row,
+    Sent, Settings, Status, Words,
 };
 
 /// A question or an order of a face.
@@ -110,6 +112,10 @@ pub enum Request {
     Send {
         /// The message.
         draft: Draft,
+        /// The kept one that it was written as: it is not kept any longer.
+        #[serde(default)]
+        #[cfg_attr(feature = "bindings", ts(type = "number | null"))]
+        kept: Option<MessageId>,
     },
     /// A page of sent messages, newest first. Answer: [`Answer::Sent`].
     Sent {
@@ -118,6 +124,65 @@ pub enum Request {
         before: Option<MessageId>,
         /// At most so many, 200 at the most.
         limit: u32,
+        /// Only those with these words in their text or recipients; empty for all.
+        #[serde(default)]
+        search: String,
+    },
+    /// One sent message. Answer: [`Answer::Sent`], of one.
+    SentMessage {
+        /// Which.
+        #[cfg_attr(feature = "bindings", ts(type = "number"))]
+        id: MessageId,
+    },
+    /// Send what did not go out, or is of unknown fate, once more. Answer: [`Answer::Done`], then events.
+    Resend {
+        /// Which sent message.
+        #[cfg_attr(feature = "bindings", ts(type = "number"))]
+        id: MessageId,
+    },
+    /// Take back what has not gone out: queued here, or held at the relay, which is asked.
+    /// Answer: [`Answer::Done`] where nothing of it will be delivered any more; a failure says what was
+    /// too late.
+    Cancel {
+        /// Which sent message.
+        #[cfg_attr(feature = "bindings", ts(type = "number"))]
+        id: MessageId,
+    },
+    /// What is being written, the last changed first. Answer: [`Answer::Drafts`].
+    Drafts,
+    /// Keep what is written so far. Answer: [`Answer::Queued`], with its number among the kept ones.
+    KeepDraft {
+        /// In place of which; none for a new one.
+        #[cfg_attr(feature = "bindings", ts(type = "number | null"))]
+        id: Option<MessageId>,
+        /// What is written.
+        draft: Draft,
+    },
+    /// Do not keep it any longer. Answer: [`Answer::Done`].
+    DropDraft {
+        /// Which.
+        #[cfg_attr(feature = "bindings", ts(type = "number"))]
+        id: MessageId,
+    },
+    /// Whom a message can go to: those written to last first, then who is connected, then by name.
+    /// Answer: [`Answer::Contacts`].
+    Contacts {
+        /// Only those with a part of their name that begins so; empty for all.
+        search: String,
+        /// Only those of this relay; none for all relays.
+        #[serde(default)]
+        relay: Option<RelayId>,
+        /// At most so many, 10,000 at the most.
+        limit: u32,
+    },
+    /// Acknowledge a received message whose sender asked for it. Answer: [`Answer::Done`]; the relay is
+    /// told once it can be.
+    Acknowledge {
+        /// Which.
+        #[cfg_attr(feature = "bindings", ts(type = "number"))]
+        id: MessageId,
+        /// What to say with it, [`crate::NOTE_BYTES`] at most; may be empty.
+        note: String,
     },
     /// Host a relay inside the agent and join it, beside those that are joined. Answer: [`Answer::Status`].
     Host {
@@ -257,91 +322,6 @@ pub enum Request {
     Quit,
 }
 
-/// What a request is answered with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-#[serde(tag = "is", content = "value", rename_all = "kebab-case")]
-pub enum Answer {
-    /// It is done.
-    Done,
-    /// How things stand.
-    Status(Status),
-    /// A page of received messages.
-    Inbox(Vec<Row>),
-    /// Whom the messages come from.
-    Sources(Sources),
-    /// Messages were deleted.
-    Deleted {
-        /// What to restore them by.
-        #[cfg_attr(feature = "bindings", ts(type = "number"))]
-        stamp: u64,
-        /// How many they were.
-        count: u32,
-    },
-    /// Messages to be exported.
-    Exported(Vec<Exported>),
-    /// A file was written.
-    File {
-        /// Where it is.
-        path: String,
-        /// Messages in it.
-        count: u32,
-    },
-    /// One message.
-    Message(Message),
-    /// A picture.
-    Picture {
-        /// Its media type: `image/png`, `image/jpeg`, `image/gif` or `image/webp`, by its first bytes.
-        kind: String,
-        /// Its bytes, in base64.
-        data: String,
-    },
-    /// The number under which a message to be sent is kept.
-    Queued(#[cfg_attr(feature = "bindings", ts(type = "number"))] MessageId),
-    /// A page of sent messages.
-    Sent(Vec<Sent>),
-    /// The settings.
-    Settings(Settings),
-    /// The token.
-    Token(String),
-    /// What senders may do.
-    Consents(Vec<Consent>),
-    /// Folders, and what happens at login.
-    Computer(Computer),
-    /// What the doctor found.
-    Doctor(Report),
-    /// How a test message went.
-    Checked(Check),
-}
-
-/// Why a request was not done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-#[error("{message}")]
-pub struct Failure {
-    /// What the faces tell apart.
-    pub code: Code,
-    /// What happened and what to do, for people.
-    pub message: Words,
-}
-
-/// Failures that faces tell apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-#[serde(rename_all = "kebab-case")]
-pub enum Code {
-    /// A value of the request is wrong: the message says which and why.
-    Invalid,
-    /// What was asked for is not there.
-    NotFound,
-    /// No relay is set up.
-    NotConfigured,
-    /// The person has to agree first.
-    Ask,
-    /// The port, the disk, the keyring or another part of the computer refused.
-    System,
-}
-
 /// What the agent tells a subscriber.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
@@ -355,6 +335,10 @@ pub enum Event {
     Changed(#[cfg_attr(feature = "bindings", ts(type = "number[]"))] Vec<MessageId>),
     /// A sent message's status changed.
     Sent(Sent),
+    /// Kept drafts changed: ask again.
+    Drafts,
+    /// Whom a message can go to changed, or who is connected: ask again. At most once a second.
+    Contacts,
     /// A notice of the relay for people.
     Notice(Words),
     /// Show a window; only to the window process.
@@ -377,7 +361,21 @@ pub enum View {
     /// The inbox, on what is unread.
     Unread,
     /// The compose window.
-    Compose,
+    Compose {
+        /// The received message to answer, if one is.
+        #[serde(default)]
+        #[cfg_attr(feature = "bindings", ts(type = "number | null"))]
+        reply: Option<MessageId>,
+        /// To whom, if it is known.
+        #[serde(default)]
+        to: Vec<Recipient>,
+    },
+    /// What was sent, in the inbox window; on a message if one is named.
+    Sent {
+        /// Which.
+        #[cfg_attr(feature = "bindings", ts(type = "number | null"))]
+        message: Option<MessageId>,
+    },
     /// The first-run page.
     FirstRun,
     /// The relays, in the inbox window.

@@ -113,6 +113,9 @@ pub struct Settings {
     /// How long messages are kept.
     #[serde(default)]
     pub keep: crate::Keep,
+    /// Whether senders who ask are told that a message was read here, or its notification closed.
+    #[serde(default)]
+    pub read_receipts: bool,
 }
 
 /// How notifications behave.

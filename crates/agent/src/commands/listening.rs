@@ -42,7 +42,7 @@ async fn beside_agent(exec: Option<&str>, filter: Filter) -> Result<()> {
                 Err(ClientError::Failed(failure)) if failure.code == Code::NotFound => continue,
                 Err(error) => return Err(error.into()),
             };
-            if let Err(failed) = deal_with(exec, message).await? {
+            if let Err(failed) = deal_with(exec, *message).await? {
                 eprintln!("tidings: for message {}, {failed}", row.id);
             }
         }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use tidings_app::direct;
-use tidings_control::{Answer, Delivery, Draft, Event, Events, MessageId, Progress, Request, Sent};
+use tidings_control::{
+    Answer, Delivery, Draft, Event, Events, MessageId, Parcel, Progress, Request, Sent,
+};
 
 use super::{NOT_YET, UNEXPECTED, agent, relay, say};
 use crate::cli::Send;
@@ -40,12 +42,13 @@ fn draft(send: &Send) -> Result<Draft> {
         bail!("nothing to send: give a text, or - to read it from standard input");
     }
     Ok(Draft {
-        to: send.to.clone(),
+        to: vec![send.to.clone()],
         title: title.to_owned(),
         body: body.to_owned(),
         priority: send.priority.into(),
         link: send.link.clone(),
         relay: send.by.clone(),
+        ..Draft::default()
     })
 }
 
@@ -57,7 +60,7 @@ pub(super) async fn run(send: Send) -> Result<ExitCode> {
     let sent = match relay(&send.direct)? {
         Some(relay) => direct::send(&relay, draft, wait).await?,
         None => match deliver(draft, wait).await? {
-            Delivered::Known(sent) => sent,
+            Delivered::Known(sent) => *sent,
             Delivered::Kept(id) => {
                 if send.json {
                     say(serde_json::json!({"id": id}))?;
@@ -75,11 +78,13 @@ pub(super) async fn run(send: Send) -> Result<ExitCode> {
     } else {
         say(told(&sent))?;
     }
-    let mut each = sent.recipients.iter();
-    let refused = match &sent.progress {
-        Progress::Answered => each.any(|recipient| recipient.delivery == Delivery::Refused),
-        _ => true,
-    };
+    let refused = sent.parcels.iter().any(|parcel| {
+        let mut each = parcel.recipients.iter();
+        match &parcel.progress {
+            Progress::Answered => each.any(|recipient| recipient.delivery == Delivery::Refused),
+            _ => true,
+        }
+    });
     Ok(if refused {
         ExitCode::FAILURE
     } else {
@@ -90,7 +95,7 @@ pub(super) async fn run(send: Send) -> Result<ExitCode> {
 /// What the running Tidings did with a message.
 enum Delivered {
     /// It is known what became of it.
-    Known(Sent),
+    Known(Box<Sent>),
     /// It is kept under this number, and goes out by itself.
     Kept(MessageId),
 }
@@ -99,12 +104,12 @@ async fn deliver(draft: Draft, wait: Duration) -> Result<Delivered> {
     let (agent, events) = agent().await?;
     // Before sending, so that no change of the status is missed.
     agent.ask(Request::Subscribe { windows: false }).await?;
-    let Answer::Queued(id) = agent.ask(Request::Send { draft }).await? else {
+    let Answer::Queued(id) = agent.ask(Request::Send { draft, kept: None }).await? else {
         bail!(UNEXPECTED)
     };
     let known = tokio::time::timeout(wait, outcome(events, id)).await;
     Ok(match known {
-        Ok(Some(sent)) if !wait.is_zero() => Delivered::Known(sent),
+        Ok(Some(sent)) if !wait.is_zero() => Delivered::Known(Box::new(sent)),
         _ => Delivered::Kept(id),
     })
 }
@@ -114,7 +119,9 @@ async fn outcome(mut events: Events, id: MessageId) -> Option<Sent> {
         match events.recv().await? {
             Event::Sent(sent)
                 if sent.id == id
-                    && !matches!(sent.progress, Progress::Queued | Progress::Sending) =>
+                    && !sent.parcels.iter().any(|parcel| {
+                        matches!(parcel.progress, Progress::Queued | Progress::Sending)
+                    }) =>
             {
                 return Some(sent);
             }
@@ -125,6 +132,11 @@ async fn outcome(mut events: Events, id: MessageId) -> Option<Sent> {
 
 /// What became of a message, a line each.
 fn told(sent: &Sent) -> String {
+    let parcels = sent.parcels.iter().map(told_of);
+    parcels.collect::<Vec<_>>().join("\n")
+}
+
+fn told_of(sent: &Parcel) -> String {
     let whole = match &sent.progress {
         Progress::Answered if sent.recipients.is_empty() => {
             Some("nobody is in that group".to_owned())
@@ -141,6 +153,13 @@ fn told(sent: &Sent) -> String {
             Delivery::Waiting => "waiting: the relay keeps it until they connect",
             Delivery::Pushed => "handed to their push service",
             Delivery::Refused => "refused: no such client, or its queue is full",
+            Delivery::Held => "held by the relay until it is due",
+            Delivery::Dismissed => "delivered, and its notification closed",
+            Delivery::Read => "read",
+            Delivery::Acknowledged => "acknowledged",
+            Delivery::Expired => "given up: its time was over first",
+            Delivery::Superseded => "a later one took its place first",
+            Delivery::Cancelled => "cancelled",
             Delivery::Other => "in a state this version does not know",
         };
         format!("{}: {what}", recipient.name)

@@ -119,7 +119,10 @@ async fn act(agent: Arc<Agent>, mut clicks: mpsc::Receiver<Click>) {
         match click {
             Click::Inbox => agent.windows.show(agent.front()),
             Click::Message(id) => agent.windows.show(View::Inbox { message: Some(id) }),
-            Click::Compose => agent.windows.show(View::Compose),
+            Click::Compose => agent.windows.show(View::Compose {
+                reply: None,
+                to: Vec::new(),
+            }),
             Click::Settings => agent.windows.show(View::Settings),
             Click::Relay(id) => {
                 let status = agent.app.status().borrow().clone();

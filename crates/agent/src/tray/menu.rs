@@ -219,6 +219,7 @@ mod tests {
             connection,
             secret: SecretPlace::Keyring,
             pinned: None,
+            extensions: Vec::new(),
         }
     }
 
@@ -236,6 +237,7 @@ mod tests {
             tags: Vec::new(),
             held: None,
             superseded: false,
+            acknowledgement: None,
             relay: RelayId::new("home"),
         }
     }

@@ -43,12 +43,13 @@ impl App {
             ),
         };
         let draft = Draft {
-            to: Recipient::Person(name.to_owned()),
+            to: vec![Recipient::Person(name.to_owned())],
             title: title.to_owned(),
             body: format!("{body} ({mark})"),
             priority: Priority::Default,
             link: String::new(),
             relay: Some(relay.clone()),
+            ..Draft::default()
         };
         let mut seen = self.chart.begin(mark.clone());
         let began = clock::now();

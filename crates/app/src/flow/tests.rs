@@ -46,6 +46,7 @@ fn row(id: MessageId) -> Row {
         tags: Vec::new(),
         held: None,
         superseded: false,
+        acknowledgement: None,
         relay: relay(),
     }
 }

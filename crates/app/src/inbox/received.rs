@@ -40,6 +40,10 @@ pub(crate) struct Incoming {
 
 /// What storing gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are new, and none is kept"
+)]
 pub(crate) enum Stored {
     /// A new row.
     New(Row),
@@ -262,6 +266,7 @@ fn store(connection: &Connection, message: &Incoming) -> rusqlite::Result<Stored
         tags: message.tags.clone(),
         held: None,
         superseded: false,
+        acknowledgement: None,
         relay: message.joined.clone(),
     }))
 }
@@ -303,6 +308,7 @@ fn message_of(record: &Record<'_>) -> rusqlite::Result<Message> {
     let value = serde_json::from_str(&extra).unwrap_or_default();
     Ok(Message {
         offers: extra::offers(&value, link.as_deref(), &row.title, &body),
+        thread: Vec::new(),
         markdown: extra::markdown(&value),
         row,
         body,
@@ -332,6 +338,7 @@ pub(super) fn row_of(record: &Record<'_>) -> rusqlite::Result<Row> {
             .as_deref()
             .and_then(due::held),
         superseded: record.get(11)?,
+        acknowledgement: None,
         relay: RelayId::new(record.get::<_, String>(12)?),
     })
 }

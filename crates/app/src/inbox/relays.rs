@@ -15,6 +15,8 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use super::received::{number, unsigned};
 use super::{Inbox, InboxError};
 use crate::inbox::sent::sent_row;
+use tidings_control::Words;
+
 use crate::types::{MessageId, RelayId, RelaySource, Sent};
 
 /// The id of the relay of a row of `received`.
@@ -86,7 +88,7 @@ impl Inbox {
     pub(crate) async fn give_up(
         &self,
         relays: Vec<RelayId>,
-        reason: &'static str,
+        reason: Words,
     ) -> Result<Vec<Sent>, InboxError> {
         self.call(move |connection| {
             let transaction = connection.transaction()?;
@@ -96,7 +98,8 @@ impl Inbox {
                  WHERE progress = 'queued' AND relay IS NOT NULL AND relay NOT IN ({marks})
                  RETURNING id"
             );
-            let reason = Value::from(reason.to_owned());
+            let reason = serde_json::to_string(&reason).unwrap_or_default();
+            let reason = Value::from(reason);
             let ids = relays.into_iter().map(|id| Value::from(id.to_string()));
             let given_up: Vec<MessageId> = transaction
                 .prepare(&sql)?

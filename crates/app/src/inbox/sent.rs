@@ -7,9 +7,13 @@
 
 use rusqlite::{Connection, OptionalExtension, Row as Record, Transaction, params};
 
+use tidings_control::Words;
+
 use super::received::{integer, number, unsigned};
 use super::{Inbox, InboxError, PAGE};
-use crate::types::{Delivery, Draft, MessageId, Outcome, Progress, Recipient, RelayId, Sent};
+use crate::types::{
+    Delivery, Draft, MessageId, Outcome, Parcel, Progress, Recipient, RelayId, Sent,
+};
 use crate::{extra, outgoing};
 
 /// A message that waits to be sent.
@@ -18,6 +22,7 @@ pub(crate) struct Outgoing {
     pub(crate) id: MessageId,
     /// The same whenever this message is sent.
     pub(crate) reference: String,
+    pub(crate) to: Recipient,
     pub(crate) draft: Draft,
 }
 
@@ -38,9 +43,10 @@ impl Inbox {
         now: u64,
     ) -> Result<Sent, InboxError> {
         self.call(move |connection| {
-            let (kind, target) = match &draft.to {
-                Recipient::Person(name) => ("person", name),
-                Recipient::Group(name) => ("group", name),
+            let (kind, target) = match draft.to.first() {
+                Some(Recipient::Person(name)) => ("person", name.as_str()),
+                Some(Recipient::Group(name)) => ("group", name.as_str()),
+                None => ("person", ""),
             };
             connection
                 .prepare_cached(
@@ -60,12 +66,16 @@ impl Inbox {
                     relay.as_str(),
                 ])?;
             draft.relay = Some(relay);
-            Ok(Sent {
-                id: unsigned(connection.last_insert_rowid()),
-                draft,
-                written_at: now,
+            let parcels = draft.to.iter().map(|to| Parcel {
+                to: to.clone(),
                 progress: Progress::Queued,
                 recipients: Vec::new(),
+            });
+            Ok(Sent {
+                id: unsigned(connection.last_insert_rowid()),
+                parcels: parcels.collect(),
+                draft,
+                written_at: now,
             })
         })
         .await
@@ -85,7 +95,7 @@ impl Inbox {
             let (mut page, mut bytes) = (Vec::new(), 0);
             for sent in statement.query_map(params![before, limit.min(PAGE)], sent_of)? {
                 let mut sent = sent?;
-                sent.recipients = outcomes(connection, sent.id)?;
+                fill(connection, &mut sent)?;
                 bytes += weight(&sent);
                 page.push(sent);
                 if bytes > PAGE_BYTES {
@@ -111,9 +121,13 @@ impl Inbox {
                      ORDER BY id LIMIT ?2"
                 ))?
                 .query_map(params![relay.as_str(), limit], |record| {
-                    let Sent { id, draft, .. } = sent_of(record)?;
+                    let Sent {
+                        id, draft, parcels, ..
+                    } = sent_of(record)?;
+                    let to = parcels.into_iter().next().map(|parcel| parcel.to);
                     Ok(Outgoing {
                         id,
+                        to: to.ok_or(rusqlite::Error::QueryReturnedNoRows)?,
                         reference: record.get(11)?,
                         draft,
                     })
@@ -193,7 +207,8 @@ fn record(connection: &Connection, id: MessageId, progress: &Progress) -> rusqli
         Progress::Sending => ("sending", None),
         Progress::Answered => ("answered", None),
         Progress::Unknown => ("unknown", None),
-        Progress::Failed { reason } => ("failed", Some(reason)),
+        Progress::Failed { reason } => ("failed", serde_json::to_string(reason).ok()),
+        Progress::Cancelled => ("cancelled", None),
     };
     connection
         .prepare_cached("UPDATE sent SET progress = ?1, reason = ?2 WHERE id = ?3")?
@@ -229,7 +244,7 @@ pub(super) fn sent_row(connection: &Connection, id: MessageId) -> rusqlite::Resu
         .query_one([integer(id)], sent_of)
         .optional()?;
     sent.map(|mut sent| {
-        sent.recipients = outcomes(connection, id)?;
+        fill(connection, &mut sent)?;
         Ok(sent)
     })
     .transpose()
@@ -237,7 +252,8 @@ pub(super) fn sent_row(connection: &Connection, id: MessageId) -> rusqlite::Resu
 
 /// Bytes of the text of it.
 fn weight(sent: &Sent) -> usize {
-    let names: usize = sent.recipients.iter().map(|r| r.name.len()).sum();
+    let outcomes = sent.parcels.iter().flat_map(|parcel| &parcel.recipients);
+    let names: usize = outcomes.map(|outcome| outcome.name.len()).sum();
     outgoing::bytes(&sent.draft) + names
 }
 
@@ -245,34 +261,51 @@ fn weight(sent: &Sent) -> usize {
 fn sent_of(record: &Record<'_>) -> rusqlite::Result<Sent> {
     let kind: String = record.get(1)?;
     let target = record.get(2)?;
+    let to = match kind.as_str() {
+        "group" => Recipient::Group(target),
+        _ => Recipient::Person(target),
+    };
     let progress: String = record.get(8)?;
     let reason: Option<String> = record.get(9)?;
     Ok(Sent {
         id: number(record, 0)?,
         draft: Draft {
-            to: if kind == "group" {
-                Recipient::Group(target)
-            } else {
-                Recipient::Person(target)
-            },
+            to: vec![to.clone()],
             title: record.get(3)?,
             body: record.get(4)?,
             priority: extra::from_number(record.get(5)?),
             link: record.get(6)?,
             relay: record.get::<_, Option<String>>(10)?.map(RelayId::new),
+            ..Draft::default()
         },
         written_at: number(record, 7)?,
-        progress: match progress.as_str() {
-            "queued" => Progress::Queued,
-            "sending" | "sending-ref" => Progress::Sending,
-            "answered" => Progress::Answered,
-            "failed" => Progress::Failed {
-                reason: reason.unwrap_or_default(),
+        parcels: vec![Parcel {
+            to,
+            progress: match progress.as_str() {
+                "queued" => Progress::Queued,
+                "sending" | "sending-ref" => Progress::Sending,
+                "answered" => Progress::Answered,
+                "cancelled" => Progress::Cancelled,
+                "failed" => Progress::Failed {
+                    reason: words(reason.unwrap_or_default()),
+                },
+                _ => Progress::Unknown,
             },
-            _ => Progress::Unknown,
-        },
-        recipients: Vec::new(),
+            recipients: Vec::new(),
+        }],
     })
+}
+
+/// A reason as it was kept; those of earlier versions are bare English.
+fn words(kept: String) -> Words {
+    serde_json::from_str(&kept).unwrap_or_else(|_| Words::foreign(kept))
+}
+
+fn fill(connection: &Connection, sent: &mut Sent) -> rusqlite::Result<()> {
+    if let [parcel] = sent.parcels.as_mut_slice() {
+        parcel.recipients = outcomes(connection, sent.id)?;
+    }
+    Ok(())
 }
 
 fn outcomes(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Outcome>> {
@@ -283,6 +316,7 @@ fn outcomes(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Outc
             Ok(Outcome {
                 name: record.get(0)?,
                 delivery: delivery(&status),
+                history: Vec::new(),
             })
         })?
         .collect()
@@ -292,10 +326,14 @@ fn outcomes(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Outc
 pub(crate) fn delivery(status: &str) -> Delivery {
     use tidings_protocol::Status;
     match Status::from_word(status) {
-        Status::Ready | Status::Wait | Status::Held => Delivery::Waiting,
+        Status::Held => Delivery::Held,
+        Status::Ready | Status::Wait => Delivery::Waiting,
         Status::Ok | Status::PushConfirmed => Delivery::Delivered,
         Status::PushWait | Status::PushOk => Delivery::Pushed,
-        Status::No | Status::Expired | Status::Superseded | Status::Cancelled => Delivery::Refused,
+        Status::No => Delivery::Refused,
+        Status::Expired => Delivery::Expired,
+        Status::Superseded => Delivery::Superseded,
+        Status::Cancelled => Delivery::Cancelled,
         Status::Other(_) => Delivery::Other,
     }
 }

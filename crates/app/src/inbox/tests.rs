@@ -95,12 +95,13 @@ pub(super) fn incoming(mid: u64) -> Incoming {
 
 fn draft(title: &str) -> Draft {
     Draft {
-        to: Recipient::Group("ops".into()),
+        to: vec![Recipient::Group("ops".into())],
         title: title.into(),
         body: "b".into(),
         priority: Priority::Low,
         link: "https://e.example/".into(),
         relay: Some(here()),
+        ..Draft::default()
     }
 }
 
@@ -267,7 +268,7 @@ async fn a_sent_message_goes_from_queued_to_its_outcomes() {
         .queue(draft("one"), "r1".into(), here(), 5)
         .await
         .unwrap();
-    assert_eq!(sent.progress, Progress::Queued);
+    assert_eq!(sent.parcels[0].progress, Progress::Queued);
     fixture
         .inbox
         .queue(draft("two"), "r2".into(), here(), 6)
@@ -279,7 +280,7 @@ async fn a_sent_message_goes_from_queued_to_its_outcomes() {
     assert_eq!(waiting[0].draft, draft("one"));
 
     let leaving = fixture.inbox.leaving(sent.id, true).await.unwrap().unwrap();
-    assert_eq!(leaving.progress, Progress::Sending);
+    assert_eq!(leaving.parcels[0].progress, Progress::Sending);
     assert_eq!(fixture.inbox.waiting(here(), 10).await.unwrap().len(), 1);
     let statuses = [
         ("ann", "ok"),
@@ -300,12 +301,16 @@ async fn a_sent_message_goes_from_queued_to_its_outcomes() {
     let titles: Vec<_> = page.iter().map(|sent| sent.draft.title.as_str()).collect();
     assert_eq!(titles, ["two", "one"]);
     let one = &page[1];
-    assert_eq!(one.progress, Progress::Answered);
+    assert_eq!(one.parcels[0].progress, Progress::Answered);
     assert_eq!(one.draft, draft("one"));
     use crate::types::Delivery::{Delivered, Other, Refused, Waiting};
-    let deliveries: Vec<_> = one.recipients.iter().map(|r| r.delivery).collect();
+    let deliveries: Vec<_> = one.parcels[0]
+        .recipients
+        .iter()
+        .map(|r| r.delivery)
+        .collect();
     assert_eq!(deliveries, [Delivered, Waiting, Refused, Other]);
-    assert_eq!(one.recipients[0].name, "ann");
+    assert_eq!(one.parcels[0].recipients[0].name, "ann");
     assert_eq!(fixture.inbox.sent_page(Some(2), 10).await.unwrap().len(), 1);
 }
 
@@ -345,7 +350,10 @@ async fn what_was_on_its_way_at_a_crash_goes_again_only_where_the_relay_knows_re
     }
     fixture.inbox.resume(None).await.unwrap();
     let page = fixture.inbox.sent_page(None, 10).await.unwrap();
-    let progress: Vec<_> = page.into_iter().map(|sent| sent.progress).collect();
+    let progress: Vec<_> = page
+        .into_iter()
+        .map(|sent| sent.parcels[0].progress.clone())
+        .collect();
     assert_eq!(progress, [Progress::Unknown, Progress::Queued]);
 }
 

@@ -87,8 +87,12 @@ pub(crate) enum What {
 }
 
 /// What becomes of what was queued for a relay that was left.
-pub(crate) const LEFT: &str =
-    "This computer left the relay before the message went out. Send it again by another one.";
+pub(crate) fn left() -> Words {
+    Words::new(
+        "This computer left the relay before the message went out. Send it again by another one.",
+        "消息发出之前，此计算机已离开该中继。请通过其他中继重新发送。",
+    )
+}
 
 /// See the file's head.
 pub(crate) struct Reception {
@@ -244,7 +248,7 @@ impl Reception {
     async fn give_up(&mut self) {
         let status = self.parts.board.status();
         let relays = status.relays.into_iter().map(|relay| relay.id).collect();
-        let given_up = self.parts.inbox.give_up(relays, LEFT).await;
+        let given_up = self.parts.inbox.give_up(relays, left()).await;
         for sent in self.disk(given_up).unwrap_or_default() {
             self.tell(Event::Sent(sent));
         }

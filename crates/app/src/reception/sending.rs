@@ -51,7 +51,7 @@ impl Reception {
         let packet = match outgoing::packet(outgoing) {
             Ok(packet) => packet,
             Err(failure) => {
-                let reason = failure.to_string();
+                let reason = failure.words();
                 self.record(outgoing.id, Progress::Failed { reason }, None)
                     .await;
                 return true;

@@ -94,6 +94,7 @@ impl Setup {
             connection: before.map_or(Connection::Connecting, |relay| relay.connection.clone()),
             secret: self.secret_place(member),
             pinned: member.pinned.clone(),
+            extensions: before.map_or_else(Vec::new, |relay| relay.extensions.clone()),
         }
     }
 

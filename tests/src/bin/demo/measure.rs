@@ -81,7 +81,7 @@ impl Observed {
         let (at, ()) = self
             .event(&what, |event| match event {
                 Event::Sent(sent) if sent.draft.title == title => {
-                    let mut recipients = sent.recipients.iter();
+                    let mut recipients = sent.parcels.iter().flat_map(|parcel| &parcel.recipients);
                     let one = recipients.next()?.delivery == Delivery::Delivered;
                     (one && recipients.all(|r| r.delivery == Delivery::Delivered)).then_some(())
                 }

@@ -113,7 +113,10 @@ async fn by_compose(
     out: &Path,
 ) -> anyhow::Result<Timed> {
     let (home, display) = (&scene.home, &scene.desktop.display);
-    let view = View::Compose;
+    let view = View::Compose {
+        reply: None,
+        to: Vec::new(),
+    };
     cast.desk.agent.ask(Request::Show { view }).await?;
     window.fill("compose-to", to).await?;
     window.fill("compose-title", title).await?;

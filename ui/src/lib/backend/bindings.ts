@@ -3,6 +3,31 @@
 // from crates/control/src/types.rs. Change them there, then write this file anew.
 
 /**
+ * Whether a message was acknowledged by whom its sender asked to.
+ */
+export type Acknowledgement = { "state": "wanted" } | { "state": "given",
+/**
+ * When.
+ */
+at: number,
+/**
+ * What was said with it; may be empty.
+ */
+note: string, } | { "state": "taken",
+/**
+ * By whom.
+ */
+by: string,
+/**
+ * When.
+ */
+at: number,
+/**
+ * What they said; may be empty.
+ */
+note: string, };
+
+/**
  * What a request is answered with.
  */
 export type Answer = { "is": "done" } | { "is": "status", "value": Status } | { "is": "inbox", "value": Array<Row> } | { "is": "sources", "value": Sources } | { "is": "deleted", "value": {
@@ -29,7 +54,12 @@ kind: string,
 /**
  * Its bytes, in base64.
  */
-data: string, } } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string } | { "is": "consents", "value": Array<Consent> } | { "is": "computer", "value": Computer } | { "is": "doctor", "value": Report } | { "is": "checked", "value": Check };
+data: string, } } | { "is": "queued", "value": number } | { "is": "sent", "value": Array<Sent> } | { "is": "drafts", "value": Array<Kept> } | { "is": "contacts", "value": Array<Contact> } | { "is": "settings", "value": Settings } | { "is": "token", "value": string } | { "is": "consents", "value": Array<Consent> } | { "is": "computer", "value": Computer } | { "is": "doctor", "value": Report } | { "is": "checked", "value": Check };
+
+/**
+ * Whether a message is to be acknowledged by a person.
+ */
+export type Ask = "nobody" | "each" | "first";
 
 /**
  * What happens at login.
@@ -205,6 +235,39 @@ relay: string,
 permission: Permission, };
 
 /**
+ * Somebody a message can go to.
+ */
+export type Contact = {
+/**
+ * Who.
+ */
+to: Recipient,
+/**
+ * By which relay.
+ */
+relay: RelayId,
+/**
+ * A person's group; empty for none, and for groups.
+ */
+group: string,
+/**
+ * How many are in a group, as far as is known; 0 for people.
+ */
+members: number,
+/**
+ * Whether a person is connected, or somebody of a group is; none where the relay does not tell.
+ */
+online: boolean | null,
+/**
+ * When a person came or left last; none where nobody remembers.
+ */
+lastSeen: number | null,
+/**
+ * When this computer wrote to them last; none for never, as far as is kept.
+ */
+writtenAt: number | null, };
+
+/**
  * What an offer does.
  */
 export type Deed = { "kind": "link",
@@ -240,7 +303,7 @@ place: string, };
 /**
  * What became of a message for one recipient, in people's terms.
  */
-export type Delivery = "waiting" | "delivered" | "pushed" | "refused" | "other";
+export type Delivery = "held" | "waiting" | "pushed" | "delivered" | "dismissed" | "read" | "acknowledged" | "refused" | "expired" | "superseded" | "cancelled" | "other";
 
 /**
  * Something known.
@@ -260,9 +323,9 @@ value: string, };
  */
 export type Draft = {
 /**
- * To whom.
+ * To whom, each once; at most [`RECIPIENTS`].
  */
-to: Recipient,
+to: Array<Recipient>,
 /**
  * The title.
  */
@@ -280,14 +343,42 @@ priority: Priority,
  */
 link: string,
 /**
- * By which relay; none for the first one.
+ * Words to sort it by.
+ */
+tags: Array<string>,
+/**
+ * Seconds after which it is given up where it was not delivered, counted from when it is due.
+ */
+ttl: number | null,
+/**
+ * When it is to be delivered; none for now. Where the relay cannot hold it, this computer does.
+ */
+due: number | null,
+/**
+ * Whether it is to be acknowledged.
+ */
+ask: Ask,
+/**
+ * Seconds between reminders until it is; none for no reminders.
+ */
+repeat: number | null,
+/**
+ * It takes the place of an earlier one of the same key; empty for none.
+ */
+key: string,
+/**
+ * The received message that it answers.
+ */
+replyTo: number | null,
+/**
+ * By which relay; none for the one of the message it answers, else the first one.
  */
 relay: RelayId | null, };
 
 /**
  * What the agent tells a subscriber.
  */
-export type Event = { "event": "status", "value": Status } | { "event": "received", "value": Row } | { "event": "changed", "value": number[] } | { "event": "sent", "value": Sent } | { "event": "notice", "value": Words } | { "event": "show", "value": View } | { "event": "settings", "value": Settings };
+export type Event = { "event": "status", "value": Status } | { "event": "received", "value": Row } | { "event": "changed", "value": number[] } | { "event": "sent", "value": Sent } | { "event": "drafts" } | { "event": "contacts" } | { "event": "notice", "value": Words } | { "event": "show", "value": View } | { "event": "settings", "value": Settings };
 
 /**
  * A message as it is exported, one a line: what its sender sent and what became of it here.
@@ -333,6 +424,11 @@ receivedAt: number,
  * When it was read; none if it was not.
  */
 readAt: number | null, };
+
+/**
+ * An extension of the protocol, by what the person gains (`docs/protocol-extensions.md`).
+ */
+export type Extension = "ref" | "receipts" | "directory" | "delay" | "key" | "ack";
 
 /**
  * Why a request was not done.
@@ -463,6 +559,23 @@ count: number | null,
 unreadToo: boolean, };
 
 /**
+ * A message that is being written, kept.
+ */
+export type Kept = {
+/**
+ * Its number among the kept ones.
+ */
+id: number,
+/**
+ * What is written so far; it need not be complete.
+ */
+draft: Draft,
+/**
+ * When it was changed last.
+ */
+changedAt: number, };
+
+/**
  * A language.
  */
 export type Language = "system" | "en" | "zh-CN";
@@ -506,7 +619,12 @@ markdown: boolean,
 /**
  * What can be done with it, most useful first. [`crate::Request::Act`] does one, by its place.
  */
-offers: Array<Offer>, };
+offers: Array<Offer>,
+/**
+ * The other messages of its conversation, received and sent, oldest first: what it answers, and
+ * what answers it. At most [`THREAD`].
+ */
+thread: Array<Related>, };
 
 /**
  * Whose messages are never raised as notifications.
@@ -566,7 +684,29 @@ name: string,
 /**
  * What became of it.
  */
-delivery: Delivery, };
+delivery: Delivery,
+/**
+ * How it came to that, in the order it was heard of; the last one is not always `delivery`, which
+ * never falls back (who acknowledged it may read it later).
+ */
+history: Array<Step>, };
+
+/**
+ * What went to one person or group: a message of the protocol.
+ */
+export type Parcel = {
+/**
+ * To whom.
+ */
+to: Recipient,
+/**
+ * How far it came.
+ */
+progress: Progress,
+/**
+ * What became of it for each recipient, once the relay said so.
+ */
+recipients: Array<Outcome>, };
 
 /**
  * Parts of the desktop that can be missing.
@@ -602,13 +742,13 @@ part: Part,
 message: Words, };
 
 /**
- * How far a sent message came.
+ * How far a parcel came.
  */
 export type Progress = { "state": "queued" } | { "state": "sending" } | { "state": "answered" } | { "state": "unknown" } | { "state": "failed",
 /**
  * Why, for people.
  */
-reason: string, };
+reason: Words, } | { "state": "cancelled" };
 
 /**
  * Whether notifications are held back now.
@@ -649,6 +789,35 @@ export type Reach = "computer" | "network";
  * To whom a message goes.
  */
 export type Recipient = { "kind": "person", "name": string } | { "kind": "group", "name": string };
+
+/**
+ * Another message of the same conversation.
+ */
+export type Related = {
+/**
+ * Its number: a [`Row::id`], or a [`crate::Sent::id`].
+ */
+id: number,
+/**
+ * Whether it was sent from here; received otherwise.
+ */
+sent: boolean,
+/**
+ * Who wrote it, where it was received; to whom it went, where it was sent.
+ */
+who: string,
+/**
+ * The title; may be empty.
+ */
+title: string,
+/**
+ * The first line of the body as plain text.
+ */
+preview: string,
+/**
+ * When it was received, or written.
+ */
+at: number, };
 
 /**
  * A relay's id among those of this computer: stable, short, and fit to be read. That of the relay
@@ -721,7 +890,11 @@ secret: SecretPlace,
 /**
  * The fingerprint of its certificate, where the person agreed to trust that one.
  */
-pinned: string | null, };
+pinned: string | null,
+/**
+ * What it speaks beyond the base protocol, as it said last; empty before it was connected to.
+ */
+extensions: Array<Extension>, };
 
 /**
  * What a button beside a check does.
@@ -832,7 +1005,11 @@ filter: Filter, } | { "do": "send",
 /**
  * The message.
  */
-draft: Draft, } | { "do": "sent",
+draft: Draft,
+/**
+ * The kept one that it was written as: it is not kept any longer.
+ */
+kept: number | null, } | { "do": "sent",
 /**
  * Only messages older than this one; none for the newest.
  */
@@ -840,7 +1017,55 @@ before: number | null,
 /**
  * At most so many, 200 at the most.
  */
-limit: number, } | { "do": "host",
+limit: number,
+/**
+ * Only those with these words in their text or recipients; empty for all.
+ */
+search: string, } | { "do": "sent-message",
+/**
+ * Which.
+ */
+id: number, } | { "do": "resend",
+/**
+ * Which sent message.
+ */
+id: number, } | { "do": "cancel",
+/**
+ * Which sent message.
+ */
+id: number, } | { "do": "drafts" } | { "do": "keep-draft",
+/**
+ * In place of which; none for a new one.
+ */
+id: number | null,
+/**
+ * What is written.
+ */
+draft: Draft, } | { "do": "drop-draft",
+/**
+ * Which.
+ */
+id: number, } | { "do": "contacts",
+/**
+ * Only those with a part of their name that begins so; empty for all.
+ */
+search: string,
+/**
+ * Only those of this relay; none for all relays.
+ */
+relay: RelayId | null,
+/**
+ * At most so many, 10,000 at the most.
+ */
+limit: number, } | { "do": "acknowledge",
+/**
+ * Which.
+ */
+id: number,
+/**
+ * What to say with it, [`crate::NOTE_BYTES`] at most; may be empty.
+ */
+note: string, } | { "do": "host",
 /**
  * Who can reach it.
  */
@@ -1002,7 +1227,11 @@ superseded: boolean,
 /**
  * The relay it came by. One that was left may be meant, which the status does not name any more.
  */
-relay: RelayId, };
+relay: RelayId,
+/**
+ * Where its sender wants it acknowledged: whether it was. None where nobody asks.
+ */
+acknowledgement: Acknowledgement | null, };
 
 /**
  * Where the token is kept.
@@ -1026,13 +1255,9 @@ draft: Draft,
  */
 writtenAt: number,
 /**
- * How far it came as a whole.
+ * What went to each it is for, in the order of [`Draft::to`].
  */
-progress: Progress,
-/**
- * What became of it for each recipient, once the relay said so.
- */
-recipients: Array<Outcome>, };
+parcels: Array<Parcel>, };
 
 /**
  * The settings that are not the relay's.
@@ -1053,7 +1278,11 @@ notifications: Notifications,
 /**
  * How long messages are kept.
  */
-keep: Keep, };
+keep: Keep,
+/**
+ * Whether senders who ask are told that a message was read here, or its notification closed.
+ */
+readReceipts: boolean, };
 
 /**
  * A sender, group or tag.
@@ -1120,6 +1349,23 @@ quiet: Quiet,
 problems: Array<Problem>, };
 
 /**
+ * A change of what became of a message for one recipient.
+ */
+export type Step = {
+/**
+ * What it became.
+ */
+delivery: Delivery,
+/**
+ * When: by the relay's clock where it said so, else when it was heard of.
+ */
+at: number,
+/**
+ * What the person said with an acknowledgement; empty for nothing.
+ */
+note: string, };
+
+/**
  * What a check is about.
  */
 export type Subject = "agent" | "relay" | "clock" | "trip" | "notifications" | "quiet" | "tray" | "secrets" | "window" | "disk" | "autostart";
@@ -1141,7 +1387,19 @@ export type View = { "window": "inbox",
 /**
  * Which.
  */
-message: number | null, } | { "window": "unread" } | { "window": "compose" } | { "window": "first-run" } | { "window": "relays" } | { "window": "settings" } | { "window": "doctor" };
+message: number | null, } | { "window": "unread" } | { "window": "compose",
+/**
+ * The received message to answer, if one is.
+ */
+reply: number | null,
+/**
+ * To whom, if it is known.
+ */
+to: Array<Recipient>, } | { "window": "sent",
+/**
+ * Which.
+ */
+message: number | null, } | { "window": "first-run" } | { "window": "relays" } | { "window": "settings" } | { "window": "doctor" };
 
 /**
  * The same in each language.

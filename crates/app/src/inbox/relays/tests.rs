@@ -82,12 +82,13 @@ async fn what_is_queued_is_counted_by_relay_and_given_up_with_it() {
     fixture.store(incoming(1)).await;
     for (number, relay) in [here(), work(), work()].into_iter().enumerate() {
         let draft = Draft {
-            to: Recipient::Person("ann".into()),
+            to: vec![Recipient::Person("ann".into())],
             title: "t".into(),
             body: String::new(),
             priority: Priority::Default,
             link: String::new(),
             relay: None,
+            ..Draft::default()
         };
         let reference = format!("r{number}");
         let sent = fixture.inbox.queue(draft, reference, relay.clone(), 5);
@@ -100,13 +101,24 @@ async fn what_is_queued_is_counted_by_relay_and_given_up_with_it() {
         counted.collect::<Vec<_>>()
     };
     assert_eq!(counted().await, [(here(), 1, 1), (work(), 0, 2)]);
-    let given_up = fixture.inbox.give_up(vec![here()], "left").await.unwrap();
-    let progress: Vec<_> = given_up.into_iter().map(|sent| sent.progress).collect();
+    let given_up = fixture
+        .inbox
+        .give_up(vec![here()], Words::foreign("left"))
+        .await
+        .unwrap();
+    let progress: Vec<_> = given_up
+        .into_iter()
+        .map(|sent| sent.parcels[0].progress.clone())
+        .collect();
     let failed = Progress::Failed {
-        reason: "left".into(),
+        reason: Words::foreign("left"),
     };
     assert_eq!(progress, [failed.clone(), failed]);
     assert_eq!(counted().await, [(here(), 1, 1)]);
-    let nobody = fixture.inbox.give_up(Vec::new(), "left").await.unwrap();
+    let nobody = fixture
+        .inbox
+        .give_up(Vec::new(), Words::foreign("left"))
+        .await
+        .unwrap();
     assert_eq!(nobody.len(), 1);
 }
