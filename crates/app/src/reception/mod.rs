@@ -5,7 +5,9 @@
 //! confirmation; while the inbox is busy the sessions' channels fill, the sessions stop reading, and
 //! the relays keep the messages.
 
+mod extension;
 mod member;
+mod receipts;
 mod sending;
 mod telling;
 mod turns;
@@ -274,8 +276,7 @@ impl Reception {
                 }
                 session::Event::Info(notice) => self.notice(relay, &notice),
                 session::Event::Answered => self.answered(relay),
-                // None is listed yet.
-                session::Event::Extension(_) => {}
+                session::Event::Extension(packet) => self.extension(relay, *packet).await,
                 session::Event::Outcome { id, outcome } => self.outcome(relay, id, outcome).await,
             }
             if came < BATCH

@@ -1,0 +1,29 @@
+//! Packets of the protocol's extensions, each to the piece that knows what it means.
+//!
+//! Owns which packet is whose and nothing else. Invariant: what is to be confirmed is confirmed by the
+//! piece that made it durable.
+
+use tidings_protocol::server::Packet;
+
+use super::Reception;
+use crate::types::RelayId;
+
+impl Reception {
+    /// Takes a packet of an extension that the session lists.
+    pub(super) async fn extension(&mut self, relay: &RelayId, packet: Packet) {
+        match packet {
+            Packet::Receipt(receipt) => self.receipt(relay, receipt).await,
+            // Of what was received: an acknowledgement that is durable at the relay, and one that is awaited.
+            Packet::ReportTaken(_) | Packet::Reminder(_) => {}
+            // Of what is sent.
+            Packet::Directory(_) | Packet::Scheduled(_) | Packet::Cancelled(_) => {}
+            // No extensions.
+            Packet::Auth(_)
+            | Packet::Message(_)
+            | Packet::Reply(_)
+            | Packet::Info(_)
+            | Packet::Pong
+            | Packet::Unknown(_) => {}
+        }
+    }
+}
