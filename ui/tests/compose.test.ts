@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { Failed } from '../src/lib/backend/backend';
+import { BLANK } from '../src/lib/draft';
+import { outcome } from '../src/lib/backend/fake/sent';
 import { used } from '../src/lib/backend/fake/samples';
 import { wholeMark } from '../src/lib/delivery';
 import { Compose } from '../src/windows/compose/compose.svelte';
@@ -7,7 +9,7 @@ import { SentList } from '../src/windows/sent/sent.svelte';
 import { deskOf, settled } from './desk';
 
 async function composeOf() {
-  const { desk, fake } = await deskOf(used(0), { window: 'compose' });
+  const { desk, fake } = await deskOf(used(0), { window: 'compose', reply: null, to: [] });
   const compose = new Compose(desk);
   compose.follow();
   return { desk, fake, compose };
@@ -19,23 +21,24 @@ it('sends what was written, and shows what becomes of it for each recipient', as
   await compose.send();
   const id = compose.sent?.id ?? 0;
   expect(fake.world.sent.at(-1)?.draft).toEqual({
-    to: { kind: 'group', name: 'developers' },
+    ...BLANK,
+    to: [{ kind: 'group', name: 'developers' }],
     title: 'Cake',
     body: 'Kitchen.',
-    priority: 'default',
-    link: '',
-    relay: null,
   });
-  expect(compose.sent?.progress.state).toBe('queued');
+  expect(compose.sent?.parcels[0]?.progress.state).toBe('queued');
   fake.progress(id, { state: 'sending' }, []);
-  expect(compose.sent?.progress.state).toBe('sending');
+  expect(compose.sent?.parcels[0]?.progress.state).toBe('sending');
   fake.progress(id, { state: 'answered' }, [
-    { name: 'ann', delivery: 'delivered' },
-    { name: 'bob', delivery: 'waiting' },
+    outcome('ann', 'delivered'),
+    outcome('bob', 'waiting'),
   ]);
-  expect(compose.sent?.recipients.map((r) => r.delivery)).toEqual(['delivered', 'waiting']);
+  expect(compose.sent?.parcels[0]?.recipients.map((r) => r.delivery)).toEqual([
+    'delivered',
+    'waiting',
+  ]);
   fake.progress(id - 1, { state: 'unknown' }, []);
-  expect(compose.sent?.progress.state).toBe('answered');
+  expect(compose.sent?.parcels[0]?.progress.state).toBe('answered');
 });
 
 it('does not lose a status that overtakes the answer', async () => {
@@ -48,7 +51,7 @@ it('does not lose a status that overtakes the answer', async () => {
   };
   Object.assign(compose, { to: 'ann', body: 'x' });
   await compose.send();
-  expect(compose.sent?.progress.state).toBe('sending');
+  expect(compose.sent?.parcels[0]?.progress.state).toBe('sending');
 });
 
 it('says what is missing, by field, before it asks', async () => {
@@ -118,7 +121,7 @@ it('lists what was sent, true to what is told', async () => {
   ]);
   await list.open(5);
   expect(list.html).toContain('usual place');
-  fake.progress(5, { state: 'answered' }, [{ name: 'ann', delivery: 'delivered' }]);
+  fake.progress(5, { state: 'answered' }, [outcome('ann', 'delivered')]);
   expect(list.message && wholeMark(list.message)).toBe('delivered');
   expect(list.rows).toHaveLength(5);
 });

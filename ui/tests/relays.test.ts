@@ -1,5 +1,7 @@
 /** The page of the relays: what is asked, changed and left, against the fake backend. */
 import { expect, it } from 'vitest';
+import { outcome } from '../src/lib/backend/fake/sent';
+import { BLANK } from '../src/lib/draft';
 import { relay, used } from '../src/lib/backend/fake/samples';
 import { connectionOf, connectionTrouble, relayLabel } from '../src/lib/connection';
 import { RelaysPage } from '../src/windows/relays/relays.svelte';
@@ -39,19 +41,12 @@ it('asks the relay itself only for what is new about it', async () => {
 
 it('leaves after asking, and says what waits', async () => {
   const { page, desk, fake, work } = await relays();
+  const ann = { kind: 'person' as const, name: 'ann' };
   fake.world.sent.push({
     id: 99,
-    draft: {
-      to: { kind: 'person', name: 'ann' },
-      title: 't',
-      body: '',
-      priority: 'default',
-      link: '',
-      relay: 'work',
-    },
+    draft: { ...BLANK, to: [ann], title: 't', relay: 'work' },
     writtenAt: 1,
-    progress: { state: 'queued' },
-    recipients: [],
+    parcels: [{ to: ann, progress: { state: 'queued' }, recipients: [] }],
   });
   await page.ask(work);
   expect(page.leaving?.waiting).toBe(1);
@@ -64,7 +59,7 @@ it('knows its own test when it arrives', async () => {
   const { page, fake, work } = await relays();
   await page.test(work, 'Test');
   const id = fake.world.sent.at(-1)?.id ?? 0;
-  fake.progress(id, { state: 'answered' }, [{ name: 'desk', delivery: 'delivered' }]);
+  fake.progress(id, { state: 'answered' }, [outcome('desk', 'delivered')]);
   await settled();
   expect(page.tests['work']).toBe('arrived');
 });

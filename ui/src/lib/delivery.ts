@@ -1,65 +1,148 @@
-/** What became of a sent message, as one mark and in words. */
-import type { Delivery, Sent } from './backend/bindings';
+/** What became of a sent message, as one mark and in words. Pure, but for the language. */
+import type { Delivery, Outcome, Parcel, Sent, Step } from './backend/bindings';
+import { locale, say } from './language.svelte';
+import { plain } from './plain';
+import { since } from './time';
 import { m } from './words/messages.js';
 
-export type Mark =
-  'queued' | 'sending' | 'waiting' | 'pushed' | 'delivered' | 'unknown' | 'refused' | 'failed';
+/** From what needs the writer most, over the least to the most that was reached. */
+const ORDER = [
+  'failed',
+  'refused',
+  'expired',
+  'unknown',
+  'queued',
+  'sending',
+  'held',
+  'waiting',
+  'pushed',
+  'delivered',
+  'read',
+  'acknowledged',
+  'superseded',
+  'cancelled',
+] as const;
+export type Mark = (typeof ORDER)[number];
 
-/** From the least to the most: a whole came as far as its last recipient. */
-const ORDER: Delivery[] = ['other', 'waiting', 'pushed', 'delivered'];
+/** Ends at which nobody has the message. In a group, one forgotten laptop is no failure of it. */
+const LOST: Delivery[] = ['refused', 'expired', 'superseded', 'cancelled'];
 
 /** The mark of one recipient. */
 export function markOf(delivery: Delivery): Mark {
-  return delivery === 'other' ? 'unknown' : delivery;
+  if (delivery === 'other') return 'unknown';
+  return delivery === 'dismissed' ? 'delivered' : delivery;
 }
 
-/**
- * The mark of a whole message: that of the recipient it reached least. Those who refused count only
- * where nobody took it: in a group, one forgotten laptop is no failure of the message.
- */
+/** The mark of what went to one person or group: that of the recipient it reached least. */
+export function parcelMark({ progress, recipients }: Parcel, ask: Sent['draft']['ask']): Mark {
+  if (progress.state !== 'answered') return progress.state;
+  const one = recipients.some((r) => r.delivery === 'acknowledged');
+  if (ask === 'first' && one) return 'acknowledged';
+  const taken = recipients.filter((r) => !LOST.includes(r.delivery));
+  const counted = (taken.length > 0 ? taken : recipients).map((r) => markOf(r.delivery));
+  return first(counted) ?? 'refused';
+}
+
+/** The mark of a whole message: of its parcels, that which needs the writer most. */
 export function wholeMark(sent: Sent): Mark {
-  if (sent.progress.state !== 'answered') return sent.progress.state;
-  const taken = sent.recipients.filter((r) => r.delivery !== 'refused');
-  const least = ORDER.find((d) => taken.some((r) => r.delivery === d));
-  return least === undefined ? 'refused' : markOf(least);
+  return first(sent.parcels.map((parcel) => parcelMark(parcel, sent.draft.ask))) ?? 'queued';
+}
+
+function first(marks: readonly Mark[]): Mark | undefined {
+  return ORDER.find((mark) => marks.includes(mark));
 }
 
 export function markWords(mark: Mark): string {
   return {
     queued: m.mark_queued,
     sending: m.mark_sending,
+    held: m.mark_held,
     waiting: m.mark_waiting,
     pushed: m.mark_pushed,
     delivered: m.mark_delivered,
+    read: m.mark_read_by,
+    acknowledged: m.mark_acknowledged,
     unknown: m.mark_unknown,
     refused: m.mark_refused,
+    expired: m.mark_expired,
+    superseded: m.mark_superseded,
+    cancelled: m.mark_cancelled,
     failed: m.mark_failed,
   }[mark]();
 }
 
-/** One recipient's status in a sentence. */
+/** One recipient's status in a phrase. */
 export function outcomeWords(delivery: Delivery): string {
   return {
+    held: m.outcome_held,
     waiting: m.outcome_waiting,
-    delivered: m.outcome_delivered,
     pushed: m.outcome_pushed,
+    delivered: m.outcome_delivered,
+    dismissed: m.outcome_dismissed,
+    read: m.outcome_read,
+    acknowledged: m.outcome_acknowledged,
     refused: m.outcome_refused,
+    expired: m.outcome_expired,
+    superseded: m.outcome_superseded,
+    cancelled: m.outcome_cancelled,
     other: m.outcome_other,
   }[delivery]();
 }
 
-/** The whole's state in a sentence, where recipients do not say it yet. */
-export function progressWords(sent: Sent): string {
-  switch (sent.progress.state) {
+/** A step with its time, and with what was said. */
+export function stepWords({ delivery, at, note }: Step, now: number): string {
+  const step = m.step_at({ what: outcomeWords(delivery), at: since(at, now, locale()) });
+  return note ? m.step_note({ step, note: plain(note) }) : step;
+}
+
+/** On the way only: once more is known, no longer worth a line. */
+const ON_THE_WAY: Delivery[] = ['held', 'waiting', 'pushed', 'other'];
+
+/** How it came to what it is, in one line: "delivered 14:02, acknowledged 14:05: on it". */
+export function storyWords({ delivery, history }: Outcome, now: number): string {
+  const told = history.filter((s) => s.delivery === delivery || !ON_THE_WAY.includes(s.delivery));
+  if (!told.some((s) => s.delivery === delivery)) return outcomeWords(delivery);
+  return told
+    .map((step) => stepWords(step, now))
+    .reduce((before, after) => m.steps_comma({ before, after }));
+}
+
+/** The note that came with an acknowledgement; empty for none. */
+export function noteOf({ history }: Outcome): string {
+  return history.findLast((step) => step.note !== '')?.note ?? '';
+}
+
+/** A parcel's state in a sentence, where there are no recipients that say it. */
+export function progressWords({ progress }: Parcel, due: number | null): string {
+  switch (progress.state) {
     case 'queued':
-      return m.progress_queued();
+      return due !== null && due > Date.now()
+        ? m.progress_due({ at: since(due, Date.now(), locale()) })
+        : m.progress_queued();
     case 'sending':
       return m.progress_sending();
     case 'unknown':
       return m.progress_unknown();
     case 'failed':
-      return sent.progress.reason;
+      return say(progress.reason);
+    case 'cancelled':
+      return m.progress_cancelled();
     case 'answered':
-      return sent.recipients.length === 0 ? m.progress_nobody() : m.progress_answered();
+      return m.progress_nobody();
   }
+}
+
+/** Whether sending it once more can help: something of it did not go out, or may not have. */
+export function canResend(sent: Sent): boolean {
+  return sent.parcels.some(({ progress }) =>
+    ['failed', 'unknown', 'cancelled'].includes(progress.state),
+  );
+}
+
+/** Whether something of it has not gone out yet, and can be taken back. */
+export function canCancel(sent: Sent): boolean {
+  return sent.parcels.some(
+    ({ progress, recipients }) =>
+      progress.state === 'queued' || recipients.some((r) => r.delivery === 'held'),
+  );
 }

@@ -18,6 +18,7 @@ export class Desk {
     theme: 'system',
     notifications: { sound: true, urgentPasses: false, followDesktop: true, hours: [], mutes: [] },
     keep: { days: 365, count: 100_000, unreadToo: false },
+    readReceipts: false,
   });
   /** What to show; a new object each time it is asked for. */
   view = $state.raw<View | null>(null);

@@ -5,8 +5,11 @@
  * Beside some of them stand further attributes:
  * - `source`: `data-kind` (sender, group, tag or relay), `data-name`
  * - `inboxRow`: `data-id` (the message's number), `data-read` (`true` or `false`)
- * - `composeStatus`: one per recipient, `data-name`, `data-delivery` (a `Delivery`)
- * - `composeProgress`: `data-progress` (a `Progress` state)
+ * - `composeStatus`: one per recipient of a sent message, in the compose window and on the sent page:
+ *   `data-name`, `data-delivery` (a `Delivery`), `data-note` (what was said with an acknowledgement)
+ * - `composeProgress`: one per person or group it went to, `data-to` (a group with @ before it),
+ *   `data-progress` (a `Progress` state)
+ * - `sentRow`: `data-id`
  * - `offer`: `data-kind` (a `Deed` kind)
  * - `check`: `data-subject` (a `Subject`), `data-relay`, `data-verdict` (a `Verdict`)
  * - `connectionState`: `data-state` (a `Connection` state)
@@ -66,6 +69,7 @@ export const testid = {
   composeSend: 'compose-send',
   composeProgress: 'compose-progress',
   composeStatus: 'compose-status',
+  sentRow: 'sent-row',
   navInbox: 'nav-inbox',
   navSent: 'nav-sent',
   navSettings: 'nav-settings',

@@ -55,6 +55,14 @@ interface Answers {
   restore: 'done';
   send: 'queued';
   sent: 'sent';
+  'sent-message': 'sent';
+  resend: 'done';
+  cancel: 'done';
+  drafts: 'drafts';
+  'keep-draft': 'queued';
+  'drop-draft': 'done';
+  contacts: 'contacts';
+  acknowledge: 'done';
   host: 'status';
   reach: 'status';
   'stop-hosting': 'status';

@@ -7,6 +7,7 @@
 import { reason } from '../../lib/backend/backend';
 import type { Draft, Priority, Recipient, RelayId, Sent } from '../../lib/backend/bindings';
 import type { Desk } from '../../lib/desk.svelte';
+import { BLANK } from '../../lib/draft';
 import { m } from '../../lib/words/messages.js';
 
 export class Compose {
@@ -41,7 +42,8 @@ export class Compose {
   async send(): Promise<void> {
     if (this.sending || this.sent || !this.#valid()) return;
     const draft: Draft = {
-      to: { kind: this.kind, name: this.to.trim() },
+      ...BLANK,
+      to: [{ kind: this.kind, name: this.to.trim() }],
       title: this.title.trim(),
       body: this.body,
       priority: this.priority,
@@ -51,13 +53,12 @@ export class Compose {
     this.sending = true;
     this.error = '';
     try {
-      const id = await this.desk.ask({ do: 'send', draft });
+      const id = await this.desk.ask({ do: 'send', draft, kept: null });
       this.sent = this.#early.get(id) ?? {
         id,
         draft,
         writtenAt: Date.now(),
-        progress: { state: 'queued' },
-        recipients: [],
+        parcels: draft.to.map((to) => ({ to, progress: { state: 'queued' }, recipients: [] })),
       };
     } catch (error) {
       this.error = reason(error);

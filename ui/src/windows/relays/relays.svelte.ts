@@ -6,7 +6,9 @@
  */
 import { reason } from '../../lib/backend/backend';
 import type { Color, Reach, RelayId, RelayState } from '../../lib/backend/bindings';
+import { wholeMark } from '../../lib/delivery';
 import type { Desk } from '../../lib/desk.svelte';
+import { BLANK } from '../../lib/draft';
 import { JoinForm } from '../../lib/join.svelte';
 
 /** What becomes of a test message to oneself. */
@@ -36,10 +38,9 @@ export class RelaysPage {
       if (event.event !== 'sent') return;
       const relay = this.#tested[event.value.id];
       if (relay === undefined) return;
-      const { progress, recipients } = event.value;
-      const arrived = recipients.some(({ delivery }) => delivery === 'delivered');
-      if (arrived) this.tests[relay] = 'arrived';
-      else if (progress.state === 'queued') this.tests[relay] = 'waiting';
+      const mark = wholeMark(event.value);
+      if (['delivered', 'read', 'acknowledged'].includes(mark)) this.tests[relay] = 'arrived';
+      else if (mark === 'queued') this.tests[relay] = 'waiting';
     });
   }
 
@@ -82,13 +83,12 @@ export class RelaysPage {
       const id = await this.desk.ask({
         do: 'send',
         draft: {
-          to: { kind: 'person', name: relay.name },
+          ...BLANK,
+          to: [{ kind: 'person', name: relay.name }],
           title,
-          body: '',
-          priority: 'default',
-          link: '',
           relay: relay.id,
         },
+        kept: null,
       });
       this.#tested[id] = relay.id;
     });

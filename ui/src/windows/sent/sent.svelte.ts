@@ -36,7 +36,7 @@ export class SentList extends Paged<Sent> {
   }
 
   protected page(before: number | null, limit: number): Promise<Sent[]> {
-    return this.desk.ask({ do: 'sent', before, limit });
+    return this.desk.ask({ do: 'sent', before, limit, search: '' });
   }
 
   /** A page of long messages ends early, so a short one is not the last. */

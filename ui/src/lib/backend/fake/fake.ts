@@ -12,10 +12,12 @@ import type {
   Answer,
   Computer,
   Consent,
+  Contact,
   Draft,
   Event,
   Filter,
   Join,
+  Kept,
   Message,
   Outcome,
   Progress,
@@ -45,6 +47,9 @@ export interface World {
   messages: Message[];
   /** Sent, oldest first. */
   sent: Sent[];
+  /** Being written, the last changed first. */
+  drafts: Kept[];
+  contacts: Contact[];
   /** What senders may do. */
   consents: Consent[];
   computer: Computer;
@@ -100,10 +105,10 @@ export class Fake implements Backend {
   }
 
   /** What became of a sent message. */
-  progress(id: number, progress: Progress, recipients: Outcome[]): void {
+  progress(id: number, progress: Progress, recipients: Outcome[], parcel = 0): void {
     const sent = this.world.sent.find((s) => s.id === id);
     if (!sent) return;
-    Object.assign(sent, { progress, recipients });
+    sent.parcels = sent.parcels.map((p, i) => (i === parcel ? { ...p, progress, recipients } : p));
     this.tell({ event: 'sent', value: { ...sent } });
   }
 
@@ -218,11 +223,51 @@ export class Fake implements Backend {
         world.messages.sort((a, b) => a.row.id - b.row.id);
         return this.#changed(request.ids);
       case 'sent': {
-        const sent = world.sent.filter((s) => request.before === null || s.id < request.before);
+        const wanted = words(request.search);
+        const sent = world.sent.filter(
+          (s) =>
+            (request.before === null || s.id < request.before) &&
+            wanted.every((word) => find(textOf(s), [word]).length > 0),
+        );
         return { is: 'sent', value: sent.reverse().slice(0, request.limit) };
       }
+      case 'sent-message':
+        return { is: 'sent', value: [this.#sentBy(request.id)] };
       case 'send':
+        world.drafts = world.drafts.filter(({ id }) => id !== request.kept);
         return { is: 'queued', value: this.#send(request.draft) };
+      case 'resend':
+        return this.#again(request.id, ['failed', 'unknown', 'cancelled'], { state: 'queued' });
+      case 'cancel':
+        return this.#again(request.id, ['queued', 'answered'], { state: 'cancelled' });
+      case 'drafts':
+        return { is: 'drafts', value: world.drafts };
+      case 'keep-draft': {
+        const id = request.id ?? Math.max(0, ...world.drafts.map((kept) => kept.id)) + 1;
+        const others = world.drafts.filter((kept) => kept.id !== id);
+        world.drafts = [{ id, draft: request.draft, changedAt: Date.now() }, ...others];
+        this.tell({ event: 'drafts' });
+        return { is: 'queued', value: id };
+      }
+      case 'drop-draft':
+        world.drafts = world.drafts.filter(({ id }) => id !== request.id);
+        this.tell({ event: 'drafts' });
+        return { is: 'done' };
+      case 'contacts': {
+        const begun = request.search.toLowerCase();
+        const found = world.contacts.filter(
+          ({ to, relay: by }) =>
+            (request.relay === null || by === request.relay) &&
+            to.name.toLowerCase().includes(begun),
+        );
+        return { is: 'contacts', value: found.slice(0, request.limit) };
+      }
+      case 'acknowledge': {
+        const message = world.messages.find(({ row }) => row.id === request.id);
+        if (message)
+          message.row.acknowledgement = { state: 'given', at: Date.now(), note: request.note };
+        return this.#changed([request.id]);
+      }
       case 'host':
         return this.#host(request.reach, request.name);
       case 'reach':
@@ -337,7 +382,8 @@ export class Fake implements Backend {
         address,
         unread: this.world.messages.filter(({ row }) => row.relay === id && !row.read).length,
         waiting: this.world.sent.filter(
-          ({ draft, progress }) => draft.relay === id && progress.state === 'queued',
+          ({ draft, parcels }) =>
+            draft.relay === id && parcels.some(({ progress }) => progress.state === 'queued'),
         ).length,
       })),
     };
@@ -356,12 +402,27 @@ export class Fake implements Backend {
       id,
       draft,
       writtenAt: Date.now(),
-      progress: { state: 'queued' },
-      recipients: [],
+      parcels: draft.to.map((to) => ({ to, progress: { state: 'queued' }, recipients: [] })),
     };
     this.world.sent.push(sent);
     this.tell({ event: 'sent', value: sent });
     return id;
+  }
+
+  #sentBy(id: number): Sent {
+    const sent = this.world.sent.find((s) => s.id === id);
+    if (!sent) throw failed('There is no such message.', '没有这条消息。', 'not-found');
+    return sent;
+  }
+
+  /** Gives parcels of some states another one. */
+  #again(id: number, from: Progress['state'][], progress: Progress): Answer {
+    const sent = this.#sentBy(id);
+    sent.parcels = sent.parcels.map((parcel) =>
+      from.includes(parcel.progress.state) ? { ...parcel, progress, recipients: [] } : parcel,
+    );
+    this.tell({ event: 'sent', value: { ...sent } });
+    return { is: 'done' };
   }
 
   #host(reach: 'computer' | 'network', name: string | null): Answer {
@@ -434,6 +495,10 @@ export class Fake implements Backend {
   #without(id: RelayId): RelayState[] {
     return this.world.status.relays.filter((of) => of.id !== id);
   }
+}
+
+function textOf({ draft }: Sent): string {
+  return [draft.title, draft.body, ...draft.to.map(({ name }) => name)].join(' ');
 }
 
 /** A picture of one blue pixel. */

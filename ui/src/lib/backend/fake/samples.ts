@@ -1,18 +1,20 @@
 /** Messages and states that look like somebody's week: also long names, other scripts, odd titles. */
 import type {
+  Acknowledgement,
   Held,
   Message,
   Offer,
   Priority,
+  Related,
   RelayId,
   RelayState,
-  Sent,
   Settings,
   Status,
 } from '../bindings';
 import { say } from '../../language.svelte';
 import { computer, report } from './doctor';
 import type { World } from './fake';
+import { contacts, sent } from './sent';
 import { said } from './words';
 
 const MINUTE = 60_000;
@@ -32,6 +34,8 @@ interface Sample {
   superseded?: boolean;
   offers?: Offer[];
   relay?: RelayId;
+  acknowledgement?: Acknowledgement;
+  thread?: Related[];
 }
 
 const SAMPLES: Sample[] = [
@@ -173,6 +177,7 @@ export function settings(): Settings {
     language: 'system',
     theme: 'system',
     keep: { days: 365, count: 100000, unreadToo: false },
+    readReceipts: false,
     notifications: {
       sound: true,
       urgentPasses: false,
@@ -201,8 +206,10 @@ export function sample(id: number, from: Partial<Sample> = {}, now = Date.now())
       held: s.held ?? null,
       superseded: s.superseded ?? false,
       relay: s.relay ?? 'hosted',
+      acknowledgement: s.acknowledgement ?? null,
     },
     markdown: true,
+    thread: s.thread ?? [],
     offers: [...(s.link ? [opens(s.link)] : []), ...(s.offers ?? [])],
     body: s.body,
     link: s.link ?? null,
@@ -229,6 +236,7 @@ export function relay(from: Partial<RelayState> = {}): RelayState {
     connection: { state: 'connected', since: Date.now() - 3 * HOUR },
     secret: 'keyring',
     pinned: null,
+    extensions: ['ref', 'receipts', 'directory', 'delay', 'key', 'ack'],
     ...from,
   };
 }
@@ -269,6 +277,8 @@ export function blank(): World {
     settings: settings(),
     messages: [],
     sent: [],
+    drafts: [],
+    contacts: [],
     consents: [],
     computer: computer(),
     report: report(Date.now()),
@@ -300,73 +310,10 @@ export function used(older = 60): World {
     settings: settings(),
     messages,
     sent: sent(now),
+    drafts: [],
+    contacts: contacts(now),
     consents: [],
     computer: computer(),
     report: report(now),
   };
-}
-
-function sent(now: number): Sent[] {
-  const draft = (to: Sent['draft']['to'], title: string, body: string): Sent['draft'] => ({
-    to,
-    title,
-    body,
-    priority: 'default',
-    link: '',
-    relay: 'hosted',
-  });
-  return [
-    {
-      id: 1,
-      draft: draft({ kind: 'person', name: 'bob' }, 'Are you there?', 'Hello?'),
-      writtenAt: now - 26 * HOUR,
-      progress: { state: 'answered' },
-      recipients: [{ name: 'bob', delivery: 'refused' }],
-    },
-    {
-      id: 2,
-      draft: draft({ kind: 'person', name: 'phone' }, '', 'Buy milk, bread and the other thing.'),
-      writtenAt: now - 25 * HOUR,
-      progress: { state: 'unknown' },
-      recipients: [],
-    },
-    {
-      id: 3,
-      draft: draft(
-        { kind: 'group', name: 'developers' },
-        'Deploy at four',
-        'Please merge what has to go out **before half past three**.',
-      ),
-      writtenAt: now - 2 * HOUR,
-      progress: { state: 'answered' },
-      recipients: [
-        { name: 'ann', delivery: 'delivered' },
-        { name: '林晓雨', delivery: 'waiting' },
-        { name: 'ci', delivery: 'pushed' },
-        { name: 'old-laptop', delivery: 'refused' },
-      ],
-    },
-    {
-      id: 4,
-      draft: draft(
-        { kind: 'person', name: 'ann' },
-        'Printer',
-        'Did you try turning it off and on?',
-      ),
-      writtenAt: now - 50 * MINUTE,
-      progress: { state: 'answered' },
-      recipients: [{ name: 'ann', delivery: 'delivered' }],
-    },
-    {
-      id: 5,
-      draft: draft(
-        { kind: 'person', name: 'ann' },
-        'Lunch?',
-        'In ten minutes, at the usual place.',
-      ),
-      writtenAt: now - 1 * MINUTE,
-      progress: { state: 'queued' },
-      recipients: [],
-    },
-  ];
 }

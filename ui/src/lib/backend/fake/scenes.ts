@@ -7,6 +7,7 @@
 import type {
   CertificateFault,
   Connection,
+  Delivery,
   Language,
   RelayState,
   Request,
@@ -14,6 +15,7 @@ import type {
   View,
 } from '../bindings';
 import { Fake, type World } from './fake';
+import { outcome } from './sent';
 import { blank, relay, sample, used } from './samples';
 import { failed, said } from './words';
 
@@ -227,18 +229,15 @@ function enliven(fake: Fake): void {
   const ask = fake.ask.bind(fake);
   fake.ask = async (request: Request) => {
     const answer = await ask(request);
-    if (answer.is === 'queued') {
-      const { to } = request.do === 'send' ? request.draft : { to: { name: '' } };
+    if (request.do === 'send' && answer.is === 'queued') {
+      const { to, due } = request.draft;
+      const became = (delivery: Delivery) => () =>
+        to.forEach(({ name }, parcel) =>
+          fake.progress(answer.value, { state: 'answered' }, [outcome(name, delivery)], parcel),
+        );
       const steps = [
-        () => fake.progress(answer.value, { state: 'sending' }, []),
-        () =>
-          fake.progress(answer.value, { state: 'answered' }, [
-            { name: to.name, delivery: 'waiting' },
-          ]),
-        () =>
-          fake.progress(answer.value, { state: 'answered' }, [
-            { name: to.name, delivery: 'delivered' },
-          ]),
+        () => to.forEach((_, n) => fake.progress(answer.value, { state: 'sending' }, [], n)),
+        ...(due === null ? [became('waiting'), became('delivered')] : [became('held')]),
       ];
       steps.forEach((step, i) => setTimeout(step, SOON_MS * (i + 1)));
     }
