@@ -322,15 +322,91 @@ export const PAGES = [
   ['compose', 'scene=used&show=compose', COMPOSE],
   ['compose-written', 'scene=used&show=compose', COMPOSE, write],
   [
+    'compose-contacts',
+    'scene=used&show=compose',
+    COMPOSE,
+    async (p) => {
+      await p.getByTestId('compose-to').pressSequentially('bob,');
+      await p.keyboard.press('ArrowDown');
+      await p.locator('[role=option]').first().waitFor();
+      await p.keyboard.press('ArrowDown');
+    },
+  ],
+  [
+    'compose-relays',
+    'scene=relays&show=compose',
+    COMPOSE,
+    async (p) => {
+      await p.getByTestId('compose-to').pressSequentially('an');
+      await p.locator('[role=option]').first().waitFor();
+    },
+  ],
+  [
+    'compose-more',
+    'scene=used&show=compose',
+    COMPOSE,
+    async (p) => {
+      await p.getByTestId('compose-to').fill('@home,ann,');
+      await p.getByTestId('compose-title').fill('Heating');
+      await p.getByTestId('compose-due').selectOption('morning');
+      await p.getByTestId('compose-more').click();
+      await p.getByTestId('compose-ask').selectOption('first');
+      await p.getByTestId('compose-link').scrollIntoViewIfNeeded();
+    },
+  ],
+  [
+    'compose-base',
+    'scene=base&show=compose',
+    COMPOSE,
+    async (p) => {
+      await write(p);
+      await p.getByTestId('compose-due').selectOption('morning');
+      await p.getByTestId('compose-more').click();
+      await p.getByTestId('compose-ask').selectOption('each');
+      await p.getByTestId('compose-missing').last().scrollIntoViewIfNeeded();
+    },
+  ],
+  [
+    'compose-preview',
+    'scene=drafts&show=compose',
+    COMPOSE,
+    async (p) => {
+      await p.getByTestId('compose-kept').waitFor();
+      await p.getByTestId('compose-preview').click();
+    },
+  ],
+  [
+    'compose-drafts',
+    'scene=drafts&show=compose',
+    COMPOSE,
+    async (p) => {
+      await p.getByTestId('compose-drafts').click();
+      await p.getByRole('menuitem').first().waitFor();
+    },
+  ],
+  [
+    'compose-reply',
+    'scene=used&show=compose&message=68',
+    COMPOSE,
+    (p) => p.getByTestId('compose-quote').waitFor(),
+  ],
+  [
     'compose-wrong',
     'scene=offline&show=compose',
     COMPOSE,
     async (p) => {
-      await p
-        .getByRole('button')
-        .filter({ has: p.locator('.lucide-link-2') })
-        .click();
+      await p.getByTestId('compose-more').click();
+      await p.getByTestId('compose-link').fill('nowhere');
       await p.getByTestId('compose-send').click();
+    },
+  ],
+  [
+    'compose-small',
+    'scene=used&show=compose',
+    { width: 420, height: 420 },
+    async (p) => {
+      await write(p);
+      await p.getByTestId('compose-due').selectOption('hour');
     },
   ],
   [
@@ -338,19 +414,28 @@ export const PAGES = [
     'scene=used&show=compose',
     COMPOSE,
     async (p) => {
+      await p.getByTestId('compose-to').fill('phone,');
       await write(p);
       await p.keyboard.press('Control+Enter');
-      await p.locator('[data-delivery=delivered]').waitFor();
+      await p.locator('[data-delivery=delivered]').first().waitFor();
     },
   ],
   [
-    'compose-discard',
+    'compose-held',
     'scene=used&show=compose',
     COMPOSE,
     async (p) => {
       await write(p);
-      await p.keyboard.press('Escape');
+      await p.getByTestId('compose-due').selectOption('morning');
+      await p.keyboard.press('Control+Enter');
+      await p.locator('[data-delivery=held]').waitFor();
     },
+  ],
+  [
+    'compose-discard',
+    'scene=drafts&show=compose',
+    COMPOSE,
+    (p) => p.getByTestId('compose-discard').click(),
   ],
   ['first-run', 'scene=fresh&show=first-run', FIRST],
   [

@@ -10,6 +10,7 @@
  * - `composeProgress`: one per person or group it went to, `data-to` (a group with @ before it),
  *   `data-progress` (a `Progress` state)
  * - `sentRow`: `data-id`
+ * - `composeChip`, and the options in `composeContacts`: `data-to` (a group with @ before it)
  * - `offer`: `data-kind` (a `Deed` kind)
  * - `check`: `data-subject` (a `Subject`), `data-relay`, `data-verdict` (a `Verdict`)
  * - `connectionState`: `data-state` (a `Connection` state)
@@ -61,15 +62,32 @@ export const testid = {
   mutedList: 'muted-list',
   consentList: 'consent-list',
   undo: 'undo',
-  composeKindPerson: 'compose-kind-person',
-  composeKindGroup: 'compose-kind-group',
   composeTo: 'compose-to',
+  composeChip: 'compose-chip',
+  composeContacts: 'compose-contacts',
+  composeQuote: 'compose-quote',
+  composePreview: 'compose-preview',
+  composePriority: 'compose-priority',
+  composeDue: 'compose-due',
+  composeDay: 'compose-day',
+  composeTime: 'compose-time',
+  composeMore: 'compose-more',
+  composeAsk: 'compose-ask',
+  composeExpiry: 'compose-expiry',
+  composeLink: 'compose-link',
+  composeMissing: 'compose-missing',
+  composeKept: 'compose-kept',
+  composeDrafts: 'compose-drafts',
+  composeDiscard: 'compose-discard',
+  composeAnother: 'compose-another',
   composeTitle: 'compose-title',
   composeBody: 'compose-body',
   composeSend: 'compose-send',
   composeProgress: 'compose-progress',
   composeStatus: 'compose-status',
   sentRow: 'sent-row',
+  sentCancel: 'sent-cancel',
+  sentResend: 'sent-resend',
   navInbox: 'nav-inbox',
   navSent: 'nav-sent',
   navSettings: 'nav-settings',

@@ -1,10 +1,11 @@
 /**
  * The fake agent as the address asks for it, for `npm run dev` and the screens:
- * `?scene=used|empty|offline|relays|refused|untrusted|changed|taken|taken-again|fresh|problems|quiet|down|broken|slow|memory|refusing|hanging|hanging-fresh&show=inbox|compose|first-run|settings|doctor`
- * with `&lang=` and `&theme=`. It also brings some life: sent messages arrive, and a first message
+ * `?scene=used|empty|offline|relays|refused|untrusted|changed|taken|taken-again|fresh|problems|quiet|down|broken|slow|memory|refusing|hanging|hanging-fresh|drafts|base|late|asked&show=inbox|sent|compose|first-run|settings|doctor`
+ * with `&message=` for the one that is shown or answered, `&lang=` and `&theme=`. It also brings some life: sent messages arrive, and a first message
  * comes after hosting.
  */
 import type {
+  Acknowledgement,
   CertificateFault,
   Connection,
   Delivery,
@@ -15,7 +16,7 @@ import type {
   View,
 } from '../bindings';
 import { Fake, type World } from './fake';
-import { outcome } from './sent';
+import { drafts, outcome, sentLate } from './sent';
 import { blank, relay, sample, used } from './samples';
 import { failed, said } from './words';
 
@@ -53,7 +54,7 @@ export function scene(address: URL): Fake {
   const show = asked('show', 'inbox');
   const fake = new Fake(
     FRESH.includes(name) ? blank() : used(name === 'empty' ? 0 : 60),
-    (show === 'inbox' ? { window: 'inbox', message: null } : { window: show }) as View,
+    viewOf(show, Number(asked('message', '0')) || null),
   );
   fake.world.settings = {
     ...fake.world.settings,
@@ -63,6 +64,12 @@ export function scene(address: URL): Fake {
   furnish(fake, fake.world, name);
   enliven(fake);
   return fake;
+}
+
+function viewOf(show: string, message: number | null): View {
+  if (show === 'compose') return { window: 'compose', reply: message, to: [] };
+  if (show === 'inbox' || show === 'sent') return { window: show, message };
+  return { window: show } as View;
 }
 
 function furnish(fake: Fake, world: World, name: string): void {
@@ -166,6 +173,18 @@ function furnish(fake: Fake, world: World, name: string): void {
         },
       ];
       break;
+    case 'drafts':
+      world.drafts = drafts(Date.now());
+      break;
+    case 'base':
+      only({ extensions: [] });
+      break;
+    case 'late':
+      world.sent.push(...sentLate(Date.now()));
+      break;
+    case 'asked':
+      furnishAsked(world);
+      break;
     case 'memory':
       only({ secret: 'memory' });
       break;
@@ -223,6 +242,30 @@ function furnishSeveral(world: World, away: Connection): void {
     relay({ id: 'lab', label: 'lab.example.org', color: 'purple', name: 'ann', connection: taken }),
   ];
   for (const { row } of world.messages) if (row.id % 2 === 0) row.relay = 'work';
+}
+
+/** Messages that are to be acknowledged, each further than the one before, and a conversation. */
+function furnishAsked(world: World): void {
+  const at = Date.now() - 600_000;
+  const states: Acknowledgement[] = [
+    { state: 'wanted' },
+    { state: 'given', at, note: 'On my way' },
+    { state: 'taken', by: '林晓雨', at, note: '我来处理' },
+    { state: 'taken', by: 'ann', at, note: '' },
+  ];
+  const newest = world.messages.slice(-states.length).reverse();
+  newest.forEach((message, place) => {
+    message.row.acknowledgement = states[place] ?? null;
+  });
+  const thread = (id: number, sent: boolean, who: string, preview: string, ago: number) => {
+    return { id, sent, who, title: '', preview, at: at - ago * 60_000 };
+  };
+  const [first] = newest;
+  if (first)
+    first.thread = [
+      thread(4, true, 'nightly-backup', 'Is the new disk in use already?', 90),
+      thread(first.row.id - 3, false, 'nightly-backup', 'Since yesterday evening.', 60),
+    ];
 }
 
 function enliven(fake: Fake): void {

@@ -1,6 +1,17 @@
 /** What somebody wrote lately, what became of it, and whom they write to. */
 import { BLANK } from '../../draft';
-import type { Contact, Delivery, Draft, Outcome, Parcel, Recipient, Sent, Step } from '../bindings';
+import { said } from './words';
+import type {
+  Contact,
+  Delivery,
+  Draft,
+  Kept,
+  Outcome,
+  Parcel,
+  Recipient,
+  Sent,
+  Step,
+} from '../bindings';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -75,6 +86,78 @@ export function sent(now: number): Sent[] {
       { title: 'Lunch?', body: 'In ten minutes, at the usual place.' },
       { to: person('ann'), progress: { state: 'queued' }, recipients: [] },
     ),
+  ];
+}
+
+/** More of what can become of a message: held, refused whole, of several recipients, replaced. */
+export function sentLate(now: number): Sent[] {
+  const due = now + 16 * HOUR;
+  const old = now - 27 * HOUR;
+  const draft = (more: Partial<Draft>): Draft => ({ ...BLANK, relay: 'hosted', ...more });
+  return [
+    {
+      id: 6,
+      draft: draft({
+        to: [person('ann'), person('phone'), group('home')],
+        title: 'The heating is checked tomorrow',
+        body: 'Somebody has to be there between nine and twelve.',
+        due,
+        ask: 'first',
+        ttl: 86_400,
+      }),
+      writtenAt: now - 4 * MINUTE,
+      parcels: [
+        answered(person('ann'), outcome('ann', 'held', now - 4 * MINUTE)),
+        { to: person('phone'), progress: { state: 'queued' }, recipients: [] },
+        answered(group('home'), outcome('tablet', 'held', now - 4 * MINUTE)),
+      ],
+    },
+    {
+      id: 7,
+      draft: draft({
+        to: [person('ann'), person('bob'), person('phone')],
+        title: 'Door code',
+        body: 'It is the usual one until Friday.',
+      }),
+      writtenAt: now - 3 * MINUTE,
+      parcels: [
+        answered(person('ann'), outcome('ann', 'read', now - 3 * MINUTE, ['delivered'])),
+        answered(person('bob'), outcome('bob', 'expired', old, ['waiting'])),
+        {
+          to: person('phone'),
+          progress: {
+            state: 'failed',
+            reason: said(
+              'The queue for phone is full. Send it again when it has been online.',
+              'phone 的队列已满。请等它上线后再次发送。',
+            ),
+          },
+          recipients: [],
+        },
+      ],
+    },
+  ];
+}
+
+/** Begun, and not sent yet. */
+export function drafts(now: number): Kept[] {
+  return [
+    {
+      id: 2,
+      draft: {
+        ...BLANK,
+        to: [person('ann'), group('home')],
+        title: 'Saturday',
+        body: 'Shall we meet **at ten**?\n\n- cake\n- coffee',
+        tags: ['home'],
+      },
+      changedAt: now - 12 * MINUTE,
+    },
+    {
+      id: 1,
+      draft: { ...BLANK, to: [person('bob')], body: 'About the printer again' },
+      changedAt: now - 26 * HOUR,
+    },
   ];
 }
 
