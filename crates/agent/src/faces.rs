@@ -108,10 +108,12 @@ impl Agent {
             | Request::Drafts
             | Request::KeepDraft { .. }
             | Request::DropDraft { .. }
-            | Request::Contacts { .. }
-            | Request::Acknowledge { .. } => Err(tidings_app::types::Failure::Invalid(
+            | Request::Contacts { .. } => Err(tidings_app::types::Failure::Invalid(
                 Words::foreign("This version cannot do that yet."),
             )),
+            Request::Acknowledge { id, note } => {
+                app.acknowledge(id, &note).await.map(|()| Answer::Done)
+            }
             Request::Host { reach, name } => self.stands(app.host(reach, name).await),
             Request::Reach { reach } => self.stands(app.reach(reach).await),
             Request::StopHosting => self.stands(app.stop_hosting().await),
@@ -354,7 +356,9 @@ async fn tell(peer: Peer, watched: Watched) {
                     tidings_app::Event::Notice(text) => Event::Notice(text),
                     tidings_app::Event::Settings(settings) => Event::Settings(settings),
                     // The windows' matter, and the agent's.
-                    tidings_app::Event::Opened { .. } | tidings_app::Event::Do(_) => continue,
+                    tidings_app::Event::Opened { .. }
+                    | tidings_app::Event::Reply(_)
+                    | tidings_app::Event::Do(_) => continue,
                 },
                 // It missed some: it is to read everything anew.
                 Err(broadcast::error::RecvError::Lagged(_)) => Event::Changed(Vec::new()),

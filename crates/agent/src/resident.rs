@@ -167,6 +167,12 @@ async fn notifications_act(agent: Arc<Agent>) {
             Ok(tidings_app::Event::Opened { message }) => {
                 agent.windows.show(View::Inbox { message });
             }
+            Ok(tidings_app::Event::Reply(message)) => {
+                agent.windows.show(View::Compose {
+                    reply: Some(message),
+                    to: Vec::new(),
+                });
+            }
             Ok(tidings_app::Event::Do(deed)) => {
                 if let Err(failure) = agent.perform(deed).await {
                     tracing::warn!(%failure, "a notification's button did nothing");

@@ -8,6 +8,7 @@
 //! inbox) and bounded.
 
 mod acting;
+mod asked;
 mod relays;
 mod testing;
 
@@ -278,6 +279,7 @@ impl App {
         let changed = self.inbox.mark(ids, read, clock::now()).await?;
         if read {
             self.settle(&changed);
+            self.tell_of_reading(&changed).await?;
         }
         self.changed(changed);
         Ok(())
@@ -293,7 +295,10 @@ impl App {
                 self.settle(ids);
             }
         };
-        let done = keeping::mark_all(&self.inbox, filter, read, clock::now(), settle).await;
+        let tell = read && self.settings.borrow().read_receipts;
+        let marking = keeping::Marking { read, tell };
+        let done = keeping::mark_all(&self.inbox, filter, marking, clock::now(), settle).await;
+        self.written.notify_one();
         let _ = self.events.send(Event::Changed(Vec::new()));
         done
     }

@@ -5,13 +5,15 @@
 //! is as one that is missing. What is offered to be done with a message is put together in
 //! [`offers`]; what a sender may only offer after the person agreed is decided there too.
 //!
-//! Only what lists, filters and counts need (priority, link, tags, key, expiry) is kept beside the
+//! Only what lists, filters and counts need (priority, link, tags, key, expiry, what is asked and answered) is kept beside the
 //! row; the rest is read from the stored `extra` whenever it is needed, so that old messages gain by
 //! what a later version understands.
 
+mod asks;
 mod code;
 mod offers;
 
+pub(crate) use asks::{ask, reply};
 pub(crate) use offers::{Said, offers};
 
 use crate::types::Deed;

@@ -72,6 +72,8 @@ pub(crate) enum Input {
     Sleeps,
     /// It woke; the lines are being tested.
     Woke,
+    /// A message is due a notification once more: its relay reminds of it.
+    Reminded,
     /// A connection is there after an absence, or stood its test after a sleep.
     Back,
     /// How notifications are to behave from now on.
@@ -200,6 +202,7 @@ impl Flow {
                 }
             }
             Input::NotStored(..) => {}
+            Input::Reminded => self.due(),
             Input::Start => {
                 self.announcer.back(now);
                 self.due();

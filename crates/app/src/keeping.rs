@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use tidings_protocol::Reported;
 use tokio::sync::{broadcast, watch};
 
 use crate::clock;
@@ -48,11 +49,20 @@ pub(crate) async fn run(
     }
 }
 
+/// How messages are marked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Marking {
+    /// Read, or unread.
+    pub(crate) read: bool,
+    /// Whether their senders are told.
+    pub(crate) tell: bool,
+}
+
 /// Marks all that a filter asks for now; `marked` is told which, piece by piece.
 pub(crate) async fn mark_all(
     inbox: &Inbox,
     filter: &Filter,
-    read: bool,
+    marking: Marking,
     now: u64,
     marked: impl Fn(&[MessageId]),
 ) -> Result<(), Failure> {
@@ -64,7 +74,11 @@ pub(crate) async fn mark_all(
             return Ok(());
         };
         before = Some(*last);
-        marked(&inbox.mark(piece, read, now).await?);
+        let changed = inbox.mark(piece, marking.read, now).await?;
+        marked(&changed);
+        if marking.tell {
+            inbox.report(changed, Reported::Read, now).await?;
+        }
     }
 }
 

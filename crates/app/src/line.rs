@@ -110,6 +110,11 @@ pub(crate) fn incoming(
 ) -> Incoming {
     let message = &delivery.message;
     let received_at = clock::now();
+    let reply_to = extra::reply(&message.extra).map(|mid| mid.to_string());
+    let said = match &reply_to {
+        Some(_) => text::answer(&message.desp),
+        None => &message.desp,
+    };
     Incoming {
         relay: relay.to_owned(),
         joined,
@@ -130,15 +135,17 @@ pub(crate) fn incoming(
         title: message.text.clone(),
         body: message.desp.clone(),
         preview: if extra::markdown(&message.extra) {
-            text::preview(&message.desp)
+            text::preview(said)
         } else {
-            text::short(&message.desp, text::PREVIEW_CHARS)
+            text::short(said, text::PREVIEW_CHARS)
         },
         extra: message.extra.to_string(),
         priority: extra::priority(message),
         link: extra::link(message),
         tags: extra::tags(&message.extra),
         key: extra::key(&message.extra),
+        ask: extra::ask(&message.extra, matches!(delivery.target, Target::Group(_))),
+        reply_to,
         // From now on: the relay's clock may be another, and it drops what has expired itself.
         expires_at: extra::ttl(&message.extra).map(|ttl| received_at.saturating_add(ttl)),
         received_at,

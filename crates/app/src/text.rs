@@ -40,6 +40,16 @@ pub(crate) fn preview(markdown: &str) -> String {
     shorten(&squeeze(&plain(markdown)), PREVIEW_CHARS)
 }
 
+/// What an answer says itself: without the quote that it begins with, unless there is nothing else.
+pub(crate) fn answer(body: &str) -> &str {
+    let mut rest = body;
+    while rest.starts_with('>') {
+        rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+    }
+    let rest = rest.trim_start();
+    if rest.is_empty() { body } else { rest }
+}
+
 /// One line of text that is not Markdown: titles and names.
 pub(crate) fn line(text: &str) -> String {
     short(text, LINE_CHARS)
@@ -159,6 +169,19 @@ mod tests {
             preview(body),
             "Backup of host db1 • ☑ dump • ☐ upload a chart a b 1 2"
         );
+    }
+
+    #[test]
+    fn an_answer_is_what_follows_its_quote() {
+        for (body, said) in [
+            ("> **Door**\n> open?\n\nNo\n> not that", "No\n> not that"),
+            ("> open?\r\n\r\nNo", "No"),
+            ("No", "No"),
+            ("> only a quote", "> only a quote"),
+            ("", ""),
+        ] {
+            assert_eq!(answer(body), said, "{body:?}");
+        }
     }
 
     #[test]

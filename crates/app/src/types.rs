@@ -31,6 +31,8 @@ pub enum Event {
         /// Which.
         message: Option<MessageId>,
     },
+    /// A notification's button to reply was pressed: let the person write an answer to this message.
+    Reply(MessageId),
     /// A button of a notification was pressed: open this link, or fill the clipboard.
     Do(Deed),
     /// The settings changed.

@@ -1,6 +1,7 @@
 //! Messages that are due a notification, and what came of it. Statements only.
 //!
-//! A row is due until it is marked as notified, read or deleted. One that was held back for a time
+//! A row is due until it is marked as notified, read or deleted, and again when its relay reminds of it,
+//! read or not. One that was held back for a time
 //! (a pause, the quiet hours, the desktop's do-not-disturb) stays due and says why; one that is
 //! never to be raised (muted, expired) is marked at once.
 
@@ -49,6 +50,12 @@ pub(crate) struct Unnotified {
     pub(crate) extra: String,
     /// Milliseconds since 1970.
     pub(crate) expires_at: Option<u64>,
+    /// How often its relay reminded of it.
+    pub(crate) reminders: u64,
+    /// Whether it is still to be acknowledged.
+    pub(crate) wanted: bool,
+    /// Whether it answers another one, which its body quotes then.
+    pub(crate) answers: bool,
 }
 
 /// What came of a notification.
@@ -114,8 +121,8 @@ impl Inbox {
                           FROM tag WHERE message = received.id),
                          held, expires_at
                      FROM received INDEXED BY received_unnotified
-                     WHERE notified_at IS NULL AND read_at IS NULL AND deleted_at IS NULL
-                         AND (?1 OR held IS NULL)
+                     WHERE notified_at IS NULL AND (read_at IS NULL OR reminders > 0)
+                         AND deleted_at IS NULL AND (?1 OR held IS NULL)
                      ORDER BY id LIMIT ?2"#,
                 )?
                 .query_map(params![with_held, LOOK], |record| {
@@ -146,9 +153,10 @@ impl Inbox {
             connection
                 .prepare_cached(
                     r#"SELECT id, sender, "group", title, substr(body, 1, ?2), priority, relay, key,
-                         link, extra, expires_at
+                         link, extra, expires_at, reminders,
+                         ask IS NOT NULL AND acknowledged_at IS NULL, reply_to_mid IS NOT NULL
                      FROM received
-                     WHERE id = ?1 AND notified_at IS NULL AND read_at IS NULL
+                     WHERE id = ?1 AND notified_at IS NULL AND (read_at IS NULL OR reminders > 0)
                          AND deleted_at IS NULL"#,
                 )?
                 .query_one(params![integer(id), BODY_CHARS], |record| {
@@ -166,6 +174,9 @@ impl Inbox {
                         expires_at: record
                             .get::<_, Option<i64>>(10)?
                             .map(super::received::unsigned),
+                        reminders: number(record, 11)?,
+                        wanted: record.get(12)?,
+                        answers: record.get(13)?,
                     })
                 })
                 .optional()
@@ -212,7 +223,8 @@ impl Inbox {
         .await
     }
 
-    /// Keeps what came of messages' notification.
+    /// Keeps what came of messages' notification. What a person did counts, not that it was closed by
+    /// that.
     pub(crate) async fn came_of(
         &self,
         ids: Vec<MessageId>,
@@ -222,7 +234,11 @@ impl Inbox {
             let transaction = connection.transaction()?;
             for id in ids {
                 transaction
-                    .prepare_cached("UPDATE received SET outcome = ?1 WHERE id = ?2")?
+                    .prepare_cached(
+                        "UPDATE received SET outcome = ?1 WHERE id = ?2
+                             AND (?1 IN ('opened', 'acted')
+                                  OR coalesce(outcome, '') NOT IN ('opened', 'acted'))",
+                    )?
                     .execute(params![outcome.word(), integer(id)])?;
             }
             transaction.commit()

@@ -1,7 +1,8 @@
 //! The inbox: one SQLite file with what was received and what was sent.
 //!
 //! Owns the file, its two connections and the shape of its errors; the statements are in
-//! [`received`], [`due`], [`list`], [`sweep`], [`consent`], [`relays`] and [`sent`], the tables in
+//! [`received`], [`acknowledge`], [`report`], [`due`], [`list`], [`sweep`], [`consent`], [`relays`] and
+//! [`sent`], the tables in
 //! [`schema`].
 //! Decides nothing about messages.
 //!
@@ -9,6 +10,7 @@
 //! whoever looks does not wait for the disk that stores; a call that returned is durable, also over
 //! a power cut, and seen by every later one; calls of a connection run in the order they were made.
 
+mod acknowledge;
 mod consent;
 mod due;
 mod excerpt;
@@ -16,6 +18,7 @@ mod lane;
 mod list;
 mod received;
 mod relays;
+mod report;
 mod schema;
 mod search;
 mod sent;
@@ -28,8 +31,10 @@ use rusqlite::Connection;
 
 use lane::{Ending, Lane};
 
+pub(crate) use acknowledge::{Given, Taken};
 pub(crate) use due::{Due, Outcome, Unnotified};
 pub(crate) use received::{Incoming, Stored};
+pub(crate) use report::Waiting;
 pub(crate) use sent::{Outgoing, delivery};
 
 use crate::types::Failure;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row as Record, ToSql, params, params_from_iter};
 
 use super::relays::JOINED;
-use super::{Inbox, InboxError, due};
-use crate::types::{Message, MessageId, Priority, RelayId, Row};
+use super::{Inbox, InboxError, acknowledge, due};
+use crate::types::{Acknowledgement, Ask, Message, MessageId, Priority, RelayId, Row};
 use crate::{extra, text};
 
 /// A message as it is to be stored.
@@ -33,6 +33,9 @@ pub(crate) struct Incoming {
     pub(crate) link: Option<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) key: Option<String>,
+    pub(crate) ask: Ask,
+    /// The mid of the message it answers.
+    pub(crate) reply_to: Option<String>,
     /// Milliseconds since 1970, as the next one.
     pub(crate) expires_at: Option<u64>,
     pub(crate) received_at: u64,
@@ -69,7 +72,8 @@ pub(super) fn columns() -> String {
         r#"received.id, sender, "group", title, preview, received_at, read_at IS NOT NULL,
         priority, link IS NOT NULL,
         (SELECT group_concat(name, char(31) ORDER BY position) FROM tag WHERE message = received.id),
-        held, superseded_by IS NOT NULL, {JOINED}"#
+        held, superseded_by IS NOT NULL, {JOINED}, {}"#,
+        acknowledge::COLUMNS
     )
 }
 
@@ -112,7 +116,7 @@ impl Inbox {
             let found = connection
                 .prepare_cached(&sql)?
                 .query_one([integer(id)], |record| {
-                    Ok((message_of(record)?, record.get(18)?))
+                    Ok((message_of(record)?, record.get(22)?))
                 })
                 .optional()?;
             let Some((mut message, relay)) = found else {
@@ -218,7 +222,7 @@ fn store(connection: &Connection, message: &Incoming) -> rusqlite::Result<Stored
             [&message.relay, &message.address, message.joined.as_str()],
             |record| record.get(0),
         )?;
-    let values: [&dyn ToSql; 15] = [
+    let values: [&dyn ToSql; 17] = [
         &relay,
         &message.mid,
         &message.reference,
@@ -234,13 +238,16 @@ fn store(connection: &Connection, message: &Incoming) -> rusqlite::Result<Stored
         &integer(message.received_at),
         &message.key,
         &message.expires_at.map(integer),
+        &acknowledge::word(message.ask),
+        &message.reply_to,
     ];
     // Both kinds of repeat end in a conflict, and there is no other kind of conflict here.
     let id: Option<i64> = connection
         .prepare_cached(
             r#"INSERT INTO received (relay, mid, ref, method, sender, "group", title, body, preview,
-                   extra, priority, link, received_at, key, expires_at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                   extra, priority, link, received_at, key, expires_at, ask, reply_to_mid)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                   ?17)
                ON CONFLICT DO NOTHING RETURNING id"#,
         )?
         .query_one(params_from_iter(values), |record| record.get(0))
@@ -253,6 +260,13 @@ fn store(connection: &Connection, message: &Incoming) -> rusqlite::Result<Stored
             .prepare_cached("INSERT INTO tag (message, position, name) VALUES (?1, ?2, ?3)")?
             .execute(params![id, position, tag])?;
     }
+    let acknowledgement = match message.ask {
+        Ask::Nobody => None,
+        Ask::Each | Ask::First => Some(
+            acknowledge::foretold(connection, relay, &message.mid)?
+                .unwrap_or(Acknowledgement::Wanted),
+        ),
+    };
     Ok(Stored::New(Row {
         id: unsigned(id),
         sender: message.sender.clone(),
@@ -266,7 +280,7 @@ fn store(connection: &Connection, message: &Incoming) -> rusqlite::Result<Stored
         tags: message.tags.clone(),
         held: None,
         superseded: false,
-        acknowledgement: None,
+        acknowledgement,
         relay: message.joined.clone(),
     }))
 }
@@ -300,10 +314,10 @@ fn supersede(
 /// Reads those of [`columns`] and the five of the message itself.
 fn message_of(record: &Record<'_>) -> rusqlite::Result<Message> {
     let row = row_of(record)?;
-    let body: String = record.get(13)?;
-    let link: Option<String> = record.get(14)?;
-    let mid: String = record.get(16)?;
-    let extra: String = record.get(17)?;
+    let body: String = record.get(17)?;
+    let link: Option<String> = record.get(18)?;
+    let mid: String = record.get(20)?;
+    let extra: String = record.get(21)?;
     // What the relay sent is JSON; what is not, offers nothing.
     let value = serde_json::from_str(&extra).unwrap_or_default();
     Ok(Message {
@@ -313,7 +327,7 @@ fn message_of(record: &Record<'_>) -> rusqlite::Result<Message> {
         row,
         body,
         link,
-        relay: record.get(15)?,
+        relay: record.get(19)?,
         sent_at: sent_at(&mid),
         mid,
         extra,
@@ -338,7 +352,7 @@ pub(super) fn row_of(record: &Record<'_>) -> rusqlite::Result<Row> {
             .as_deref()
             .and_then(due::held),
         superseded: record.get(11)?,
-        acknowledgement: None,
+        acknowledgement: acknowledge::of(record, 13)?,
         relay: RelayId::new(record.get::<_, String>(12)?),
     })
 }

@@ -18,6 +18,9 @@ const STEPS: &[&str] = &[
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
     include_str!("schema-5.sql"),
+    // Version 6 is that of the parcels.
+    "",
+    include_str!("schema-7.sql"),
 ];
 
 pub(super) fn open(path: &Path, now: u64) -> Result<Connection, InboxError> {

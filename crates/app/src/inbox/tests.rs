@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::types::{Draft, Filter, Held, Permission, Priority, Progress, Recipient, RelayId};
+use crate::types::{Ask, Draft, Filter, Held, Permission, Priority, Progress, Recipient, RelayId};
 
 /// The relay most messages here come by and are written for.
 pub(super) fn here() -> RelayId {
@@ -88,6 +88,8 @@ pub(super) fn incoming(mid: u64) -> Incoming {
         link: Some("https://e.example/".into()),
         tags: vec!["disk".into(), "db".into()],
         key: None,
+        ask: Ask::Nobody,
+        reply_to: None,
         expires_at: None,
         received_at: 500 + mid,
     }

@@ -36,7 +36,7 @@ pub use elsewhere::Desktop;
 pub use silent::Silent;
 pub use words::{Words, words};
 
-pub(crate) use notice::{Manner, OPEN, READ, acted, of_digest, of_message};
+pub(crate) use notice::{ACKNOWLEDGE, Manner, OPEN, READ, REPLY, acted, of_digest, of_message};
 
 use crate::types::{MessageId, Priority};
 

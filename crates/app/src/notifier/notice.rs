@@ -22,6 +22,12 @@ pub(crate) const OPEN: &str = "open";
 /// The key of the button that marks it as read.
 pub(crate) const READ: &str = "read";
 
+/// The key of the button that acknowledges it.
+pub(crate) const ACKNOWLEDGE: &str = "acknowledge";
+
+/// The key of the button that answers it. Where the desktop takes text, it gives [`super::Fate::Replied`].
+pub(crate) const REPLY: &str = "reply";
+
 /// Before the place of an offer in a button's key.
 const ACT: &str = "act:";
 
@@ -61,11 +67,24 @@ pub(crate) fn of_message(row: &Unnotified, manner: Manner) -> Notice {
     let value = serde_json::from_str(&row.extra).unwrap_or_default();
     let words = manner.words;
     let title = text::line(&row.title);
-    let from = from(&row.sender, row.group.as_deref());
-    let body = if extra::markdown(&value) {
-        text::notification(&row.body)
+    let mut from = from(&row.sender, row.group.as_deref());
+    if row.reminders > 0 {
+        let parts = [from.as_str(), words.reminder()];
+        from = parts
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" · ");
+    }
+    let said = if row.answers {
+        text::answer(&row.body)
     } else {
-        text::notification_of_text(&row.body)
+        &row.body
+    };
+    let body = if extra::markdown(&value) {
+        text::notification(said)
+    } else {
+        text::notification_of_text(said)
     };
     let offers = extra::offers(&value, row.link.as_deref(), &row.title, &row.body);
     let (title, lines) = if title.is_empty() {
@@ -92,7 +111,7 @@ pub(crate) fn of_message(row: &Unnotified, manner: Manner) -> Notice {
         icon: extra::icon(&value),
         stays: stays(row.priority, row.expires_at, manner.wall),
         open: words.open(),
-        buttons: buttons(&offers, words),
+        buttons: buttons(row, &offers, words),
     }
 }
 
@@ -177,7 +196,9 @@ fn stays(priority: Priority, expires_at: Option<u64>, wall: u64) -> Stays {
     }
 }
 
-fn buttons(offers: &[Offer], words: Words) -> Vec<Button> {
+/// An acknowledgement that is asked for comes first; where the sender's own buttons leave no room for
+/// all others, a click reads the message as well.
+fn buttons(row: &Unnotified, offers: &[Offer], words: Words) -> Vec<Button> {
     let label = |offer: &Offer| {
         if !offer.label.is_empty() {
             return match &offer.does {
@@ -195,25 +216,27 @@ fn buttons(offers: &[Offer], words: Words) -> Vec<Button> {
             Deed::Call { place, .. } => words.call(place),
         }
     };
-    let mut buttons: Vec<Button> = offers
-        .iter()
-        .enumerate()
-        .take(BUTTONS - 1)
-        .map(|(place, offer)| Button {
-            key: act_key(place),
-            label: text::short(&label(offer), LABEL_CHARS),
-        })
-        .collect();
-    buttons.push(Button {
-        key: READ.to_owned(),
-        label: words.mark_read().to_owned(),
-    });
-    if buttons.len() < BUTTONS {
-        buttons.push(Button {
-            key: OPEN.to_owned(),
-            label: words.open().to_owned(),
-        });
+    let button = |key: &str, label: &str| Button {
+        key: key.to_owned(),
+        label: label.to_owned(),
+    };
+    let mut buttons = Vec::new();
+    if row.wanted {
+        buttons.push(button(ACKNOWLEDGE, words.acknowledge()));
     }
+    let room = (BUTTONS - 1).saturating_sub(buttons.len());
+    let offered = offers.iter().enumerate().take(room);
+    buttons.extend(
+        offered.map(|(place, offer)| {
+            button(&act_key(place), &text::short(&label(offer), LABEL_CHARS))
+        }),
+    );
+    if !row.sender.is_empty() {
+        buttons.push(button(REPLY, words.reply()));
+    }
+    buttons.push(button(READ, words.mark_read()));
+    buttons.push(button(OPEN, words.open()));
+    buttons.truncate(BUTTONS);
     buttons
 }
 
@@ -237,6 +260,9 @@ mod tests {
             link: None,
             extra: extra.to_string(),
             expires_at: None,
+            reminders: 0,
+            wanted: false,
+            answers: false,
         }
     }
 
@@ -259,7 +285,7 @@ mod tests {
             (notice.title.as_str(), notice.body.as_str()),
             ("Door", "ann · @ops\nIt is open")
         );
-        assert_eq!(labels(&notice), ["Mark read", "Open"]);
+        assert_eq!(labels(&notice), ["Reply", "Mark read", "Open"]);
         let untitled = Unnotified {
             title: String::new(),
             ..row(json!({"markdown": false}))
@@ -294,7 +320,7 @@ mod tests {
                 "Open docs.example",
                 "Your bank (evil.example)",
                 "Close (door.lan)",
-                "Mark read"
+                "Reply"
             ]
         );
         let code = Unnotified {
@@ -303,7 +329,42 @@ mod tests {
         };
         assert_eq!(
             labels(&of_message(&code, manner())),
-            ["Copy 482913", "Mark read", "Open"]
+            ["Copy 482913", "Reply", "Mark read", "Open"]
+        );
+    }
+
+    #[test]
+    fn what_is_to_be_acknowledged_has_its_button_first() {
+        let wanted = Unnotified {
+            wanted: true,
+            link: Some("https://docs.example/x".into()),
+            ..row(json!({}))
+        };
+        let notice = of_message(&wanted, manner());
+        assert_eq!(
+            labels(&notice),
+            ["Acknowledge", "Open docs.example", "Reply", "Mark read"]
+        );
+        let nobody = Unnotified {
+            sender: String::new(),
+            link: None,
+            ..wanted
+        };
+        let notice = of_message(&nobody, manner());
+        assert_eq!(labels(&notice), ["Acknowledge", "Mark read", "Open"]);
+    }
+
+    #[test]
+    fn a_reminder_says_so_and_an_answer_leaves_out_what_it_quotes() {
+        let answer = Unnotified {
+            body: "> **Door**\n> Open?\n\nNo, *closed*".into(),
+            reminders: 2,
+            answers: true,
+            ..row(json!({}))
+        };
+        assert_eq!(
+            of_message(&answer, manner()).body,
+            "ann · @ops · Reminder\nNo, closed"
         );
     }
 

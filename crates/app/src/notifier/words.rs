@@ -56,6 +56,21 @@ impl Words {
         self.of_two("Mark read", "标为已读")
     }
 
+    /// The button that acknowledges it.
+    pub(crate) fn acknowledge(self) -> &'static str {
+        self.of_two("Acknowledge", "确认")
+    }
+
+    /// The button that answers it, and the one that sends the answer.
+    pub(crate) fn reply(self) -> &'static str {
+        self.of_two("Reply", "回复")
+    }
+
+    /// Beside the sender of a message that is not acknowledged yet.
+    pub(crate) fn reminder(self) -> &'static str {
+        self.of_two("Reminder", "提醒")
+    }
+
     /// What the relay hosted here is called until the person calls it something else.
     pub(crate) fn this_computer(self) -> &'static str {
         self.of_two("This computer", "本机")
@@ -97,7 +112,15 @@ mod tests {
     #[test]
     fn all_is_said_in_both_languages_and_one_is_no_plural() {
         let [english, chinese] = [Language::English, Language::Chinese].map(words);
-        for say in [Words::open, Words::copy, Words::mark_read, Words::untitled] {
+        for say in [
+            Words::open,
+            Words::copy,
+            Words::mark_read,
+            Words::untitled,
+            Words::acknowledge,
+            Words::reply,
+            Words::reminder,
+        ] {
             assert_ne!(say(english), say(chinese));
         }
         for say in [Words::open_place, Words::call] {

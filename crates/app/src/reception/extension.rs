@@ -13,8 +13,9 @@ impl Reception {
     pub(super) async fn extension(&mut self, relay: &RelayId, packet: Packet) {
         match packet {
             Packet::Receipt(receipt) => self.receipt(relay, receipt).await,
-            // Of what was received: an acknowledgement that is durable at the relay, and one that is awaited.
-            Packet::ReportTaken(_) | Packet::Reminder(_) => {}
+            // Of what was received: a report that is durable at the relay, and an acknowledgement that is awaited.
+            Packet::ReportTaken(change) => self.report_taken(relay, change).await,
+            Packet::Reminder(reminder) => self.reminder(relay, &reminder).await,
             // Of what is sent.
             Packet::Directory(_) | Packet::Scheduled(_) | Packet::Cancelled(_) => {}
             // No extensions.

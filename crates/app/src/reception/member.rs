@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use tidings_session::{self as session, State};
 
+use super::reporting::Reports;
 use crate::line::{self, Line};
 use crate::post::Post;
 use crate::types::{Connection, RelayId};
@@ -26,6 +27,7 @@ pub(super) struct Member {
     pub(super) id: RelayId,
     pub(super) line: Option<Line>,
     pub(super) post: Post,
+    pub(super) reports: Reports,
     /// Its key in the inbox, once it said who it is.
     pub(super) key: String,
     /// When the connection was lost, or this session began without one; milliseconds since 1970, as
@@ -45,6 +47,7 @@ impl Member {
             id,
             line: None,
             post: Post::default(),
+            reports: Reports::default(),
             key: String::new(),
             lost_at: now,
             was_online: false,
@@ -79,6 +82,7 @@ impl Member {
     ) -> Option<Connection> {
         if !state.is_online() {
             self.post.offline();
+            self.reports.offline();
         }
         if matches!(before, Connection::Connected { .. }) {
             self.lost_at = now;
@@ -143,6 +147,7 @@ impl Members {
     pub(super) fn queued(&mut self) {
         for member in &mut self.all {
             member.post.queued();
+            member.reports.queued();
         }
     }
 

@@ -5,9 +5,11 @@
 //! confirmation; while the inbox is busy the sessions' channels fill, the sessions stop reading, and
 //! the relays keep the messages.
 
+mod asked;
 mod extension;
 mod member;
 mod receipts;
+mod reporting;
 mod sending;
 mod telling;
 mod turns;
@@ -148,12 +150,14 @@ impl Reception {
     pub(crate) async fn run(mut self) {
         self.look_at_the_clock().await;
         self.decide(Input::Start).await;
+        self.sweep_reports().await;
         if self.parts.complete {
             self.give_up().await;
         }
         let mut ending = false;
         while !(ending && self.members.are_silent()) {
             self.send_waiting().await;
+            self.report_waiting().await;
             let retry = self.retry();
             let disturbing = self.disturbing.get_or_insert_with(|| {
                 let (notifier, known) = (Arc::clone(&self.parts.notifier), self.disturb_not);
@@ -187,7 +191,10 @@ impl Reception {
                     self.disturb_not = on;
                     self.clock().await;
                 }
-                Ok(()) = self.parts.settings.changed() => self.clock().await,
+                Ok(()) = self.parts.settings.changed() => {
+                    self.sweep_reports().await;
+                    self.clock().await;
+                }
                 Ok(()) = self.parts.pause.changed() => self.clock().await,
                 () = wait::until(self.quiet_changes) => self.clock().await,
                 () = wait::until(retry) => self.decide(Input::Timeout).await,
@@ -249,7 +256,13 @@ impl Reception {
     /// What is queued for relays that were left is not sent any more.
     async fn give_up(&mut self) {
         let status = self.parts.board.status();
-        let relays = status.relays.into_iter().map(|relay| relay.id).collect();
+        let relays: Vec<_> = status.relays.into_iter().map(|relay| relay.id).collect();
+        let dropped = self
+            .parts
+            .inbox
+            .drop_reports_but_for(Vec::clone(&relays))
+            .await;
+        self.disk(dropped);
         let given_up = self.parts.inbox.give_up(relays, left()).await;
         for sent in self.disk(given_up).unwrap_or_default() {
             self.tell(Event::Sent(sent));
@@ -335,6 +348,7 @@ impl Reception {
             return;
         };
         member.key = key;
+        member.reports.online(welcome);
         let greeting = Greeting {
             server: welcome.server.clone(),
             features: welcome.features.clone(),

@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use tidings_protocol::Reported;
+
 use super::{Reception, now};
 use crate::flow::{Announcement, Input, Why};
 use crate::inbox::Outcome;
@@ -118,8 +120,11 @@ impl Reception {
             Fate::Clicked => self.tell(Event::Opened { message }),
             Fate::Pressed(key) if key == notifier::OPEN => self.tell(Event::Opened { message }),
             Fate::Pressed(key) if key == notifier::READ => self.read(id).await,
+            Fate::Pressed(key) if key == notifier::ACKNOWLEDGE => self.acknowledge(id).await,
+            Fate::Pressed(key) if key == notifier::REPLY => self.tell(Event::Reply(id)),
             Fate::Pressed(key) => self.act(id, &key).await,
-            Fate::Dismissed | Fate::Expired | Fate::Closed | Fate::Lost => {}
+            Fate::Dismissed => self.report(vec![id], Reported::Dismissed).await,
+            Fate::Expired | Fate::Closed | Fate::Lost => {}
         }
     }
 
@@ -153,6 +158,7 @@ impl Reception {
         let read = self.parts.inbox.mark(vec![id], true, clock::now()).await;
         if self.disk(read).is_some_and(|ids| !ids.is_empty()) {
             self.tell(Event::Changed(vec![id]));
+            self.report(vec![id], Reported::Read).await;
         }
     }
 

@@ -92,6 +92,12 @@ pub(crate) enum Wrong {
     // Of a message received.
     #[error("This message is not in the inbox any more. Go back to the list.")]
     Gone,
+    #[error("Nobody asks to acknowledge this message. Answer it instead.")]
+    NotAsked,
+    #[error("This message was acknowledged before. Answer it to say more.")]
+    Acknowledged,
+    #[error("The note is too long ({bytes} bytes; at most {limit}). Shorten it.")]
+    Note { bytes: usize, limit: usize },
     #[error("This message names no such picture. Open it again.")]
     NoSuchPicture,
     #[error("This message does not offer that. Open it again.")]
@@ -179,6 +185,11 @@ impl Chinese for Wrong {
                 path.display()
             ),
             Self::Gone => "此消息已不在收件箱中。请返回列表。".to_owned(),
+            Self::NotAsked => "没有人要求确认此消息。可以改为回复。".to_owned(),
+            Self::Acknowledged => "此消息先前已经确认过。如需补充，请回复。".to_owned(),
+            Self::Note { bytes, limit } => {
+                format!("备注过长（{bytes} 字节，最多 {limit} 字节）。请缩短。")
+            }
             Self::NoSuchPicture => "此消息中没有这张图片。请重新打开它。".to_owned(),
             Self::NotOffered => "此消息没有提供这个操作。请重新打开它。".to_owned(),
             Self::AskLink(scheme) => {
@@ -265,6 +276,12 @@ mod tests {
                 path: path(),
             },
             Wrong::Gone,
+            Wrong::NotAsked,
+            Wrong::Acknowledged,
+            Wrong::Note {
+                bytes: 2000,
+                limit: 1024,
+            },
             Wrong::NoSuchPicture,
             Wrong::NotOffered,
             Wrong::AskLink(text()),
