@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 
 const WRITTEN = ['../src/lib/backend/fake/samples.ts', '../src/lib/backend/fake/doctor.ts']
-  .concat(['../src/lib/backend/fake/scenes.ts', './pages.mjs'])
+  .concat(['../src/lib/backend/fake/sent.ts', '../src/lib/backend/fake/scenes.ts', './pages.mjs'])
   .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'))
   .join('\n')
   // Of what the agent says in both languages, the English is not to be seen.

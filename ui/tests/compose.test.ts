@@ -4,9 +4,7 @@ import { BLANK, keyOf } from '../src/lib/draft';
 import { outcome, contacts } from '../src/lib/backend/fake/sent';
 import { relay, used } from '../src/lib/backend/fake/samples';
 import type { Contact, RelayState, View } from '../src/lib/backend/bindings';
-import { wholeMark } from '../src/lib/delivery';
 import { Compose } from '../src/windows/compose/compose.svelte';
-import { SentList } from '../src/windows/sent/sent.svelte';
 import { at, days, parts, quick } from '../src/windows/compose/due';
 import { deskOf, settled } from './desk';
 
@@ -117,26 +115,6 @@ it('begins another to the same recipient', async () => {
     sent: null,
   });
   expect(compose.empty).toBe(true);
-});
-
-it('lists what was sent, true to what is told', async () => {
-  const { desk, fake } = await deskOf(used(0));
-  const list = new SentList(desk);
-  list.follow();
-  await settled();
-  expect(list.rows.map((s) => s.id)).toEqual([5, 4, 3, 2, 1]);
-  expect(list.rows.map(wholeMark)).toEqual([
-    'queued',
-    'delivered',
-    'waiting',
-    'unknown',
-    'refused',
-  ]);
-  await list.open(5);
-  expect(list.html).toContain('usual place');
-  fake.progress(5, { state: 'answered' }, [outcome('ann', 'delivered')]);
-  expect(list.message && wholeMark(list.message)).toBe('delivered');
-  expect(list.rows).toHaveLength(5);
 });
 
 it('makes chips of what is typed, and offers who may be meant', async () => {

@@ -2,7 +2,7 @@
 import type { Delivery, Outcome, Parcel, Sent, Step } from './backend/bindings';
 import { locale, say } from './language.svelte';
 import { plain } from './plain';
-import { since } from './time';
+import { near } from './time';
 import { m } from './words/messages.js';
 
 /** From what needs the writer most, over the least to the most that was reached. */
@@ -71,7 +71,7 @@ export function markWords(mark: Mark): string {
   }[mark]();
 }
 
-/** One recipient's status in a phrase. */
+/** What became of it for one recipient, in a word or two. */
 export function outcomeWords(delivery: Delivery): string {
   return {
     held: m.outcome_held,
@@ -89,9 +89,15 @@ export function outcomeWords(delivery: Delivery): string {
   }[delivery]();
 }
 
+/** What the writer may want to do then, in a sentence; empty for nothing. */
+function advice(delivery: Delivery): string {
+  if (delivery === 'refused') return m.advice_refused();
+  return delivery === 'expired' ? m.advice_expired() : '';
+}
+
 /** A step with its time, and with what was said. */
 export function stepWords({ delivery, at, note }: Step, now: number): string {
-  const step = m.step_at({ what: outcomeWords(delivery), at: since(at, now, locale()) });
+  const step = m.step_at({ what: outcomeWords(delivery), at: near(at, now, locale()) });
   return note ? m.step_note({ step, note: plain(note) }) : step;
 }
 
@@ -99,12 +105,17 @@ export function stepWords({ delivery, at, note }: Step, now: number): string {
 const ON_THE_WAY: Delivery[] = ['held', 'waiting', 'pushed', 'other'];
 
 /** How it came to what it is, in one line: "delivered 14:02, acknowledged 14:05: on it". */
-export function storyWords({ delivery, history }: Outcome, now: number): string {
+export function storyWords(outcome: Outcome, due: number | null, now: number): string {
+  const { delivery, history } = outcome;
+  if (delivery === 'held' && due !== null) {
+    return m.outcome_held_until({ at: near(due, now, locale()) });
+  }
   const told = history.filter((s) => s.delivery === delivery || !ON_THE_WAY.includes(s.delivery));
-  if (!told.some((s) => s.delivery === delivery)) return outcomeWords(delivery);
-  return told
-    .map((step) => stepWords(step, now))
-    .reduce((before, after) => m.steps_comma({ before, after }));
+  const steps = told.map((step) => stepWords(step, now));
+  if (!told.some((s) => s.delivery === delivery)) steps.push(outcomeWords(delivery));
+  const story = steps.reduce((before, after) => m.steps_comma({ before, after }));
+  const next = advice(delivery);
+  return next ? m.story_advice({ story, advice: next }) : story;
 }
 
 /** The note that came with an acknowledgement; empty for none. */
@@ -117,7 +128,7 @@ export function progressWords({ progress }: Parcel, due: number | null): string 
   switch (progress.state) {
     case 'queued':
       return due !== null && due > Date.now()
-        ? m.progress_due({ at: since(due, Date.now(), locale()) })
+        ? m.progress_due({ at: near(due, Date.now(), locale()) })
         : m.progress_queued();
     case 'sending':
       return m.progress_sending();

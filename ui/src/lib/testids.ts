@@ -86,6 +86,8 @@ export const testid = {
   composeProgress: 'compose-progress',
   composeStatus: 'compose-status',
   sentRow: 'sent-row',
+  sentSearch: 'sent-search',
+  sentTitle: 'sent-title',
   sentCancel: 'sent-cancel',
   sentResend: 'sent-resend',
   navInbox: 'nav-inbox',

@@ -54,6 +54,19 @@ export function since(at: number, now: number, locale: string): string {
     : new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(at);
 }
 
+/** A time near now, either way: today's by the clock, of the days around by weekday, else by date. */
+export function near(at: number, now: number, locale: string): string {
+  const days = Math.abs(Math.round((midnight(now) - midnight(at)) / (24 * HOUR)));
+  if (days === 0) return clockTime(at, locale);
+  const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  const date: Intl.DateTimeFormatOptions =
+    days < 7
+      ? { weekday: 'short' }
+      : { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' }) };
+  const format = { ...date, hour: 'numeric', minute: '2-digit' } as const;
+  return new Intl.DateTimeFormat(locale, format).format(at);
+}
+
 function midnight(at: number): number {
   return new Date(at).setHours(0, 0, 0, 0);
 }
