@@ -13,6 +13,8 @@ const write = async (page) => {
   await page.getByTestId('compose-body').fill('In ten minutes, at the **usual** place.');
 };
 
+const sentOpen = (page) => page.getByTestId('sent-title').waitFor();
+
 const join = async (page) => {
   await page.getByTestId('first-run-join').click();
   await page.getByTestId('join-address').fill('relay.example.com');
@@ -172,6 +174,29 @@ export const PAGES = [
       await p.locator('.empty h2').first().waitFor();
     },
   ],
+  ['inbox-asked', 'scene=asked', INBOX, (p) => row(p, 0)],
+  [
+    'inbox-thread',
+    'scene=asked',
+    INBOX,
+    async (p) => {
+      await row(p, 0);
+      await p.getByTestId('related').last().scrollIntoViewIfNeeded();
+    },
+  ],
+  [
+    'inbox-acknowledging',
+    'scene=asked',
+    INBOX,
+    async (p) => {
+      await row(p, 0);
+      await p.getByTestId('acknowledge').waitFor();
+      await p.keyboard.press('a');
+      await p.getByTestId('acknowledge-note').waitFor();
+    },
+  ],
+  ['inbox-given', 'scene=asked', INBOX, (p) => row(p, 1)],
+  ['inbox-other-took', 'scene=asked', LEAST, (p) => row(p, 2)],
   ['inbox-empty', 'scene=empty', INBOX],
   ['inbox-setup', 'scene=fresh', INBOX],
   ['inbox-loading', 'scene=slow', INBOX],
@@ -220,6 +245,27 @@ export const PAGES = [
     async (p) => {
       await p.getByTestId('nav-sent').click();
       await p.locator('.panes [data-id="2"]').click();
+    },
+  ],
+  ['sent-held', 'scene=late&show=sent&message=6', INBOX, sentOpen],
+  ['sent-mixed', 'scene=late&show=sent&message=7', INBOX, sentOpen],
+  [
+    'sent-search',
+    'scene=late&show=sent&message=7',
+    INBOX,
+    async (p) => {
+      await p.getByTestId('sent-search').fill('ann');
+      await p.locator('mark').first().waitFor();
+    },
+  ],
+  [
+    'sent-no-match',
+    'scene=used',
+    INBOX,
+    async (p) => {
+      await p.getByTestId('nav-sent').click();
+      await p.getByTestId('sent-search').fill('zzz');
+      await p.locator('.empty h2').first().waitFor();
     },
   ],
   ['sent-empty', 'scene=empty', INBOX, (p) => p.getByTestId('nav-sent').click()],

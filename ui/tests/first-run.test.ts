@@ -75,5 +75,5 @@ it('settings: shows at once, goes back where the agent refuses', async () => {
   const changing = page.language('zh-CN');
   expect(desk.settings.language).toBe('zh-CN');
   await changing;
-  expect([desk.settings.language, page.looksError]).toEqual(['system', 'The disk is read-only.']);
+  expect([desk.settings.language, page.error]).toEqual(['system', 'The disk is read-only.']);
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Failed } from '../src/lib/backend/backend';
 import { sample, used } from '../src/lib/backend/fake/samples';
+import { BLANK } from '../src/lib/draft';
 import { Inbox } from '../src/windows/inbox/inbox.svelte';
 import { deskOf, settled } from './desk';
 
@@ -288,4 +289,34 @@ it('marks all of the list, also what was not read', async () => {
   const read = fake.world.messages.filter((m) => m.row.read).map((m) => m.row.sender);
   expect(read).not.toContain('ann');
   expect(read).toContain('ci');
+});
+
+it('acknowledges with a note, and shows that it is', async () => {
+  const { inbox, fake } = await inboxOf();
+  const message = fake.world.messages.at(-1);
+  if (!message) throw new Error('no message');
+  message.row.acknowledgement = { state: 'wanted' };
+  const { id } = message.row;
+  await inbox.open(id);
+  expect(inbox.message?.row.acknowledgement?.state).toBe('wanted');
+  await inbox.acknowledge(id, 'on it');
+  await settled();
+  const given = { state: 'given', note: 'on it' };
+  expect(inbox.message?.row.acknowledgement).toMatchObject(given);
+  expect(inbox.rows[0]?.acknowledgement).toMatchObject(given);
+});
+
+it('reads the conversation anew when an answer is sent', async () => {
+  const { inbox, fake } = await inboxOf();
+  const message = fake.world.messages.at(-1);
+  if (!message) throw new Error('no message');
+  const { id } = message.row;
+  await inbox.open(id);
+  const answer = { id: 9, sent: true, who: 'ann', title: '', preview: 'Yes', at: 1 };
+  message.thread = [answer];
+  const draft = { ...BLANK, replyTo: id };
+  fake.tell({ event: 'sent', value: { id: 9, draft, writtenAt: 1, parcels: [] } });
+  expect(inbox.message?.thread).toEqual([]);
+  await vi.advanceTimersByTimeAsync(300);
+  expect(inbox.message?.thread).toEqual([answer]);
 });

@@ -11,6 +11,8 @@
  *   `data-progress` (a `Progress` state)
  * - `sentRow`: `data-id`
  * - `composeChip`, and the options in `composeContacts`: `data-to` (a group with @ before it)
+ * - `messageAcknowledgement`, `rowAcknowledgement`: `data-state` (an `Acknowledgement` state)
+ * - `related`: a message of the conversation, `data-id`, `data-sent` (`true` or `false`)
  * - `offer`: `data-kind` (a `Deed` kind)
  * - `check`: `data-subject` (a `Subject`), `data-relay`, `data-verdict` (a `Verdict`)
  * - `connectionState`: `data-state` (a `Connection` state)
@@ -52,6 +54,15 @@ export const testid = {
   pictures: 'pictures',
   picturesShow: 'pictures-show',
   messageHeld: 'message-held',
+  messageAcknowledgement: 'message-acknowledgement',
+  rowAcknowledgement: 'row-acknowledgement',
+  acknowledge: 'acknowledge',
+  acknowledging: 'acknowledging',
+  acknowledgeNote: 'acknowledge-note',
+  acknowledgeSend: 'acknowledge-send',
+  reply: 'reply',
+  related: 'related',
+  readReceipts: 'read-receipts',
   offer: 'offer',
   consent: 'consent',
   mute: 'mute',

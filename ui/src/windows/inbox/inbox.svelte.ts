@@ -45,6 +45,7 @@ export class Inbox extends Paged<Row> {
 
   #undoTimer: ReturnType<typeof setTimeout> | undefined;
   #arrivalTimer: ReturnType<typeof setTimeout> | undefined;
+  #threadTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Reads, and follows what happens; gives what ends it. */
   follow(): () => void {
@@ -56,6 +57,7 @@ export class Inbox extends Paged<Row> {
       for (const end of ends) end();
       clearTimeout(this.#undoTimer);
       clearTimeout(this.#arrivalTimer);
+      clearTimeout(this.#threadTimer);
     };
   }
 
@@ -127,6 +129,11 @@ export class Inbox extends Paged<Row> {
       this.desk.ask({ do: 'mark', ids: [...chosen], read }),
     );
     if (!done) for (const row of were) this.#set(new Set([row.id]), { read: row.read });
+  }
+
+  /** Tells the sender that somebody takes care of it. The change is told. */
+  async acknowledge(id: number, note: string): Promise<void> {
+    await this.desk.attempt(() => this.desk.ask({ do: 'acknowledge', id, note }));
   }
 
   /** Marks all that the list holds, also what was not read yet. */
@@ -214,6 +221,12 @@ export class Inbox extends Paged<Row> {
   }
 
   #hear(event: Event): void {
+    const open = this.message;
+    const answered = event.event === 'sent' && event.value.draft.replyTo === open?.row.id;
+    // What comes may belong to the conversation that is open: only the agent knows.
+    if (answered || (event.event === 'received' && open && open.thread.length > 0)) {
+      this.#threadSoon();
+    }
     if (event.event === 'received') {
       touchClock();
       const inside = holds(this.filter, event.value);
@@ -238,6 +251,19 @@ export class Inbox extends Paged<Row> {
         const arrived = newest.filter((row) => row.id > known);
         if (this.atTop) for (const row of arrived) this.#merge(row);
         else this.waiting = arrived.reverse();
+      });
+    }, CALM_MS);
+  }
+
+  /** Reads the conversation of the open message anew. */
+  #threadSoon(): void {
+    this.#threadTimer ??= setTimeout(() => {
+      this.#threadTimer = undefined;
+      const id = this.opened;
+      if (id === null) return;
+      void this.desk.attempt(async () => {
+        const { thread } = await this.desk.ask({ do: 'message', id });
+        if (this.message?.row.id === id) this.message = { ...this.message, thread };
       });
     }, CALM_MS);
   }

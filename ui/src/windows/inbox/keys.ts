@@ -11,6 +11,8 @@ export type Action =
   | 'unread'
   | 'delete'
   | 'undo'
+  | 'acknowledge'
+  | 'reply'
   | 'search'
   | 'compose'
   | 'settings'
@@ -26,6 +28,8 @@ const KEYS: Record<string, Action> = {
   e: 'read',
   u: 'unread',
   Delete: 'delete',
+  a: 'acknowledge',
+  r: 'reply',
   c: 'compose',
   '/': 'search',
   '?': 'help',
