@@ -97,20 +97,27 @@ impl Agent {
                 .map(|(kind, data)| Answer::Picture { kind, data }),
             Request::Delete { ids } => app.delete(ids).await.map(|()| Answer::Done),
             Request::Restore { ids } => app.restore(ids).await.map(|()| Answer::Done),
-            Request::Send { draft, .. } => app.send(draft).await.map(Answer::Queued),
-            Request::Sent { before, limit, .. } => app
-                .sent(before, limit.clamp(1, PAGE))
+            Request::Send { draft, kept } => app.send(draft, kept).await.map(Answer::Queued),
+            Request::Sent {
+                before,
+                limit,
+                search,
+            } => app
+                .sent(&search, before, limit.clamp(1, PAGE))
                 .await
                 .map(Answer::Sent),
-            Request::SentMessage { .. }
-            | Request::Resend { .. }
-            | Request::Cancel { .. }
-            | Request::Drafts
-            | Request::KeepDraft { .. }
-            | Request::DropDraft { .. }
-            | Request::Contacts { .. } => Err(tidings_app::types::Failure::Invalid(
-                Words::foreign("This version cannot do that yet."),
-            )),
+            Request::SentMessage { id } => app
+                .sent_message(id)
+                .await
+                .map(|sent| Answer::Sent(vec![sent])),
+            Request::Resend { id } => app.resend(id).await.map(|()| Answer::Done),
+            Request::Cancel { id } => app.cancel(id).await.map(|()| Answer::Done),
+            Request::Drafts => app.drafts().await.map(Answer::Drafts),
+            Request::KeepDraft { id, draft } => app.keep_draft(id, draft).await.map(Answer::Queued),
+            Request::DropDraft { id } => app.drop_draft(id).await.map(|()| Answer::Done),
+            Request::Contacts { .. } => Err(AppFailure::Invalid(Words::foreign(
+                "This version cannot do that yet.",
+            ))),
             Request::Acknowledge { id, note } => {
                 app.acknowledge(id, &note).await.map(|()| Answer::Done)
             }
@@ -353,6 +360,7 @@ async fn tell(peer: Peer, watched: Watched) {
                     tidings_app::Event::Received(row) => Event::Received(row),
                     tidings_app::Event::Changed(ids) => Event::Changed(ids),
                     tidings_app::Event::Sent(sent) => Event::Sent(sent),
+                    tidings_app::Event::Drafts => Event::Drafts,
                     tidings_app::Event::Notice(text) => Event::Notice(text),
                     tidings_app::Event::Settings(settings) => Event::Settings(settings),
                     // The windows' matter, and the agent's.

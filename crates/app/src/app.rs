@@ -10,6 +10,7 @@
 mod acting;
 mod asked;
 mod relays;
+mod sending;
 mod testing;
 
 use std::path::PathBuf;
@@ -25,17 +26,16 @@ use crate::doctor::Chart;
 use crate::folders::{FolderError, Folders};
 use crate::inbox::{Closing, Inbox, InboxError};
 use crate::notifier::{self, Notifier};
-use crate::reception::{self, Reception};
+use crate::reception::{self, Cancel, Reception};
 use crate::secrets::Secrets;
 use crate::settings::{SettingsError, Stored};
 use crate::setup::{self, Order, Setup};
 use crate::types::{
-    Draft, Event, Exported, Failure, Filter, Message, MessageId, Part, Row, Sent, Settings,
-    Sources, Status,
+    Event, Exported, Failure, Filter, Message, MessageId, Part, Row, Settings, Sources, Status,
 };
 use crate::vault::{File, Keyring, Label, Vault};
 use crate::words::Wrong;
-use crate::{clock, export, folders, hub, keeping, outgoing, world};
+use crate::{clock, export, folders, hub, keeping, world};
 
 /// Events a face may be behind. A face further behind reads everything again, as the channel tells
 /// it that it was.
@@ -50,6 +50,9 @@ const LINES: usize = 16;
 /// Lists of read messages the reception may be behind with; more are dropped, and their notifications
 /// stay on the screen until they go by themselves.
 const SETTLED: usize = 64;
+
+/// Messages to be taken back that may wait; then callers do.
+const CANCELS: usize = 16;
 
 /// Sleeps and changes of the network that may wait; the later ones wait where they are heard.
 const TURNS: usize = 4;
@@ -105,6 +108,7 @@ pub struct App {
     settings: watch::Receiver<Settings>,
     inbox: Inbox,
     written: Arc<Notify>,
+    cancels: mpsc::Sender<Cancel>,
     settled: mpsc::Sender<Vec<MessageId>>,
     chart: Chart,
     orders: mpsc::Sender<Order>,
@@ -161,6 +165,7 @@ impl App {
         let (lines, lines_in) = mpsc::channel(LINES);
         let (pause_in, pause) = watch::channel(stored.paused_until);
         let (settled, settled_in) = mpsc::channel(SETTLED);
+        let (cancels, cancels_in) = mpsc::channel(CANCELS);
         let written = Arc::new(Notify::new());
         let chart = Chart::default();
         let (turns_in, turns) = mpsc::channel(TURNS);
@@ -195,6 +200,7 @@ impl App {
                 settled: settled_in,
                 turns,
                 written: Arc::clone(&written),
+                cancels: cancels_in,
                 chart: chart.clone(),
                 lines: lines_in,
                 complete: loaded.aside.is_none(),
@@ -217,6 +223,7 @@ impl App {
             settings,
             inbox,
             written,
+            cancels,
             settled,
             chart,
             orders,
@@ -373,44 +380,6 @@ impl App {
     /// [`Failure::System`].
     pub async fn export_file(&self, filter: &Filter) -> Result<(PathBuf, u32), Failure> {
         export::to_folder(&self.inbox, filter, &folders::downloads()).await
-    }
-
-    /// Keeps a message to be sent by the relay it names, else by the first one; it goes out at once, or
-    /// when there is a connection to that relay again. Gives its number; [`Event::Sent`] tells what becomes of
-    /// it.
-    ///
-    /// # Errors
-    /// [`Failure::Invalid`], [`Failure::NotConfigured`]; [`Failure::NotFound`] where that relay is not
-    /// joined.
-    pub async fn send(&self, draft: Draft) -> Result<MessageId, Failure> {
-        let draft = outgoing::checked(draft)?;
-        let relay = self.relay_for(draft.relay.as_ref())?;
-        let reference = outgoing::reference()?;
-        let now = clock::now();
-        let sent = self
-            .inbox
-            .queue(draft, reference, relay.clone(), now)
-            .await?;
-        let id = sent.id;
-        let status = self.board.status();
-        if status.relay(&relay).is_none() {
-            // It was left in this moment, and what was queued for it has been given up already.
-            let relays = status.relays.into_iter().map(|relay| relay.id).collect();
-            self.inbox.give_up(relays, reception::left()).await?;
-            return Err(relays::not_joined());
-        }
-        // Nobody listening is no fault.
-        let _ = self.events.send(Event::Sent(sent));
-        self.written.notify_one();
-        Ok(id)
-    }
-
-    /// A page of sent messages, newest first: older than `before`, at most `limit` (and 200).
-    ///
-    /// # Errors
-    /// [`Failure::System`].
-    pub async fn sent(&self, before: Option<MessageId>, limit: u32) -> Result<Vec<Sent>, Failure> {
-        Ok(self.inbox.sent_page(before, limit).await?)
     }
 
     /// The settings that are not the relay's.

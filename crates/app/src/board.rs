@@ -4,7 +4,7 @@
 use tidings_control::Words;
 use tokio::sync::watch;
 
-use crate::types::{Connection, Part, Problem, Quiet, RelayId, Status};
+use crate::types::{Connection, Extension, Part, Problem, Quiet, RelayId, Status};
 
 /// Writes the status. Cheap to clone; whoever watches is woken only by a change.
 #[derive(Debug, Clone)]
@@ -49,6 +49,16 @@ impl Board {
             let of = status.relays.iter_mut().find(|of| of.id == *relay);
             if let Some(of) = of {
                 of.connection = connection;
+            }
+        });
+    }
+
+    /// Reports what a relay speaks beyond the base protocol.
+    pub(crate) fn extensions(&self, relay: &RelayId, extensions: Vec<Extension>) {
+        self.update(|status| {
+            let of = status.relays.iter_mut().find(|of| of.id == *relay);
+            if let Some(of) = of {
+                of.extensions = extensions;
             }
         });
     }

@@ -18,7 +18,9 @@ use tokio::sync::mpsc;
 
 use crate::inbox::{Outgoing, delivery};
 use crate::line;
-use crate::types::{Draft, Failure, Message, Outcome, Parcel, Progress, RelayId, Row, Sent};
+use crate::types::{
+    Draft, Failure, Message, Outcome, Parcel, Progress, Recipient, RelayId, Row, Sent,
+};
 use crate::words::{self, Wrong};
 use crate::{clock, extra, http, outgoing, text};
 
@@ -70,15 +72,48 @@ impl Relay {
 /// [`Failure::System`] where the relay cannot be reached: it is not known then whether it has the
 /// message, unless the words say so.
 pub async fn send(relay: &Relay, draft: Draft, wait: Duration) -> Result<Sent, Failure> {
-    let draft = outgoing::checked(draft)?;
-    let [to] = draft.to.as_slice() else {
-        return Err(Failure::Invalid(Wrong::NobodyNamed.into()));
-    };
+    let now = clock::now();
+    let draft = outgoing::checked(draft, now)?;
+    let mut parcels = Vec::with_capacity(draft.to.len());
+    for to in &draft.to {
+        parcels.push(match send_to(relay, &draft, to, wait).await {
+            Ok(recipients) => Parcel {
+                to: to.clone(),
+                progress: Progress::Answered,
+                recipients,
+            },
+            // Some have it already: what became of each is told.
+            Err(failure) if !parcels.is_empty() => Parcel {
+                to: to.clone(),
+                progress: Progress::Failed {
+                    reason: failure.words(),
+                },
+                recipients: Vec::new(),
+            },
+            Err(failure) => return Err(failure),
+        });
+    }
+    Ok(Sent {
+        id: 0,
+        parcels,
+        draft,
+        written_at: now,
+    })
+}
+
+/// Sends to one of the recipients.
+async fn send_to(
+    relay: &Relay,
+    draft: &Draft,
+    to: &Recipient,
+    wait: Duration,
+) -> Result<Vec<Outcome>, Failure> {
     let packet = outgoing::packet(&Outgoing {
         id: 0,
         reference: outgoing::reference()?,
         to: to.clone(),
         draft: draft.clone(),
+        reply: None,
     })?;
     let body = client::Packet::Message(packet).encode();
     // The relay takes a packet on every path; a proxy before it may not.
@@ -103,24 +138,15 @@ pub async fn send(relay: &Relay, draft: Draft, wait: Duration) -> Result<Sent, F
     match server::Packet::decode(&body) {
         Ok(server::Packet::Info(words)) if status != StatusCode::OK => Err(refused(status, &words)),
         _ if status != StatusCode::OK => Err(refused(status, &body)),
-        Ok(server::Packet::Reply(reply)) => Ok(Sent {
-            id: 0,
-            parcels: vec![Parcel {
-                to: to.clone(),
-                progress: Progress::Answered,
-                recipients: reply
-                    .status
-                    .iter()
-                    .map(|(name, status)| Outcome {
-                        name: name.to_string(),
-                        delivery: delivery(status.as_str()),
-                        history: Vec::new(),
-                    })
-                    .collect(),
-            }],
-            draft,
-            written_at: clock::now(),
-        }),
+        Ok(server::Packet::Reply(reply)) => Ok(reply
+            .status
+            .iter()
+            .map(|(name, status)| Outcome {
+                name: name.to_string(),
+                delivery: delivery(status.as_str()),
+                history: Vec::new(),
+            })
+            .collect()),
         _ => Err(Failure::System(Wrong::RelayOdd.into())),
     }
 }

@@ -19,10 +19,11 @@ pub(crate) use offers::{Said, offers};
 use crate::types::Deed;
 
 use serde_json::Value;
-use tidings_protocol::Message;
+use tidings_protocol::{Message, limits};
 
 use crate::text;
-use crate::types::Priority;
+use crate::types::{Failure, Priority};
+use crate::words::Wrong;
 
 /// Characters of a link at most: what browsers take for certain.
 const LINK_CHARS: usize = 2000;
@@ -32,10 +33,10 @@ const TAGS: usize = 10;
 const TAG_CHARS: usize = 40;
 
 /// Characters of a key at most. A longer one is none: cut, it could meet another one.
-const KEY_CHARS: usize = 200;
+pub(crate) const KEY_CHARS: usize = 200;
 
 /// Seconds a message may live at most: ten years, far from any overflow.
-const TTL_SECONDS: u64 = 10 * 365 * 24 * 60 * 60;
+pub(crate) const TTL_SECONDS: u64 = 10 * 365 * 24 * 60 * 60;
 
 /// Characters of the name of a sound or an icon.
 const NAME_CHARS: usize = 64;
@@ -125,6 +126,32 @@ pub(crate) fn tags(extra: &Value) -> Vec<String> {
         }
     }
     kept
+}
+
+/// Tags of a message that is written here, which is to say what a receiver of ours would keep of them: each
+/// once, without blanks around them.
+///
+/// # Errors
+/// [`Failure::Invalid`] where they are too many or too long, or hold a comma, which parts tags.
+pub(crate) fn own_tags(written: &[String]) -> Result<Vec<String>, Failure> {
+    let mut tags: Vec<String> = Vec::new();
+    for tag in written.iter().map(|tag| tag.trim()) {
+        if tag.chars().count() > TAG_CHARS || tag.contains(',') {
+            return Err(Failure::Invalid(Wrong::Tag(TAG_CHARS).into()));
+        }
+        if !tag.is_empty() && !tags.iter().any(|known| known == tag) {
+            tags.push(tag.to_owned());
+        }
+    }
+    if tags.len() > TAGS {
+        return Err(Failure::Invalid(Wrong::Tags(TAGS).into()));
+    }
+    Ok(tags)
+}
+
+/// Whether a text can be a key, or is none at all: short enough for relays and receivers.
+pub(crate) fn is_key(key: &str) -> bool {
+    key.chars().count() <= KEY_CHARS && key.len() <= limits::KEY_BYTES
 }
 
 /// `extra.key`: a later message with it replaces this one. Numbers count as what they look like.

@@ -42,6 +42,7 @@ pub mod vault;
 mod wait;
 mod words;
 mod world;
+mod writing;
 
 pub use app::{App, Parts, StartError};
 pub use export::line as export_line;

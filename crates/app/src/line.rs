@@ -2,12 +2,12 @@
 //! Pure translations.
 
 use tidings_protocol::server::{Delivery, Welcome};
-use tidings_protocol::{Name, Target};
+use tidings_protocol::{Feature, Features, Name, Target};
 use tidings_session::{DialError, Distrust, Rejected, State, Trouble};
 use tokio::sync::mpsc;
 
 use crate::inbox::Incoming;
-use crate::types::{Certificate, CertificateFault, Connection, RelayId};
+use crate::types::{Certificate, CertificateFault, Connection, Extension, RelayId};
 use crate::words::sentences;
 use crate::{clock, extra, text};
 
@@ -96,9 +96,42 @@ pub(crate) fn relay_key(welcome: &Welcome, address: &str) -> String {
         .unwrap_or_else(|| address.to_owned())
 }
 
-/// Whether relay and session match replies by `ref`.
-pub(crate) fn knows_ref(welcome: &Welcome) -> bool {
-    welcome.features.iter().any(|feature| feature == "ref")
+/// The extensions that the app's sessions speak: what comes of each is stored before it is confirmed.
+const FEATURES: [Feature; 6] = [
+    Feature::Ref,
+    Feature::Receipts,
+    Feature::Directory,
+    Feature::Delay,
+    Feature::Key,
+    Feature::Ack,
+];
+
+/// The same as AUTH lists them.
+pub(crate) fn features() -> Vec<String> {
+    FEATURES.map(|feature| feature.as_str().to_owned()).to_vec()
+}
+
+/// What both the relay and the app's session speak.
+pub(crate) fn common(welcome: &Welcome) -> Features {
+    Features::of(&welcome.features) & Features::of(&features())
+}
+
+/// What a relay says that it speaks, for people.
+pub(crate) fn extensions(welcome: &Welcome) -> Vec<Extension> {
+    let listed = Features::of(&welcome.features);
+    let known = Feature::ALL
+        .into_iter()
+        .filter(|feature| listed.has(*feature));
+    known
+        .map(|feature| match feature {
+            Feature::Ref => Extension::Ref,
+            Feature::Receipts => Extension::Receipts,
+            Feature::Directory => Extension::Directory,
+            Feature::Delay => Extension::Delay,
+            Feature::Key => Extension::Key,
+            Feature::Ack => Extension::Ack,
+        })
+        .collect()
 }
 
 /// A delivery as the inbox stores it.

@@ -5,7 +5,7 @@
 //! pairing of replies the session's.
 //!
 //! Invariants: nothing is handed over while offline; at most a window is in hand; while online and
-//! below the window, either nothing is queued or the inbox has been asked.
+//! below the window, either nothing is queued that is due, or the inbox has been asked.
 
 use std::collections::BTreeSet;
 
@@ -26,6 +26,7 @@ pub(crate) struct Post {
     line: Line,
     in_hand: BTreeSet<MessageId>,
     more: bool,
+    next_due: Option<u64>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +35,15 @@ enum Line {
     Down,
     Up {
         by_ref: bool,
+        holds: bool,
     },
 }
 
 impl Post {
-    /// Messages may go out; `by_ref` if relay and session know `ref`.
-    pub(crate) fn online(&mut self, by_ref: bool) {
-        self.line = Line::Up { by_ref };
+    /// Messages may go out; `by_ref` if relay and session know `ref`, `holds` if the relay keeps what is
+    /// not due yet.
+    pub(crate) fn online(&mut self, by_ref: bool, holds: bool) {
+        self.line = Line::Up { by_ref, holds };
         self.more = true;
     }
 
@@ -56,23 +59,37 @@ impl Post {
 
     /// Whether a repeat of what is handed over now would be recognised by the relay.
     pub(crate) fn by_ref(&self) -> bool {
-        self.line == Line::Up { by_ref: true }
+        matches!(self.line, Line::Up { by_ref: true, .. })
+    }
+
+    /// Whether what is not due yet is handed over too.
+    pub(crate) fn holds(&self) -> bool {
+        matches!(self.line, Line::Up { holds: true, .. })
+    }
+
+    /// When something is due that is kept here until then, in milliseconds since 1970; none while offline.
+    pub(crate) fn next_due(&self) -> Option<u64> {
+        match self.line {
+            Line::Up { .. } => self.next_due,
+            Line::Down => None,
+        }
     }
 
     /// How many to take from the queue now; none where there is nothing to do.
     pub(crate) fn wanted(&self) -> Option<u32> {
         let window = match self.line {
             Line::Down => return None,
-            Line::Up { by_ref: true } => WINDOW,
-            Line::Up { by_ref: false } => WINDOW_PLAIN,
+            Line::Up { by_ref: true, .. } => WINDOW,
+            Line::Up { by_ref: false, .. } => WINDOW_PLAIN,
         };
         let in_hand = u32::try_from(self.in_hand.len()).unwrap_or(u32::MAX);
         let room = window.saturating_sub(in_hand);
         (self.more && room > 0).then_some(room)
     }
 
-    /// The queue gave so many of those wanted.
-    pub(crate) fn given(&mut self, wanted: u32, given: usize) {
+    /// The queue gave so many of those wanted, and when the next one is due that it keeps back.
+    pub(crate) fn given(&mut self, wanted: u32, given: usize, next_due: Option<u64>) {
+        self.next_due = next_due;
         self.more = u32::try_from(given).is_ok_and(|given| given >= wanted);
     }
 
@@ -123,7 +140,7 @@ mod tests {
         let mut taken = Vec::new();
         while let Some(wanted) = post.wanted() {
             let given: Vec<_> = queue.drain(..queue.len().min(wanted as usize)).collect();
-            post.given(wanted, given.len());
+            post.given(wanted, given.len(), None);
             for id in given {
                 post.handed(id);
                 taken.push(id);
@@ -138,7 +155,7 @@ mod tests {
         let mut post = Post::default();
         post.queued();
         assert_eq!(post.wanted(), None);
-        post.online(true);
+        post.online(true, false);
         assert!(post.by_ref());
         assert_eq!(take(&mut post, &mut queue), (1..=16).collect::<Vec<_>>());
         assert_eq!(post.ended(1, &Outcome::Unknown), Progress::Unknown);
@@ -153,7 +170,7 @@ mod tests {
     fn a_relay_without_ref_gets_one_at_a_time() {
         let mut queue: Vec<MessageId> = vec![1, 2];
         let mut post = Post::default();
-        post.online(false);
+        post.online(false, false);
         assert!(!post.by_ref());
         assert_eq!(take(&mut post, &mut queue), [1]);
         assert_eq!(post.ended(1, &Outcome::NotSent), Progress::Queued);
@@ -163,7 +180,7 @@ mod tests {
     #[test]
     fn an_empty_queue_is_asked_once_and_again_when_something_was_written() {
         let mut post = Post::default();
-        post.online(true);
+        post.online(true, false);
         assert!(take(&mut post, &mut Vec::new()).is_empty());
         assert_eq!(post.wanted(), None);
         post.queued();
@@ -171,9 +188,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_until_it_is_due_is_waited_for_while_online() {
+        let mut post = Post::default();
+        post.online(true, false);
+        let wanted = post.wanted().unwrap();
+        post.given(wanted, 0, Some(99));
+        assert_eq!((post.wanted(), post.next_due()), (None, Some(99)));
+        post.offline();
+        assert_eq!(post.next_due(), None);
+        post.online(true, true);
+        assert!(post.holds());
+        let wanted = post.wanted().unwrap();
+        post.given(wanted, 0, None);
+        assert_eq!(post.next_due(), None);
+    }
+
+    #[test]
     fn what_was_in_hand_when_the_session_went_is_not_waited_for() {
         let mut post = Post::default();
-        post.online(true);
+        post.online(true, false);
         take(&mut post, &mut vec![1, 2]);
         assert!(post.dropped());
         assert!(!post.dropped());

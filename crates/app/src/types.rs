@@ -24,6 +24,8 @@ pub enum Event {
     Changed(Vec<MessageId>),
     /// A sent message's status changed.
     Sent(Sent),
+    /// Kept drafts changed: ask again.
+    Drafts,
     /// A notice of the relay for people.
     Notice(Words),
     /// A notification was clicked: show this message; where it stood for many, what is unread.

@@ -213,7 +213,7 @@ async fn what_is_written_offline_goes_out_in_order_once_connected() {
     let address = free_port().await;
     let app = home.start().await;
     assert_eq!(
-        app.send(draft("desk", "too early")).await,
+        app.send(draft("desk", "too early"), None).await,
         Err(Failure::NotConfigured)
     );
     app.join(join(&address.to_string(), Some(TOKEN)))
@@ -229,10 +229,11 @@ async fn what_is_written_offline_goes_out_in_order_once_connected() {
     assert!(reason.contains("check the port"), "{reason}");
     let mut ids = Vec::new();
     for number in 0..20 {
-        ids.push(app.send(draft("desk", &number.to_string())).await.unwrap());
+        let draft = draft("desk", &number.to_string());
+        ids.push(app.send(draft, None).await.unwrap());
     }
     let mut events = app.events();
-    let sent = app.sent(None, 100).await.unwrap();
+    let sent = app.sent("", None, 100).await.unwrap();
     assert!(
         sent.iter()
             .all(|sent| sent.parcels[0].progress == Progress::Queued)

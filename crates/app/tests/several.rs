@@ -60,11 +60,11 @@ async fn send(app: &App, title: &str, by: Option<&str>) -> MessageId {
         relay: by.map(RelayId::new),
         ..Draft::default()
     };
-    app.send(draft).await.unwrap()
+    app.send(draft, None).await.unwrap()
 }
 
 async fn progress(app: &App, id: MessageId) -> Progress {
-    let mut page = app.sent(Some(id + 1), 1).await.unwrap();
+    let mut page = app.sent("", Some(id + 1), 1).await.unwrap();
     page.remove(0).parcels.remove(0).progress
 }
 
@@ -171,7 +171,10 @@ async fn a_relay_that_is_gone_holds_up_no_other_and_gets_what_was_written_for_it
         link: String::new(),
         ..Draft::default()
     };
-    assert!(matches!(app.send(unknown).await, Err(Failure::NotFound(_))));
+    assert!(matches!(
+        app.send(unknown, None).await,
+        Err(Failure::NotFound(_))
+    ));
 
     let one = Elsewhere::on(TcpListener::bind(free).await.unwrap()).await;
     app.reconnect(None).await.unwrap();

@@ -3,7 +3,6 @@
 use super::App;
 use crate::setup::Order;
 use crate::types::{Color, Failure, Join, Reach, RelayId};
-use crate::words::Wrong;
 
 impl App {
     /// Hosts a relay and joins it, under that name or the computer's.
@@ -93,19 +92,4 @@ impl App {
     pub async fn token(&self) -> Result<String, Failure> {
         self.order(|reply| Order::Token { reply }).await
     }
-
-    /// By which relay a message goes.
-    pub(super) fn relay_for(&self, wanted: Option<&RelayId>) -> Result<RelayId, Failure> {
-        let status = self.board.status();
-        let first = status.relays.first().ok_or(Failure::NotConfigured)?;
-        match wanted {
-            None => Ok(first.id.clone()),
-            Some(id) if status.relay(id).is_some() => Ok(id.clone()),
-            Some(_) => Err(not_joined()),
-        }
-    }
-}
-
-pub(super) fn not_joined() -> Failure {
-    Failure::NotFound(Wrong::NoSuchRelay.into())
 }

@@ -53,7 +53,7 @@ impl App {
         };
         let mut seen = self.chart.begin(mark.clone());
         let began = clock::now();
-        let sent = self.send(draft).await;
+        let sent = self.send(draft, None).await;
         if sent.is_ok() {
             // Late or replaced: what was seen until then is told.
             let _ = tokio::time::timeout(TRIP, seen.wait_for(Trip::is_over)).await;

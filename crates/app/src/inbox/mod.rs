@@ -1,9 +1,8 @@
 //! The inbox: one SQLite file with what was received and what was sent.
 //!
 //! Owns the file, its two connections and the shape of its errors; the statements are in
-//! [`received`], [`acknowledge`], [`report`], [`due`], [`list`], [`sweep`], [`consent`], [`relays`] and
-//! [`sent`], the tables in
-//! [`schema`].
+//! [`received`], [`acknowledge`], [`report`], [`due`], [`list`], [`sweep`], [`consent`] and [`relays`], of
+//! what is sent in [`sent`], [`parcel`], [`recall`], [`outcome`] and [`draft`], the tables in [`schema`].
 //! Decides nothing about messages.
 //!
 //! Invariants: one connection writes, and one only reads, each on a thread of its own, so that
@@ -12,10 +11,14 @@
 
 mod acknowledge;
 mod consent;
+mod draft;
 mod due;
 mod excerpt;
 mod lane;
 mod list;
+mod outcome;
+mod parcel;
+mod recall;
 mod received;
 mod relays;
 mod report;
@@ -33,9 +36,12 @@ use lane::{Ending, Lane};
 
 pub(crate) use acknowledge::{Given, Taken};
 pub(crate) use due::{Due, Outcome, Unnotified};
+pub(crate) use outcome::{Answer, Heard, Told, delivery};
+pub(crate) use parcel::{Came, Outgoing, Queued};
+pub(crate) use recall::Held;
 pub(crate) use received::{Incoming, Stored};
 pub(crate) use report::Waiting;
-pub(crate) use sent::{Outgoing, delivery};
+pub(crate) use sent::{Reply, Written};
 
 use crate::types::Failure;
 use crate::words::Chinese as _;

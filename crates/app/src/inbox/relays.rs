@@ -14,7 +14,8 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::received::{number, unsigned};
 use super::{Inbox, InboxError};
-use crate::inbox::sent::sent_row;
+use crate::inbox::parcel::kept;
+use crate::inbox::sent::sent_rows;
 use tidings_control::Words;
 
 use crate::types::{MessageId, RelayId, RelaySource, Sent};
@@ -76,7 +77,7 @@ impl Inbox {
             }
             if let Some((first, _)) = relays.first() {
                 transaction
-                    .prepare_cached("UPDATE sent SET relay = ?1 WHERE relay IS NULL")?
+                    .prepare_cached("UPDATE parcel SET relay = ?1 WHERE relay IS NULL")?
                     .execute([first.as_str()])?;
             }
             transaction.commit()
@@ -84,7 +85,8 @@ impl Inbox {
         .await
     }
 
-    /// Gives up what is queued for any relay but these, for that reason. Gives the rows.
+    /// Gives up what is queued for any relay but these, for that reason; what may have reached its relay
+    /// is of unknown fate. Gives the rows.
     pub(crate) async fn give_up(
         &self,
         relays: Vec<RelayId>,
@@ -94,12 +96,12 @@ impl Inbox {
             let transaction = connection.transaction()?;
             let marks = vec!["?"; relays.len()].join(", ");
             let sql = format!(
-                "UPDATE sent SET progress = 'failed', reason = ?
+                "UPDATE parcel
+                 SET reason = ?, progress = CASE WHEN gone THEN 'unknown' ELSE 'failed' END
                  WHERE progress = 'queued' AND relay IS NOT NULL AND relay NOT IN ({marks})
-                 RETURNING id"
+                 RETURNING sent"
             );
-            let reason = serde_json::to_string(&reason).unwrap_or_default();
-            let reason = Value::from(reason);
+            let reason = Value::from(kept(&reason));
             let ids = relays.into_iter().map(|id| Value::from(id.to_string()));
             let given_up: Vec<MessageId> = transaction
                 .prepare(&sql)?
@@ -108,10 +110,7 @@ impl Inbox {
                     |record| number(record, 0),
                 )?
                 .collect::<rusqlite::Result<_>>()?;
-            let mut rows = Vec::new();
-            for id in given_up {
-                rows.extend(sent_row(&transaction, id)?);
-            }
+            let rows = sent_rows(&transaction, given_up)?;
             transaction.commit()?;
             Ok(rows)
         })
@@ -166,7 +165,7 @@ pub(super) fn sources(
 fn waiting(connection: &Connection) -> rusqlite::Result<HashMap<RelayId, u32>> {
     connection
         .prepare_cached(
-            "SELECT relay, count(*) FROM sent INDEXED BY sent_queued
+            "SELECT relay, count(*) FROM parcel INDEXED BY parcel_queued
              WHERE progress = 'queued' AND relay IS NOT NULL GROUP BY relay",
         )?
         .query_map([], |record| {

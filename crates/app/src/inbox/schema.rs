@@ -18,8 +18,7 @@ const STEPS: &[&str] = &[
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
     include_str!("schema-5.sql"),
-    // Version 6 is that of the parcels.
-    "",
+    include_str!("schema-6.sql"),
     include_str!("schema-7.sql"),
 ];
 

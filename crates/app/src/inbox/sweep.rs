@@ -152,8 +152,10 @@ fn old(connection: &Connection, now: u64, days: u32, unread_too: bool) -> rusqli
     let sent = connection
         .prepare_cached(
             "DELETE FROM sent WHERE id IN (
-                 SELECT id FROM (SELECT id, written_at, progress FROM sent ORDER BY id LIMIT ?2)
-                 WHERE written_at < ?1 AND progress NOT IN ('queued', 'sending', 'sending-ref'))",
+                 SELECT id FROM (SELECT id, written_at, due FROM sent ORDER BY id LIMIT ?2) AS oldest
+                 WHERE max(written_at, coalesce(due, 0)) < ?1
+                     AND NOT EXISTS (SELECT 1 FROM parcel WHERE parcel.sent = oldest.id
+                         AND progress IN ('queued', 'sending', 'sending-ref')))",
         )?
         .execute(params![before, PIECE])?;
     Ok(u32::try_from(received + sent).unwrap_or(u32::MAX))

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::types::{Ask, Draft, Filter, Held, Permission, Priority, Progress, Recipient, RelayId};
+use crate::types::{Ask, Filter, Held, Permission, Priority, RelayId};
 
 /// The relay most messages here come by and are written for.
 pub(super) fn here() -> RelayId {
@@ -92,18 +92,6 @@ pub(super) fn incoming(mid: u64) -> Incoming {
         reply_to: None,
         expires_at: None,
         received_at: 500 + mid,
-    }
-}
-
-fn draft(title: &str) -> Draft {
-    Draft {
-        to: vec![Recipient::Group("ops".into())],
-        title: title.into(),
-        body: "b".into(),
-        priority: Priority::Low,
-        link: "https://e.example/".into(),
-        relay: Some(here()),
-        ..Draft::default()
     }
 }
 
@@ -260,132 +248,6 @@ async fn rows_are_due_a_notification_until_marked_read_or_deleted() {
     assert_eq!(due().await, Some(4));
     fixture.inbox.notified(vec![4], 10).await.unwrap();
     assert_eq!(due().await, None);
-}
-
-#[tokio::test]
-async fn a_sent_message_goes_from_queued_to_its_outcomes() {
-    let fixture = Fixture::new().await;
-    let sent = fixture
-        .inbox
-        .queue(draft("one"), "r1".into(), here(), 5)
-        .await
-        .unwrap();
-    assert_eq!(sent.parcels[0].progress, Progress::Queued);
-    fixture
-        .inbox
-        .queue(draft("two"), "r2".into(), here(), 6)
-        .await
-        .unwrap();
-    let waiting = fixture.inbox.waiting(here(), 10).await.unwrap();
-    let references: Vec<_> = waiting.iter().map(|w| w.reference.as_str()).collect();
-    assert_eq!(references, ["r1", "r2"]);
-    assert_eq!(waiting[0].draft, draft("one"));
-
-    let leaving = fixture.inbox.leaving(sent.id, true).await.unwrap().unwrap();
-    assert_eq!(leaving.parcels[0].progress, Progress::Sending);
-    assert_eq!(fixture.inbox.waiting(here(), 10).await.unwrap().len(), 1);
-    let statuses = [
-        ("ann", "ok"),
-        ("bob", "wait"),
-        ("cy", "no"),
-        ("di", "later"),
-    ]
-    .map(|(name, status)| (name.to_owned(), status.to_owned()));
-    let answer = Some(("1731000000001".to_owned(), statuses.to_vec()));
-    fixture
-        .inbox
-        .progressed(sent.id, Progress::Answered, answer)
-        .await
-        .unwrap();
-
-    let fixture = fixture.restarted(2000).await;
-    let page = fixture.inbox.sent_page(None, 10).await.unwrap();
-    let titles: Vec<_> = page.iter().map(|sent| sent.draft.title.as_str()).collect();
-    assert_eq!(titles, ["two", "one"]);
-    let one = &page[1];
-    assert_eq!(one.parcels[0].progress, Progress::Answered);
-    assert_eq!(one.draft, draft("one"));
-    use crate::types::Delivery::{Delivered, Other, Refused, Waiting};
-    let deliveries: Vec<_> = one.parcels[0]
-        .recipients
-        .iter()
-        .map(|r| r.delivery)
-        .collect();
-    assert_eq!(deliveries, [Delivered, Waiting, Refused, Other]);
-    assert_eq!(one.parcels[0].recipients[0].name, "ann");
-    assert_eq!(fixture.inbox.sent_page(Some(2), 10).await.unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn a_page_of_long_messages_ends_early_and_the_next_goes_on() {
-    let fixture = Fixture::new().await;
-    for number in 1..=4 {
-        let mut long = draft("long");
-        long.body = "x".repeat(200 * 1024);
-        let reference = format!("r{number}");
-        fixture
-            .inbox
-            .queue(long, reference, here(), 5)
-            .await
-            .unwrap();
-    }
-    let mut before = None;
-    for expected in [vec![4, 3], vec![2, 1], vec![]] {
-        let page = fixture.inbox.sent_page(before, 100).await.unwrap();
-        let ids: Vec<_> = page.iter().map(|sent| sent.id).collect();
-        assert_eq!(ids, expected);
-        before = ids.last().copied();
-    }
-}
-
-#[tokio::test]
-async fn what_was_on_its_way_at_a_crash_goes_again_only_where_the_relay_knows_repeats() {
-    let fixture = Fixture::new().await;
-    for (number, by_ref) in [(1, true), (2, false)] {
-        let reference = format!("r{number}");
-        fixture
-            .inbox
-            .queue(draft("t"), reference, here(), 5)
-            .await
-            .unwrap();
-        fixture.inbox.leaving(number, by_ref).await.unwrap();
-    }
-    fixture.inbox.resume(None).await.unwrap();
-    let page = fixture.inbox.sent_page(None, 10).await.unwrap();
-    let progress: Vec<_> = page
-        .into_iter()
-        .map(|sent| sent.parcels[0].progress.clone())
-        .collect();
-    assert_eq!(progress, [Progress::Unknown, Progress::Queued]);
-}
-
-#[tokio::test]
-async fn what_an_older_version_queued_is_for_the_first_relay() {
-    let folder = tempfile::tempdir().unwrap();
-    let old = Connection::open(folder.path().join(FILE)).unwrap();
-    old.execute_batch(include_str!("schema-1.sql")).unwrap();
-    old.execute_batch(
-        "INSERT INTO sent (ref, kind, target, title, body, priority, link, written_at, progress)
-         VALUES ('r1', 'person', 'ann', 't', 'b', 3, '', 5, 'queued');
-         PRAGMA user_version = 1;",
-    )
-    .unwrap();
-    drop(old);
-    let inbox = Fixture::in_folder(folder, 1000).await.inbox;
-    let relays = vec![(here(), "ws://relay.lan/".into())];
-    inbox.adopt(relays).await.unwrap();
-    let waiting = inbox.waiting(here(), 10).await.unwrap();
-    assert_eq!(waiting.len(), 1);
-    inbox.leaving(1, true).await.unwrap();
-    inbox.resume(None).await.unwrap();
-    assert!(
-        inbox
-            .waiting(RelayId::new("b"), 10)
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert_eq!(inbox.waiting(here(), 10).await.unwrap().len(), 1);
 }
 
 async fn refused(folder: &Path) -> InboxError {

@@ -28,16 +28,16 @@ impl Reception {
         }
     }
 
-    /// A receipt that tells of a message received here: who acknowledged it. Others say nothing.
-    #[expect(dead_code, reason = "receipts come here once the session lists them")]
-    pub(super) async fn taken(&mut self, relay: &RelayId, receipt: &Receipt) {
+    /// A receipt that tells of a message received here: who acknowledged it. Others say nothing. False where
+    /// it is not durable.
+    pub(super) async fn taken(&mut self, relay: &RelayId, receipt: &Receipt) -> bool {
         if receipt.state != State::Acknowledged {
-            return;
+            return true;
         }
         let own = self.parts.board.status();
         let own = own.relay(relay).map(|relay| relay.name.clone());
         let Some(member) = self.members.get(relay) else {
-            return;
+            return false;
         };
         let taken = Taken {
             relay: member.key.clone(),
@@ -47,10 +47,14 @@ impl Reception {
             note: receipt.note.clone(),
         };
         let taken = self.parts.inbox.taken(taken).await;
-        if let Some(id) = self.disk(taken).flatten() {
+        let Some(taken) = self.disk(taken) else {
+            return false;
+        };
+        if let Some(id) = taken {
             self.tell(Event::Changed(vec![id]));
             self.settled(vec![id]).await;
         }
+        true
     }
 
     /// The relay reminds of a message; of one that is not here (any more), nothing.

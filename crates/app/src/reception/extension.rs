@@ -12,12 +12,15 @@ impl Reception {
     /// Takes a packet of an extension that the session lists.
     pub(super) async fn extension(&mut self, relay: &RelayId, packet: Packet) {
         match packet {
-            Packet::Receipt(receipt) => self.receipt(relay, receipt).await,
+            Packet::Receipt(receipt) => self.receipt(relay, receipt),
             // Of what was received: a report that is durable at the relay, and an acknowledgement that is awaited.
             Packet::ReportTaken(change) => self.report_taken(relay, change).await,
             Packet::Reminder(reminder) => self.reminder(relay, &reminder).await,
             // Of what is sent.
-            Packet::Directory(_) | Packet::Scheduled(_) | Packet::Cancelled(_) => {}
+            Packet::Cancelled(cancelled) => self.cancelled(relay, cancelled).await,
+            Packet::Directory(_) => {}
+            // Never asked for: what is held is known here.
+            Packet::Scheduled(_) => {}
             // No extensions.
             Packet::Auth(_)
             | Packet::Message(_)

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
+use tidings_protocol::{Feature, Features};
 use tidings_session::{self as session, State};
 
 use super::reporting::Reports;
@@ -30,6 +31,8 @@ pub(super) struct Member {
     pub(super) reports: Reports,
     /// Its key in the inbox, once it said who it is.
     pub(super) key: String,
+    /// The extensions in play on the last connection.
+    pub(super) common: Features,
     /// When the connection was lost, or this session began without one; milliseconds since 1970, as
     /// the others here.
     lost_at: u64,
@@ -49,6 +52,7 @@ impl Member {
             post: Post::default(),
             reports: Reports::default(),
             key: String::new(),
+            common: Features::NONE,
             lost_at: now,
             was_online: false,
             taken_at: None,
@@ -63,9 +67,12 @@ impl Member {
         self.line = Some(line);
     }
 
-    /// Its session is connected; whether that is after an absence.
-    pub(super) fn online(&mut self, by_ref: bool, now: u64) -> bool {
-        self.post.online(by_ref);
+    /// Its session is connected, with a relay with which it has these extensions in common; whether that is
+    /// after an absence.
+    pub(super) fn online(&mut self, common: Features, now: u64) -> bool {
+        let by_ref = common.has(Feature::Ref);
+        self.post.online(by_ref, common.has(Feature::Delay));
+        self.common = common;
         if self.taken_at.take().is_some() {
             self.taken_back_at = Some(now);
         }
@@ -149,6 +156,14 @@ impl Members {
             member.post.queued();
             member.reports.queued();
         }
+    }
+
+    /// When the next of what is kept here until it is due is due; milliseconds since 1970.
+    pub(super) fn next_due(&self) -> Option<u64> {
+        self.all
+            .iter()
+            .filter_map(|member| member.post.next_due())
+            .min()
     }
 
     /// The next thing a session says, and whose; none when it has ended. In turn, so that one that

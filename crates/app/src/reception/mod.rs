@@ -6,7 +6,9 @@
 //! the relays keep the messages.
 
 mod asked;
+mod cancelling;
 mod extension;
+mod lines;
 mod member;
 mod receipts;
 mod reporting;
@@ -18,24 +20,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidings_control::Words;
-use tidings_protocol::Mid;
-use tidings_protocol::server::{Delivery, Welcome};
-use tidings_session::{self as session, State};
+use tidings_protocol::server::Delivery;
+use tidings_protocol::{Mid, Receipt};
+use tidings_session as session;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::board::Board;
-use crate::doctor::{Chart, Greeting};
+use crate::doctor::Chart;
 use crate::flow::{Flow, Input, Output};
 use crate::inbox::{Inbox, InboxError};
-use crate::line::{self, Line};
+use crate::line;
 use crate::notifier::{News, Notifier, RaiseError};
 use crate::types::{Connection, Event, Held, MessageId, Notifications, Part, RelayId, Settings};
 use crate::wait::{self, Kept};
 use crate::words::{Chinese as _, Wrong};
 use crate::world::Turn;
 use crate::{clock, text};
+use cancelling::Asked;
+pub(crate) use cancelling::Cancel;
+pub(crate) use lines::{Change, What, left};
 use member::Members;
 
 /// Messages stored in one transaction at most: the window a relay sends unconfirmed.
@@ -63,6 +68,8 @@ pub(crate) struct Parts {
     pub(crate) turns: mpsc::Receiver<Turn>,
     /// A message was queued.
     pub(crate) written: Arc<Notify>,
+    /// Messages to be taken back.
+    pub(crate) cancels: mpsc::Receiver<Cancel>,
     /// What the doctor wants to know of what passes.
     pub(crate) chart: Chart,
     /// What there is to receive by, each in place of the relay's last, whose session was ended before.
@@ -72,37 +79,15 @@ pub(crate) struct Parts {
     pub(crate) complete: bool,
 }
 
-/// News of a relay.
-#[derive(Debug)]
-pub(crate) struct Change {
-    pub(crate) relay: RelayId,
-    pub(crate) what: What,
-}
-
-/// Another line, or none.
-#[derive(Debug)]
-pub(crate) enum What {
-    /// A session was started.
-    Line(Line),
-    /// There is none, and why, for people.
-    NoLine(Connection),
-    /// The relay was left.
-    Left,
-}
-
-/// What becomes of what was queued for a relay that was left.
-pub(crate) fn left() -> Words {
-    Words::new(
-        "This computer left the relay before the message went out. Send it again by another one.",
-        "消息发出之前，此计算机已离开该中继。请通过其他中继重新发送。",
-    )
-}
-
 /// See the file's head.
 pub(crate) struct Reception {
     parts: Parts,
     flow: Flow,
     members: Members,
+    /// Receipts that are not stored yet, and by which relay they came.
+    receipts: Vec<(RelayId, Receipt)>,
+    /// Messages that relays were asked to take back.
+    cancels: Vec<Asked>,
     raising: Option<Kept<Result<(), RaiseError>>>,
     /// The notifier's return, while the flow hopes for it.
     came_back: Option<Kept<()>>,
@@ -130,6 +115,8 @@ impl Reception {
             parts,
             flow: Flow::default(),
             members: Members::default(),
+            receipts: Vec::new(),
+            cancels: Vec::new(),
             raising: None,
             came_back: None,
             disturbing: None,
@@ -159,6 +146,7 @@ impl Reception {
             self.send_waiting().await;
             self.report_waiting().await;
             let retry = self.retry();
+            let sending_due = self.sending_due();
             let disturbing = self.disturbing.get_or_insert_with(|| {
                 let (notifier, known) = (Arc::clone(&self.parts.notifier), self.disturb_not);
                 Box::pin(async move { notifier.do_not_disturb(known).await })
@@ -182,6 +170,8 @@ impl Reception {
                 }
                 Some(turn) = self.parts.turns.recv() => self.turn(turn).await,
                 () = self.parts.written.notified() => self.members.queued(),
+                Some(cancel) = self.parts.cancels.recv() => self.cancel(cancel).await,
+                () = wait::until(sending_due) => self.look_at_sending(),
                 () = wait::for_kept(&mut self.came_back) => {
                     self.came_back = None;
                     self.decide(Input::CameBack).await;
@@ -230,45 +220,6 @@ impl Reception {
         self.perform().await;
     }
 
-    async fn change(&mut self, change: Change) {
-        let Change { relay, what } = change;
-        // Its last session has ended, and is heard out before the next one.
-        while let Some(line) = self.members.get(&relay).and_then(|m| m.line.as_mut()) {
-            match line.events.recv().await {
-                Some(event) => self.hear(&relay, event).await,
-                None => self.hang_up(&relay).await,
-            }
-        }
-        let now = clock::now();
-        match what {
-            What::Line(line) => self.members.of(relay, now).begin(line, now),
-            What::NoLine(connection) => {
-                self.members.of(relay.clone(), now);
-                self.parts.board.connection(&relay, connection);
-            }
-            What::Left => {
-                self.members.remove(&relay);
-                self.give_up().await;
-            }
-        }
-    }
-
-    /// What is queued for relays that were left is not sent any more.
-    async fn give_up(&mut self) {
-        let status = self.parts.board.status();
-        let relays: Vec<_> = status.relays.into_iter().map(|relay| relay.id).collect();
-        let dropped = self
-            .parts
-            .inbox
-            .drop_reports_but_for(Vec::clone(&relays))
-            .await;
-        self.disk(dropped);
-        let given_up = self.parts.inbox.give_up(relays, left()).await;
-        for sent in self.disk(given_up).unwrap_or_default() {
-            self.tell(Event::Sent(sent));
-        }
-    }
-
     /// Takes what a session says; messages that came together are stored together.
     async fn hear(&mut self, relay: &RelayId, first: session::Event) {
         let mut next = Some(first);
@@ -298,6 +249,7 @@ impl Reception {
                 next = line.events.try_recv().ok();
             }
         }
+        self.keep_receipts().await;
         self.perform().await;
     }
 
@@ -311,67 +263,6 @@ impl Reception {
             }
             _ => Words::foreign(words),
         }));
-    }
-
-    async fn state(&mut self, relay: &RelayId, state: &State) {
-        let now = clock::now();
-        let status = self.parts.board.status();
-        let before = status.relay(relay).map(|relay| &relay.connection);
-        let before = before.unwrap_or(&Connection::Connecting);
-        if let State::Online(welcome) = state {
-            self.online(relay, welcome).await;
-        }
-        let Some(member) = self.members.get(relay) else {
-            return;
-        };
-        if let Some(connection) = member.connection(state, before, now) {
-            self.parts.board.connection(relay, connection);
-        }
-    }
-
-    async fn online(&mut self, relay: &RelayId, welcome: &Welcome) {
-        let Some(line) = self.members.get(relay).and_then(|m| m.line.as_ref()) else {
-            return;
-        };
-        let (name, address) = (
-            line::relay_key(welcome, &line.address),
-            line.address.clone(),
-        );
-        let ids = self.members.ids();
-        let attached = self
-            .parts
-            .inbox
-            .attach(name.clone(), relay.clone(), address, ids)
-            .await;
-        let key = self.disk(attached).unwrap_or(name);
-        let Some(member) = self.members.get(relay) else {
-            return;
-        };
-        member.key = key;
-        member.reports.online(welcome);
-        let greeting = Greeting {
-            server: welcome.server.clone(),
-            features: welcome.features.clone(),
-        };
-        self.parts.chart.greeted(relay, greeting);
-        if member.online(line::knows_ref(welcome), clock::now()) {
-            self.flow.handle(Input::Back, now());
-        }
-        self.answered(relay);
-    }
-
-    /// A session has ended.
-    async fn hang_up(&mut self, relay: &RelayId) {
-        let Some(member) = self.members.get(relay) else {
-            return;
-        };
-        member.line = None;
-        if member.post.dropped() {
-            let settled = self.parts.inbox.resume(Some(relay.clone())).await;
-            for sent in self.disk(settled).unwrap_or_default() {
-                self.tell(Event::Sent(sent));
-            }
-        }
     }
 
     async fn decide(&mut self, input: Input) {
@@ -442,6 +333,12 @@ impl Reception {
         if let Some(line) = self.members.get(relay).and_then(|m| m.line.as_ref()) {
             line.handle.confirm(mid);
         }
+    }
+
+    fn is_online(&self, relay: &RelayId) -> bool {
+        let status = self.parts.board.status();
+        let connection = status.relay(relay).map(|relay| &relay.connection);
+        matches!(connection, Some(Connection::Connected { .. }))
     }
 
     fn tell(&self, event: Event) {

@@ -1,13 +1,20 @@
 //! What the reception does as `post` says: hands queued messages to the sessions, and records what
 //! became of them.
 
+use std::time::Duration;
+
 use tidings_protocol::server::Reply;
 use tidings_session::{self as session, SendError, SendId};
+use tokio::time::Instant;
 
 use super::Reception;
-use crate::inbox::Outgoing;
-use crate::outgoing;
+use crate::inbox::{Answer, Came, Outgoing, Queued};
 use crate::types::{Event, MessageId, Progress, RelayId, Sent};
+use crate::words::Wrong;
+use crate::{clock, outgoing};
+
+/// How often what is kept here until it is due is looked at, at the least.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 impl Reception {
     /// Hands queued messages to the sessions, to each as many as may be in hand.
@@ -19,7 +26,11 @@ impl Reception {
 
     async fn send_by(&mut self, relay: &RelayId) {
         while let Some(wanted) = self.members.get(relay).and_then(|m| m.post.wanted()) {
-            let waiting = self.parts.inbox.waiting(relay.clone(), wanted).await;
+            self.give_up_outlived(relay).await;
+            let holds = self.members.get(relay).is_some_and(|m| m.post.holds());
+            let now = clock::now();
+            let waiting = self.parts.inbox.waiting(relay.clone(), holds, wanted, now);
+            let waiting = waiting.await;
             let waiting = self.disk(waiting);
             let Some(member) = self.members.get(relay) else {
                 return;
@@ -27,8 +38,9 @@ impl Reception {
             let Some(waiting) = waiting else {
                 return member.post.not_taken();
             };
-            member.post.given(wanted, waiting.len());
-            for outgoing in waiting {
+            let Queued { parcels, next_due } = waiting;
+            member.post.given(wanted, parcels.len(), next_due);
+            for outgoing in parcels {
                 if !self.send(relay, &outgoing).await {
                     if let Some(member) = self.members.get(relay) {
                         member.post.not_taken();
@@ -36,6 +48,16 @@ impl Reception {
                     return;
                 }
             }
+        }
+    }
+
+    /// What waited here for longer than its writer wanted is not sent any more.
+    async fn give_up_outlived(&mut self, relay: &RelayId) {
+        let inbox = &self.parts.inbox;
+        let outlived = inbox.outlived(relay.clone(), Wrong::Outlived.into(), clock::now());
+        let outlived = outlived.await;
+        for sent in self.disk(outlived).unwrap_or_default() {
+            self.tell(Event::Sent(sent));
         }
     }
 
@@ -52,7 +74,7 @@ impl Reception {
             Ok(packet) => packet,
             Err(failure) => {
                 let reason = failure.words();
-                self.record(outgoing.id, Progress::Failed { reason }, None)
+                self.record(outgoing.id, only(Progress::Failed { reason }))
                     .await;
                 return true;
             }
@@ -63,6 +85,10 @@ impl Reception {
         let Some(sent) = self.disk(leaving) else {
             return false;
         };
+        if sent.is_none() {
+            // The person took it back meanwhile.
+            return true;
+        }
         self.tell_sent(sent);
         match handle.send(id, packet) {
             Ok(()) => {
@@ -73,7 +99,7 @@ impl Reception {
                 true
             }
             Err(SendError::Full | SendError::Stopped) => {
-                self.record(outgoing.id, Progress::Queued, None).await;
+                self.record(outgoing.id, only(Progress::Queued)).await;
                 false
             }
         }
@@ -85,6 +111,7 @@ impl Reception {
             return;
         };
         let progress = member.post.ended(id, &outcome);
+        let gone = matches!(outcome, session::Outcome::Pending);
         let reply = match outcome {
             session::Outcome::Replied(reply) => Some(reply),
             _ => None,
@@ -96,19 +123,17 @@ impl Reception {
                 .all(|(_, status)| status.as_str() == "ok")
         });
         self.parts.chart.answered(id, arrived);
-        self.record(id, progress, reply).await;
+        let answer = reply.map(answer_of);
+        let came = Came {
+            progress,
+            gone,
+            answer,
+        };
+        self.record(id, came).await;
     }
 
-    pub(super) async fn record(&mut self, id: MessageId, progress: Progress, reply: Option<Reply>) {
-        let answer = reply.map(|reply| {
-            let statuses = reply
-                .status
-                .iter()
-                .map(|(name, status)| (name.to_string(), status.to_string()))
-                .collect();
-            (reply.mid.to_string(), statuses)
-        });
-        let recorded = self.parts.inbox.progressed(id, progress, answer).await;
+    async fn record(&mut self, id: MessageId, came: Came) {
+        let recorded = self.parts.inbox.progressed(id, came, clock::now()).await;
         if let Some(sent) = self.disk(recorded) {
             self.tell_sent(sent);
         }
@@ -118,5 +143,41 @@ impl Reception {
         if let Some(sent) = sent {
             self.tell(Event::Sent(sent));
         }
+    }
+
+    /// When something of what is sent is to be looked at again.
+    pub(super) fn sending_due(&self) -> Option<Instant> {
+        let due = self.members.next_due().map(|due| {
+            // The wall clock may be set, and stands still for this one while the computer sleeps.
+            let left = Duration::from_millis(due.saturating_sub(clock::now()));
+            Instant::now() + left.min(LOOK_AGAIN)
+        });
+        [due, self.cancel_due()].into_iter().flatten().min()
+    }
+
+    /// That time has come.
+    pub(super) fn look_at_sending(&mut self) {
+        if self.members.next_due().is_some() {
+            self.members.queued();
+        }
+        self.answer_cancels();
+    }
+}
+
+fn answer_of(reply: Reply) -> Answer {
+    let statuses = reply.status.into_iter();
+    let statuses = statuses.map(|(name, status)| (name.to_string(), status.to_string()));
+    Answer {
+        mid: reply.mid.to_string(),
+        statuses: statuses.collect(),
+    }
+}
+
+/// How far a parcel came that was not answered.
+fn only(progress: Progress) -> Came {
+    Came {
+        progress,
+        gone: false,
+        answer: None,
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{PORT_AGAIN, Setup};
 use crate::clock;
 use crate::hub::Hub;
-use crate::line::Line;
+use crate::line::{self, Line};
 use crate::reception::{Change, What};
 use crate::settings::{At, Membership};
 use crate::types::{Connection, Failure, Part, RelayId};
@@ -96,6 +96,7 @@ impl Setup {
         let name = Name::new(&member.name).map_err(|error| refused(sentences(&error)))?;
         let group = Group::new(&member.group).map_err(|error| refused(sentences(&error)))?;
         let mut config = Config::new(parsed, token, name, group);
+        config.features = line::features();
         let pin = member.pinned.as_deref().map(str::parse).transpose();
         config.pin = pin.map_err(|error: NoFingerprint| refused(sentences(&error)))?;
         Ok((config, address))

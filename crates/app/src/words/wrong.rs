@@ -28,6 +28,45 @@ pub(crate) enum Wrong {
     Group(InvalidId),
     #[error("The message cannot be sent: its {0}.")]
     Reference(InvalidId),
+    #[error("A message has at most {0} recipients. Write to a group.")]
+    TooManyRecipients(usize),
+    #[error("{0} is named twice. Remove one of the two.")]
+    Twice(String),
+    #[error("A tag has at most {0} characters and no comma. Shorten it.")]
+    Tag(usize),
+    #[error("A message has at most {0} tags. Remove some.")]
+    Tags(usize),
+    #[error("A key has at most {0} characters. Shorten it.")]
+    Key(usize),
+    #[error("A message lives for at least one second, and at most ten years. Choose another time.")]
+    Ttl,
+    #[error("The time to deliver it at is past. Choose a later one.")]
+    DuePast,
+    #[error("A message can be held for a year at most. Choose an earlier time.")]
+    DueFar,
+    #[error(
+        "Only a group's messages can be for the first who acknowledges. Ask each recipient, or write to groups alone."
+    )]
+    FirstOfGroup,
+    #[error("Reminders come every {0} to {1} seconds. Choose another time between them.")]
+    Repeat(u32, u32),
+    #[error("Its time was over before it could go out. Send it again if it still matters.")]
+    Outlived,
+    // Of a message that was sent.
+    #[error("This message is not among the sent ones any more. Go back to the list.")]
+    SentGone,
+    #[error("There is nothing of this message to send again. What waits goes out by itself.")]
+    NothingAgain,
+    #[error("It is too late to take this message back: it is on its way, or was delivered.")]
+    TooLate,
+    #[error(
+        "Some of it is too late to take back: it is on its way, or was delivered. The rest is taken back."
+    )]
+    PartlyTooLate,
+    #[error("The relay holds this message and cannot be reached. Try again once connected.")]
+    HeldElsewhere,
+    #[error("The relay did not say in time whether it took the message back. Try again.")]
+    CancelSilent,
     // Of the relay to be joined or hosted.
     #[error("This computer needs a name on the relay. Write one, such as desk.")]
     NoName,
@@ -145,6 +184,32 @@ impl Chinese for Wrong {
                 format!("此群组无法使用：{}。", why.chinese())
             }
             Self::Reference(why) => format!("消息无法发送：{}。", why.chinese()),
+            Self::TooManyRecipients(most) => {
+                format!("一条消息最多有 {most} 个收件人。请发送给群组。")
+            }
+            Self::Twice(name) => format!("{name} 填写了两次。请删除其中一个。"),
+            Self::Tag(most) => format!("标签最多 {most} 个字符，且不含逗号。请缩短。"),
+            Self::Tags(most) => format!("一条消息最多有 {most} 个标签。请删除一些。"),
+            Self::Key(most) => format!("键最多 {most} 个字符。请缩短。"),
+            Self::Ttl => "消息的有效期至少一秒，最多十年。请选择其他时间。".to_owned(),
+            Self::DuePast => "送达时间已经过去。请选择更晚的时间。".to_owned(),
+            Self::DueFar => "消息最多可保留一年。请选择更早的时间。".to_owned(),
+            Self::FirstOfGroup => {
+                "只有发给群组的消息才能由首位确认者代表全体。请要求每位收件人确认，或只发送给群组。"
+                    .to_owned()
+            }
+            Self::Repeat(least, most) => {
+                format!("提醒的间隔为 {least} 至 {most} 秒。请选择其间的时间。")
+            }
+            Self::Outlived => "消息发出之前，其有效期已过。如仍有必要，请重新发送。".to_owned(),
+            Self::SentGone => "此消息已不在已发送中。请返回列表。".to_owned(),
+            Self::NothingAgain => "此消息没有需要重新发送的部分。等待中的会自动发出。".to_owned(),
+            Self::TooLate => "来不及撤回此消息：它正在发送，或已送达。".to_owned(),
+            Self::PartlyTooLate => {
+                "部分消息来不及撤回：它正在发送，或已送达。其余已撤回。".to_owned()
+            }
+            Self::HeldElsewhere => "中继正保留此消息，但目前无法连接。请在连接后重试。".to_owned(),
+            Self::CancelSilent => "中继没有及时答复是否已撤回消息。请重试。".to_owned(),
             Self::NoName => "此计算机在中继上需要一个名称。请填写，例如 desk。".to_owned(),
             Self::Name(why) => format!("此名称无法使用：{}。", why.chinese()),
             Self::Token(bytes) => {
@@ -240,6 +305,23 @@ mod tests {
             Wrong::Recipient(id.clone()),
             Wrong::Group(id.clone()),
             Wrong::Reference(id.clone()),
+            Wrong::TooManyRecipients(1),
+            Wrong::Twice(text()),
+            Wrong::Tag(1),
+            Wrong::Tags(1),
+            Wrong::Key(1),
+            Wrong::Ttl,
+            Wrong::DuePast,
+            Wrong::DueFar,
+            Wrong::FirstOfGroup,
+            Wrong::Repeat(1, 2),
+            Wrong::Outlived,
+            Wrong::SentGone,
+            Wrong::NothingAgain,
+            Wrong::TooLate,
+            Wrong::PartlyTooLate,
+            Wrong::HeldElsewhere,
+            Wrong::CancelSilent,
             Wrong::NoName,
             Wrong::Name(id.clone()),
             Wrong::OwnGroup(id),

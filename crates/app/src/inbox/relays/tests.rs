@@ -2,8 +2,8 @@
 
 use super::super::tests::{Fixture, here, incoming};
 use super::*;
-use crate::inbox::Incoming;
-use crate::types::{Draft, Filter, Priority, Progress, Recipient};
+use crate::inbox::{Incoming, Written};
+use crate::types::{Draft, Filter, Progress, Recipient};
 
 fn work() -> RelayId {
     RelayId::new("work")
@@ -81,17 +81,16 @@ async fn what_is_queued_is_counted_by_relay_and_given_up_with_it() {
     let fixture = Fixture::new().await;
     fixture.store(incoming(1)).await;
     for (number, relay) in [here(), work(), work()].into_iter().enumerate() {
-        let draft = Draft {
-            to: vec![Recipient::Person("ann".into())],
-            title: "t".into(),
-            body: String::new(),
-            priority: Priority::Default,
-            link: String::new(),
-            relay: None,
-            ..Draft::default()
+        let written = Written {
+            draft: Draft {
+                to: vec![Recipient::Person("ann".into())],
+                title: "t".into(),
+                ..Draft::default()
+            },
+            references: vec![format!("r{number}")],
+            ..Written::default()
         };
-        let reference = format!("r{number}");
-        let sent = fixture.inbox.queue(draft, reference, relay.clone(), 5);
+        let sent = fixture.inbox.queue(written, relay.clone(), 5);
         assert_eq!(sent.await.unwrap().draft.relay, Some(relay));
     }
     let counted = async || {
