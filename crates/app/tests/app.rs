@@ -208,62 +208,6 @@ async fn a_start_raises_what_was_not_notified_once() {
 }
 
 #[tokio::test]
-async fn what_is_written_offline_goes_out_in_order_once_connected() {
-    let home = Home::new();
-    let address = free_port().await;
-    let app = home.start().await;
-    assert_eq!(
-        app.send(draft("desk", "too early"), None).await,
-        Err(Failure::NotConfigured)
-    );
-    app.join(join(&address.to_string(), Some(TOKEN)))
-        .await
-        .unwrap();
-    let offline = status(&app, "offline", |status| {
-        matches!(status.connection(), Connection::Offline { .. })
-    })
-    .await;
-    let Connection::Offline { reason, .. } = offline.connection() else {
-        panic!("offline")
-    };
-    assert!(reason.contains("check the port"), "{reason}");
-    let mut ids = Vec::new();
-    for number in 0..20 {
-        let draft = draft("desk", &number.to_string());
-        ids.push(app.send(draft, None).await.unwrap());
-    }
-    let mut events = app.events();
-    let sent = app.sent("", None, 100).await.unwrap();
-    assert!(
-        sent.iter()
-            .all(|sent| sent.parcels[0].progress == Progress::Queued)
-    );
-
-    let relay = Elsewhere::on(TcpListener::bind(address).await.unwrap()).await;
-    app.reconnect(None).await.unwrap();
-    for id in ids.clone() {
-        let sent = next(&mut events, |event| match event {
-            Event::Sent(sent)
-                if sent.id == id && sent.parcels[0].progress == Progress::Answered =>
-            {
-                Some(sent)
-            }
-            _ => None,
-        })
-        .await;
-        assert_eq!(sent.parcels[0].recipients[0].name, "desk");
-        assert_eq!(sent.parcels[0].recipients[0].delivery, Delivery::Delivered);
-    }
-    home.desk.wait_until_told(20).await;
-    let rows = app.inbox(&Filter::default(), None, 100).await.unwrap();
-    let titles: Vec<_> = rows.into_iter().rev().map(|row| row.title).collect();
-    let expected: Vec<_> = (0..20).map(|number| number.to_string()).collect();
-    assert_eq!(titles, expected);
-    stop(app).await;
-    relay.stop().await;
-}
-
-#[tokio::test]
 async fn a_wrong_token_is_refused_with_words_and_the_right_one_helps() {
     let home = Home::new();
     let relay = Elsewhere::new().await;

@@ -1,3 +1,5 @@
+//! Drafts that can be sent and those that cannot, and what a packet says of one.
+
 use super::*;
 use crate::types::Priority;
 
