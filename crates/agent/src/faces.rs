@@ -115,9 +115,14 @@ impl Agent {
             Request::Drafts => app.drafts().await.map(Answer::Drafts),
             Request::KeepDraft { id, draft } => app.keep_draft(id, draft).await.map(Answer::Queued),
             Request::DropDraft { id } => app.drop_draft(id).await.map(|()| Answer::Done),
-            Request::Contacts { .. } => Err(AppFailure::Invalid(Words::foreign(
-                "This version cannot do that yet.",
-            ))),
+            Request::Contacts {
+                search,
+                relay,
+                limit,
+            } => app
+                .contacts(&search, relay.as_ref(), limit)
+                .await
+                .map(Answer::Contacts),
             Request::Acknowledge { id, note } => {
                 app.acknowledge(id, &note).await.map(|()| Answer::Done)
             }
@@ -361,6 +366,7 @@ async fn tell(peer: Peer, watched: Watched) {
                     tidings_app::Event::Changed(ids) => Event::Changed(ids),
                     tidings_app::Event::Sent(sent) => Event::Sent(sent),
                     tidings_app::Event::Drafts => Event::Drafts,
+                    tidings_app::Event::Contacts => Event::Contacts,
                     tidings_app::Event::Notice(text) => Event::Notice(text),
                     tidings_app::Event::Settings(settings) => Event::Settings(settings),
                     // The windows' matter, and the agent's.

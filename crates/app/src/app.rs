@@ -22,6 +22,7 @@ use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::board::Board;
+use crate::contacts::Contacts;
 use crate::doctor::Chart;
 use crate::folders::{FolderError, Folders};
 use crate::inbox::{Closing, Inbox, InboxError};
@@ -109,6 +110,7 @@ pub struct App {
     inbox: Inbox,
     written: Arc<Notify>,
     cancels: mpsc::Sender<Cancel>,
+    contacts: Arc<Mutex<Contacts>>,
     settled: mpsc::Sender<Vec<MessageId>>,
     chart: Chart,
     orders: mpsc::Sender<Order>,
@@ -166,6 +168,7 @@ impl App {
         let (pause_in, pause) = watch::channel(stored.paused_until);
         let (settled, settled_in) = mpsc::channel(SETTLED);
         let (cancels, cancels_in) = mpsc::channel(CANCELS);
+        let contacts = Arc::default();
         let written = Arc::new(Notify::new());
         let chart = Chart::default();
         let (turns_in, turns) = mpsc::channel(TURNS);
@@ -201,6 +204,7 @@ impl App {
                 turns,
                 written: Arc::clone(&written),
                 cancels: cancels_in,
+                contacts: Arc::clone(&contacts),
                 chart: chart.clone(),
                 lines: lines_in,
                 complete: loaded.aside.is_none(),
@@ -224,6 +228,7 @@ impl App {
             inbox,
             written,
             cancels,
+            contacts,
             settled,
             chart,
             orders,

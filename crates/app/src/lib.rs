@@ -16,6 +16,7 @@ mod bus;
 mod call;
 mod clock;
 mod computer;
+mod contacts;
 pub mod direct;
 pub mod doctor;
 mod export;

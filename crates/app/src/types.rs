@@ -26,6 +26,8 @@ pub enum Event {
     Sent(Sent),
     /// Kept drafts changed: ask again.
     Drafts,
+    /// Whom a message can go to changed: ask again.
+    Contacts,
     /// A notice of the relay for people.
     Notice(Words),
     /// A notification was clicked: show this message; where it stood for many, what is unread.

@@ -5,13 +5,12 @@
 mod common;
 
 use common::{
-    Desk, Elsewhere, Home, Manners, Ring, TOKEN, connected, free_port, http_send, only, secret,
-    status, stop, within,
+    Desk, Elsewhere, Home, Manners, Ring, TOKEN, connected, http_send, only, secret, status, stop,
+    within,
 };
 use tidings_app::notifier::Fate;
 use tidings_app::types::{
-    Connection, Delivery, Draft, Filter, Join, Language, Part, Priority, Progress, Reach,
-    Recipient, SecretPlace, Settings, Status, Theme,
+    Connection, Filter, Join, Language, Part, Priority, Reach, SecretPlace, Settings, Status, Theme,
 };
 use tidings_app::vault::{Label, Secret, VaultError};
 use tidings_app::{App, Event, Failure, StartError};
@@ -25,18 +24,6 @@ fn join(address: &str, token: Option<&str>) -> Join {
         name: "desk".into(),
         group: "home".into(),
         token: token.map(str::to_owned),
-    }
-}
-
-fn draft(to: &str, title: &str) -> Draft {
-    Draft {
-        to: vec![Recipient::Person(to.into())],
-        title: title.into(),
-        body: "body".into(),
-        priority: Priority::High,
-        link: String::new(),
-        relay: None,
-        ..Draft::default()
     }
 }
 

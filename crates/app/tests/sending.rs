@@ -222,3 +222,54 @@ async fn what_is_queued_is_taken_back_and_what_was_delivered_is_not() {
     assert!(matches!(app.cancel(99).await, Err(Failure::NotFound(_))));
     stop(app).await;
 }
+
+#[tokio::test]
+async fn who_is_there_is_known_and_whom_one_wrote_to_comes_first() {
+    let relay = Elsewhere::new().await;
+    let (home, far) = (Home::new(), Home::new());
+    let ann = client(&home, &relay, "ann").await;
+    let mut events = ann.events();
+    let bob = client(&far, &relay, "bob").await;
+    let known = async |search: &str| {
+        let contacts = ann.contacts(search, None, 100).await.unwrap();
+        let known = contacts.into_iter();
+        known
+            .map(|contact| (contact.to, contact.online))
+            .collect::<Vec<_>>()
+    };
+    let person = |name: &str, online| (Recipient::Person(name.into()), online);
+    let home_group = (Recipient::Group("home".into()), Some(true));
+    let all = [
+        person("ann", Some(true)),
+        person("bob", Some(true)),
+        home_group.clone(),
+    ];
+    within("all of them", async {
+        while known("").await != all {
+            while events.recv().await.unwrap() != Event::Contacts {}
+        }
+    })
+    .await;
+    assert_eq!(known("b").await, [person("bob", Some(true))]);
+    stop(bob).await;
+    ann.send(draft(&["bob"], "hi"), None).await.unwrap();
+    let all = [
+        person("bob", Some(false)),
+        person("ann", Some(true)),
+        home_group,
+    ];
+    within("one is gone", async {
+        while known("").await != all {
+            while events.recv().await.unwrap() != Event::Contacts {}
+        }
+    })
+    .await;
+    relay.stop().await;
+    within("nothing known", async {
+        while known("b").await != [person("bob", None)] {
+            while events.recv().await.unwrap() != Event::Contacts {}
+        }
+    })
+    .await;
+    stop(ann).await;
+}

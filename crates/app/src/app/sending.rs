@@ -1,12 +1,17 @@
 //! What faces ask about messages that are written and sent.
 
+use std::sync::PoisonError;
+
 use tokio::sync::oneshot;
 
 use super::App;
 use crate::reception::Cancel;
-use crate::types::{Draft, Event, Failure, Kept, MessageId, Sent};
+use crate::types::{Contact, Draft, Event, Failure, Kept, MessageId, RelayId, Sent};
 use crate::words::Wrong;
 use crate::{clock, outgoing, writing};
+
+/// Contacts of one answer at most, as the control API has it: some megabytes at the worst.
+const CONTACTS: u32 = 10_000;
 
 impl App {
     /// Keeps a message to be sent by the relay it names, else by that of the message it answers, else by the
@@ -84,6 +89,29 @@ impl App {
         let cancel = Cancel { id, reply };
         self.cancels.send(cancel).await.map_err(|_| ending())?;
         answered.await.map_err(|_| ending())?
+    }
+
+    /// Whom a message can go to, by these words of their name and by that relay or all of them: those written
+    /// to last first, then who is connected, then by name. At most `limit` (and 10,000).
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub async fn contacts(
+        &self,
+        search: &str,
+        relay: Option<&RelayId>,
+        limit: u32,
+    ) -> Result<Vec<Contact>, Failure> {
+        let recents = self.inbox.written_to().await?;
+        let joined = self.board.status().relays.into_iter();
+        let joined = joined.map(|joined| joined.id);
+        let relays: Vec<_> = joined
+            .filter(|id| relay.is_none_or(|relay| relay == id))
+            .collect();
+        let limit = usize::try_from(limit.min(CONTACTS)).unwrap_or(usize::MAX);
+        let contacts = self.contacts.lock();
+        let contacts = contacts.unwrap_or_else(PoisonError::into_inner);
+        Ok(contacts.matching(search, &relays, &recents, limit))
     }
 
     /// What is being written, the last changed first.

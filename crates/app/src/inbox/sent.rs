@@ -11,6 +11,7 @@ use rusqlite::{
 
 use super::received::{integer, number, unsigned};
 use super::{Inbox, InboxError, PAGE, outcome, parcel};
+use crate::contacts::Recent;
 use crate::types::{Ask, Draft, MessageId, Recipient, RelayId, Sent};
 use crate::{extra, outgoing};
 
@@ -23,6 +24,9 @@ const OUTCOME_BYTES: usize = 200;
 
 /// Words of a search at most: each costs a look at every text.
 const WORDS: usize = 10;
+
+/// Parcels that are looked at for whom one wrote to: asked for with each letter that is typed.
+const RECENT: u32 = 2000;
 
 /// A message that is to be kept and sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -109,6 +113,29 @@ impl Inbox {
                 }
             }
             Ok(page)
+        })
+        .await
+    }
+
+    /// Whom messages went to, of the last [`RECENT`] parcels, and when last.
+    pub(crate) async fn written_to(&self) -> Result<Vec<Recent>, InboxError> {
+        self.look(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT relay, kind, target, max(queued_at) FROM (
+                         SELECT relay, kind, target, queued_at FROM parcel
+                         WHERE relay IS NOT NULL ORDER BY id DESC LIMIT ?1)
+                     GROUP BY relay, kind, target",
+                )?
+                .query_map([RECENT], |record| {
+                    let kind: String = record.get(1)?;
+                    Ok(Recent {
+                        relay: RelayId::new(record.get::<_, String>(0)?),
+                        to: recipient(&kind, record.get(2)?),
+                        at: number(record, 3)?,
+                    })
+                })?
+                .collect()
         })
         .await
     }

@@ -18,7 +18,7 @@ impl Reception {
             Packet::Reminder(reminder) => self.reminder(relay, &reminder).await,
             // Of what is sent.
             Packet::Cancelled(cancelled) => self.cancelled(relay, cancelled).await,
-            Packet::Directory(_) => {}
+            Packet::Directory(some) => self.directory(relay, some),
             // Never asked for: what is held is known here.
             Packet::Scheduled(_) => {}
             // No extensions.

@@ -59,6 +59,7 @@ impl Reception {
             What::Left => {
                 self.members.remove(&relay);
                 self.forget_receipts(&relay);
+                self.change_contacts(|contacts| contacts.forget(&relay));
                 self.give_up().await;
             }
         }
@@ -89,6 +90,7 @@ impl Reception {
             self.online(relay, welcome).await;
         } else {
             self.cancels_lost(relay);
+            self.change_contacts(|contacts| contacts.offline(relay));
         }
         let Some(member) = self.members.get(relay) else {
             return;
@@ -128,6 +130,7 @@ impl Reception {
         }
         let extensions = line::extensions(welcome);
         self.parts.board.extensions(relay, extensions);
+        self.ask_for_directory(relay);
         self.answered(relay);
     }
 

@@ -7,6 +7,7 @@
 
 mod asked;
 mod cancelling;
+mod directory;
 mod extension;
 mod lines;
 mod member;
@@ -16,7 +17,7 @@ mod sending;
 mod telling;
 mod turns;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tidings_control::Words;
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::board::Board;
+use crate::contacts::Contacts;
 use crate::doctor::Chart;
 use crate::flow::{Flow, Input, Output};
 use crate::inbox::{Inbox, InboxError};
@@ -40,6 +42,7 @@ use crate::world::Turn;
 use crate::{clock, text};
 use cancelling::Asked;
 pub(crate) use cancelling::Cancel;
+use directory::Changes;
 pub(crate) use lines::{Change, What, left};
 use member::Members;
 
@@ -70,6 +73,8 @@ pub(crate) struct Parts {
     pub(crate) written: Arc<Notify>,
     /// Messages to be taken back.
     pub(crate) cancels: mpsc::Receiver<Cancel>,
+    /// Whom messages can go to.
+    pub(crate) contacts: Arc<Mutex<Contacts>>,
     /// What the doctor wants to know of what passes.
     pub(crate) chart: Chart,
     /// What there is to receive by, each in place of the relay's last, whose session was ended before.
@@ -88,6 +93,8 @@ pub(crate) struct Reception {
     receipts: Vec<(RelayId, Receipt)>,
     /// Messages that relays were asked to take back.
     cancels: Vec<Asked>,
+    /// What changed of whom messages can go to.
+    contacts: Changes,
     raising: Option<Kept<Result<(), RaiseError>>>,
     /// The notifier's return, while the flow hopes for it.
     came_back: Option<Kept<()>>,
@@ -117,6 +124,7 @@ impl Reception {
             members: Members::default(),
             receipts: Vec::new(),
             cancels: Vec::new(),
+            contacts: Changes::default(),
             raising: None,
             came_back: None,
             disturbing: None,

@@ -152,7 +152,8 @@ impl Reception {
             let left = Duration::from_millis(due.saturating_sub(clock::now()));
             Instant::now() + left.min(LOOK_AGAIN)
         });
-        [due, self.cancel_due()].into_iter().flatten().min()
+        let dues = [due, self.cancel_due(), self.contacts_due()];
+        dues.into_iter().flatten().min()
     }
 
     /// That time has come.
@@ -161,6 +162,7 @@ impl Reception {
             self.members.queued();
         }
         self.answer_cancels();
+        self.tell_contacts();
     }
 }
 
