@@ -147,9 +147,23 @@ impl Agent {
     /// # Errors
     /// As [`Self::ask`].
     pub async fn join(&self, address: String, name: &str, token: &str) -> anyhow::Result<()> {
+        self.join_in(address, name, token, "").await
+    }
+
+    /// As [`Self::join`], as a member of a group.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn join_in(
+        &self,
+        address: String,
+        name: &str,
+        token: &str,
+        group: &str,
+    ) -> anyhow::Result<()> {
         self.ask(Request::AllowPlainSecret { allow: true }).await?;
         let (name, token) = (name.to_owned(), Some(token.to_owned()));
-        let group = String::new();
+        let group = group.to_owned();
         let relay = Join {
             id: None,
             address,

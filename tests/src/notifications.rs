@@ -243,6 +243,19 @@ impl Notifications {
         self.close(notify, Closed::Dismissed).await
     }
 
+    /// Answers a notification in the field that a daemon with the ability `inline-reply` shows.
+    ///
+    /// # Errors
+    /// As [`Self::click`], and where the notification has no such field.
+    pub async fn reply(&self, notify: &Notify, text: &str) -> anyhow::Result<()> {
+        let id = notify.id.context("only what stands can be answered")?;
+        let field = notify.actions.iter().any(|(key, _)| key == "inline-reply");
+        anyhow::ensure!(field, "there is no field: {notify:?}");
+        bus::listener(self.connection()?, &notify.sender, NAME).await?;
+        self.emit("NotificationReplied", &(id, text)).await?;
+        self.close(notify, Closed::Dismissed).await
+    }
+
     /// Tells that a notification went away.
     ///
     /// # Errors

@@ -24,13 +24,26 @@ impl Peer {
     /// # Errors
     /// When the relay cannot be reached or refuses.
     pub async fn connect(port: u16, token: &str, name: &str) -> anyhow::Result<Self> {
+        Self::connect_in(port, token, name, "").await
+    }
+
+    /// As [`Self::connect`], as a member of a group.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_in(
+        port: u16,
+        token: &str,
+        name: &str,
+        group: &str,
+    ) -> anyhow::Result<Self> {
         let url = format!("ws://127.0.0.1:{port}/");
         let connecting = tokio_tungstenite::connect_async(url);
         let (mut socket, _) = wait::at_most("the relay", wait::SOON, connecting).await?;
         let auth = Packet::Auth(Auth {
             token: token.to_owned(),
             name: Name::new(name)?,
-            group: Group::none(),
+            group: Group::new(group)?,
             features: Vec::new(),
         });
         socket.send(Message::text(auth.encode())).await?;

@@ -26,6 +26,7 @@ mod schema;
 mod search;
 mod sent;
 mod sweep;
+mod thread;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row as Record, ToSql, params, params_from_iter};
 
 use super::relays::JOINED;
-use super::{Inbox, InboxError, acknowledge, due};
+use super::{Inbox, InboxError, acknowledge, due, thread};
 use crate::types::{Acknowledgement, Ask, Message, MessageId, Priority, RelayId, Row};
 use crate::{extra, text};
 
@@ -122,6 +122,9 @@ impl Inbox {
             let Some((mut message, relay)) = found else {
                 return Ok(None);
             };
+            if let Some(from) = thread::from(connection, id)? {
+                message.thread = thread::of(connection, from)?;
+            }
             let allowed = super::consent::of(connection, relay, &message.row.sender)?;
             for offer in &mut message.offers {
                 offer.asks.take_if(|asks| allowed.contains(asks));

@@ -117,6 +117,8 @@ pub enum Fate {
     Clicked,
     /// The person pressed this button.
     Pressed(String),
+    /// The person answered on the notification itself, where the desktop has a field for that.
+    Replied(String),
     /// The person closed it.
     Dismissed,
     /// It left the screen by itself.

@@ -61,7 +61,7 @@ impl Words {
         self.of_two("Acknowledge", "确认")
     }
 
-    /// The button that answers it, and the one that sends the answer.
+    /// The button that answers it.
     pub(crate) fn reply(self) -> &'static str {
         self.of_two("Reply", "回复")
     }

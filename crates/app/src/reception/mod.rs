@@ -5,6 +5,7 @@
 //! confirmation; while the inbox is busy the sessions' channels fill, the sessions stop reading, and
 //! the relays keep the messages.
 
+mod answering;
 mod asked;
 mod cancelling;
 mod directory;

@@ -101,7 +101,7 @@ impl Reception {
         let outcome = match &fate {
             Fate::Clicked => Outcome::Opened,
             Fate::Pressed(key) if key == notifier::OPEN => Outcome::Opened,
-            Fate::Pressed(_) => Outcome::Acted,
+            Fate::Pressed(_) | Fate::Replied(_) => Outcome::Acted,
             Fate::Dismissed => Outcome::Dismissed,
             Fate::Expired => Outcome::Expired,
             Fate::Closed => Outcome::Closed,
@@ -123,6 +123,7 @@ impl Reception {
             Fate::Pressed(key) if key == notifier::ACKNOWLEDGE => self.acknowledge(id).await,
             Fate::Pressed(key) if key == notifier::REPLY => self.tell(Event::Reply(id)),
             Fate::Pressed(key) => self.act(id, &key).await,
+            Fate::Replied(text) => self.answer(id, text).await,
             Fate::Dismissed => self.report(vec![id], Reported::Dismissed).await,
             Fate::Expired | Fate::Closed | Fate::Lost => {}
         }
@@ -154,7 +155,7 @@ impl Reception {
         self.read(id).await;
     }
 
-    async fn read(&mut self, id: MessageId) {
+    pub(super) async fn read(&mut self, id: MessageId) {
         let read = self.parts.inbox.mark(vec![id], true, clock::now()).await;
         if self.disk(read).is_some_and(|ids| !ids.is_empty()) {
             self.tell(Event::Changed(vec![id]));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use zbus::zvariant::Value;
 
 use super::{OBJECT, SERVICE};
-use crate::notifier::{Notice, RaiseError, Stays};
+use crate::notifier::{Notice, REPLY, RaiseError, Stays};
 use crate::types::Priority;
 
 /// Shown as the sender.
@@ -18,6 +18,9 @@ const DESKTOP_ENTRY: &str = "tidings";
 /// What kind of event it is, by the specification's categories.
 const CATEGORY: &str = "im.received";
 
+/// KDE's name of the ability to show a field for an answer, and of the action that is one.
+const INLINE_REPLY: &str = "inline-reply";
+
 /// What the service can do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Abilities {
@@ -29,6 +32,8 @@ pub(super) struct Abilities {
     pub(super) actions: bool,
     /// It plays sounds.
     pub(super) sound: bool,
+    /// It shows a field for an answer (KDE's extension of the specification).
+    pub(super) inline_reply: bool,
 }
 
 pub(super) async fn abilities(bus: &zbus::Connection) -> zbus::Result<Abilities> {
@@ -43,6 +48,7 @@ pub(super) async fn abilities(bus: &zbus::Connection) -> zbus::Result<Abilities>
         markup: has("body-markup"),
         actions: has("actions"),
         sound: has("sound"),
+        inline_reply: has(INLINE_REPLY),
     })
 }
 
@@ -103,7 +109,12 @@ fn actions(notice: &Notice, abilities: &Abilities) -> Vec<String> {
     let mut actions = vec!["default".to_owned(), notice.open.to_owned()];
     if abilities.actions {
         for button in &notice.buttons {
-            actions.push(button.key.clone());
+            let key = if abilities.inline_reply && button.key == REPLY {
+                INLINE_REPLY
+            } else {
+                &button.key
+            };
+            actions.push(key.to_owned());
             actions.push(button.label.clone());
         }
     }
@@ -184,10 +195,16 @@ pub(super) mod tests {
             icon: None,
             stays: Stays::UntilClosed,
             open: "打开",
-            buttons: vec![Button {
-                key: "read".into(),
-                label: "标为已读".into(),
-            }],
+            buttons: vec![
+                Button {
+                    key: "reply".into(),
+                    label: "回复".into(),
+                },
+                Button {
+                    key: "read".into(),
+                    label: "标为已读".into(),
+                },
+            ],
         }
     }
 
@@ -204,7 +221,15 @@ pub(super) mod tests {
         };
         assert_eq!(
             actions(&notice(), &all),
-            ["default", "打开", "read", "标为已读"]
+            ["default", "打开", "reply", "回复", "read", "标为已读"]
+        );
+        let with_field = Abilities {
+            inline_reply: true,
+            ..all
+        };
+        assert_eq!(
+            actions(&notice(), &with_field)[2..4],
+            ["inline-reply", "回复"]
         );
         assert_eq!(
             actions(&notice(), &Abilities::default()),

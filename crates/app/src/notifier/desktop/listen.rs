@@ -54,7 +54,7 @@ impl Early {
 
 /// Whether nothing more is heard of a notification after this.
 pub(super) fn ends(fate: &Fate) -> bool {
-    !matches!(fate, Fate::Clicked | Fate::Pressed(_))
+    !matches!(fate, Fate::Clicked | Fate::Pressed(_) | Fate::Replied(_))
 }
 
 /// The streams of a connection, made before anything is raised by it.
@@ -125,6 +125,12 @@ fn fate(state: &Mutex<State>, signal: &zbus::Message) -> Vec<(Standing, Fate)> {
                     (id, fate)
                 })
         }
+        // KDE's extension.
+        Some("NotificationReplied") => signal
+            .body()
+            .deserialize::<(u32, String)>()
+            .ok()
+            .map(|(id, text)| (id, Fate::Replied(text))),
         Some("NotificationClosed") => signal
             .body()
             .deserialize::<(u32, u32)>()

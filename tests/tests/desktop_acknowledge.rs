@@ -1,0 +1,180 @@
+//! Acknowledging and answering from the notification, as the sender's agent hears of it: at once, late,
+//! and after the relay was killed.
+
+use anyhow::Context;
+use tidings_control::{Acknowledgement, Ask, Delivery, Draft, Recipient, Request, Row, Sent};
+use tidings_tests::agent::Agent;
+use tidings_tests::relay::{Relay, TOKEN};
+use tidings_tests::{Rig, desk, notifications, test, wait};
+
+/// A recipient on the rig, with its desktop; a sender on another one; their relay.
+struct Two {
+    relay: Relay,
+    me: Agent,
+    ann: Agent,
+    anns: Rig,
+}
+
+impl Two {
+    async fn start(rig: &Rig) -> anyhow::Result<Self> {
+        let desk::Desk { agent: me, relay } = desk::Desk::start(rig).await?;
+        let anns = Rig::bare().await?;
+        let ann = anns.agent().await?;
+        ann.join(relay.address(), "ann", TOKEN).await?;
+        ann.until_connected().await?;
+        Ok(Self {
+            relay,
+            me,
+            ann,
+            anns,
+        })
+    }
+
+    async fn send(&self, title: &str, ask: Ask) -> anyhow::Result<()> {
+        let draft = Draft {
+            to: vec![Recipient::Person(desk::NAME.to_owned())],
+            title: title.to_owned(),
+            body: "Is it **open**?".to_owned(),
+            ask,
+            ..Draft::default()
+        };
+        self.ann.ask(Request::Send { draft, kept: None }).await?;
+        Ok(())
+    }
+
+    /// Waits until the sender knows that it was acknowledged; gives the note.
+    async fn acknowledged(&self, title: &str) -> anyhow::Result<String> {
+        let sent = self
+            .ann
+            .sent(title, |sent| last(sent) == Some(Delivery::Acknowledged));
+        let sent = sent.await?;
+        let outcome = sent
+            .parcels
+            .first()
+            .and_then(|parcel| parcel.recipients.first());
+        let steps = &outcome.context("an outcome")?.history;
+        let step = steps
+            .iter()
+            .find(|step| step.delivery == Delivery::Acknowledged);
+        Ok(step.context("a step")?.note.clone())
+    }
+}
+
+fn last(sent: &Sent) -> Option<Delivery> {
+    let parcel = sent.parcels.first()?;
+    Some(parcel.recipients.first()?.delivery)
+}
+
+async fn acknowledge(agent: &Agent, row: &Row, note: &str) -> anyhow::Result<()> {
+    let (id, note) = (row.id, note.to_owned());
+    agent.ask(Request::Acknowledge { id, note }).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_press_on_the_notification_tells_the_sender() -> anyhow::Result<()> {
+    test(async |rig| {
+        let two = Two::start(rig).await?;
+        two.send("Door", Ask::Each).await?;
+        let shown = rig.notifications.wait_raised("Door", wait::SOON).await?;
+        let labels: Vec<_> = shown.actions.iter().map(|(_, label)| label).collect();
+        assert_eq!(
+            labels,
+            ["Open", "Acknowledge", "Reply", "Mark read", "Open"]
+        );
+        let row = two.me.stored("Door").await?;
+        assert_eq!(row.acknowledgement, Some(Acknowledgement::Wanted));
+        rig.notifications.click(&shown, "acknowledge").await?;
+        assert_eq!(two.acknowledged("Door").await?, "");
+        let row = two.me.stored("Door").await?;
+        assert!(matches!(
+            row.acknowledgement,
+            Some(Acknowledgement::Given { .. })
+        ));
+        assert!(row.read, "whoever acknowledges has read");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_answer_on_the_notification_quotes_and_threads() -> anyhow::Result<()> {
+    test(async |rig| {
+        let abilities = [notifications::ABILITIES, &["inline-reply"]].concat();
+        rig.notifications.can(&abilities);
+        let two = Two::start(rig).await?;
+        two.send("Door", Ask::Nobody).await?;
+        let shown = rig.notifications.wait_raised("Door", wait::SOON).await?;
+        rig.notifications.reply(&shown, "No, **closed**").await?;
+        let row = two.ann.stored("").await?;
+        assert_eq!(
+            (row.sender.as_str(), row.preview.as_str()),
+            ("me", "No, closed")
+        );
+        let answer = two.ann.message(row.id).await?;
+        let (quote, text) = answer.body.split_once("\n\n").context("two parts")?;
+        assert!(
+            quote.lines().all(|line| line.starts_with("> ")),
+            "{quote:?}"
+        );
+        assert!(
+            quote.contains("Door") && text == "No, **closed**",
+            "{answer:?}"
+        );
+        let titles = answer
+            .thread
+            .iter()
+            .map(|other| (other.sent, other.title.as_str()));
+        assert_eq!(titles.collect::<Vec<_>>(), [(true, "Door")]);
+        // The one who answered sees both as one conversation too.
+        let asked = two.me.stored("Door").await?;
+        let asked = two.me.message(asked.id).await?;
+        let previews = asked
+            .thread
+            .iter()
+            .map(|other| (other.sent, other.preview.as_str()));
+        assert_eq!(previews.collect::<Vec<_>>(), [(true, "No, closed")]);
+        assert!(asked.row.read, "whoever answers has read");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_acknowledgement_reaches_a_sender_who_was_away_and_a_relay_that_was_killed()
+-> anyhow::Result<()> {
+    test(async |rig| {
+        let mut two = Two::start(rig).await?;
+        for title in ["Sender away", "Relay killed"] {
+            two.send(title, Ask::Each).await?;
+            two.ann
+                .sent(title, |sent| last(sent) == Some(Delivery::Delivered))
+                .await?;
+        }
+        // The sender is gone while it is given, and the relay dies with what it took.
+        two.ann.kill().await?;
+        let row = two.me.stored("Sender away").await?;
+        acknowledge(&two.me, &row, "on it").await?;
+        // The relay is gone while it is given, and the agent dies with it.
+        two.relay.kill();
+        two.me
+            .until("the loss of the relay", |status| {
+                !matches!(
+                    status.connection(),
+                    tidings_control::Connection::Connected { .. }
+                )
+            })
+            .await?;
+        let row = two.me.stored("Relay killed").await?;
+        acknowledge(&two.me, &row, "later").await?;
+        two.me.kill().await?;
+
+        two.relay.start(&rig.home, &rig.programs).await?;
+        two.me = rig.agent().await?;
+        two.ann = two.anns.agent().await?;
+        assert_eq!(two.acknowledged("Sender away").await?, "on it");
+        assert_eq!(two.acknowledged("Relay killed").await?, "later");
+        Ok(())
+    })
+    .await
+}
