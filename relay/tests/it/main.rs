@@ -11,6 +11,7 @@
 
 mod base_bytes;
 mod crowd;
+mod delay;
 mod directory;
 mod expiring;
 mod hostile;
@@ -18,6 +19,7 @@ mod http;
 mod limits;
 mod odd_http;
 mod operating;
+mod paused;
 mod process;
 mod push_service;
 mod raw_socket;
@@ -27,6 +29,7 @@ mod section3;
 mod slow_store;
 mod store;
 mod store_file;
+mod store_held;
 mod store_push;
 mod store_receipts;
 mod support;
