@@ -62,6 +62,8 @@ pub(crate) const FEATURES: &[Feature] = &[
     Feature::Receipts,
     Feature::Directory,
     Feature::Delay,
+    Feature::Key,
+    Feature::Ack,
 ];
 
 /// The unit in which messages being stored are counted.
