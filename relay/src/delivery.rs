@@ -11,11 +11,11 @@
 //!   may always be);
 //! - whatever was sent and not confirmed has a time at which it is sent again; what is confirmed
 //!   waits for the store, and falls back to being sent again if the store fails;
-//! - what has expired is not sent, not even again;
+//! - what is gone from the store (given up, replaced, confirmed by another way) is not sent, not even again;
 //! - what is held for sending is bounded; beyond it, messages stay in the store.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -34,6 +34,8 @@ const HELD_BYTES: usize = 1024 * 1024;
 pub const WINDOW_BYTES: usize = 4 * 1024 * 1024;
 /// Messages whose confirmation waits for the store do not fill the window, up to so many windows.
 const CONFIRMING_WINDOWS: usize = 4;
+/// Positions kept that went while a read was under way: as many as a store tells at once.
+const GONE: usize = 4096;
 /// After this a read that failed is tried again.
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
@@ -55,7 +57,7 @@ pub enum Input {
     Announced(Queued),
     /// The store announced that there is something to read.
     Look,
-    /// The store has given these up.
+    /// These are gone from the store.
     Expired(Vec<Position>),
     /// The read that was asked for came back.
     Read(Batch),
@@ -145,7 +147,9 @@ enum Source {
     Reading {
         heard: VecDeque<Queued>,
         overheard: bool,
-        /// Something was given up meanwhile, which the read may still bring: it is done anew.
+        /// Gone meanwhile: the read may still bring these.
+        gone: HashSet<Position>,
+        /// More went than is kept here: the read is done anew.
         stale: bool,
     },
 }
@@ -207,8 +211,8 @@ impl Delivery {
 
     /// The first message that is held back until others are confirmed.
     #[must_use]
-    pub fn held_from(&self) -> Option<MidNumber> {
-        self.held.front().map(|message| message.mid)
+    pub fn held_from(&self) -> Option<Position> {
+        self.held.front().map(|message| message.position)
     }
 
     /// Whether the client lets the time pass in which it should confirm.
@@ -245,8 +249,13 @@ impl Delivery {
     }
 
     fn expired(&mut self, positions: &[Position]) {
-        if let Source::Reading { stale, .. } = &mut self.source {
-            *stale = true;
+        if let Source::Reading {
+            heard, gone, stale, ..
+        } = &mut self.source
+        {
+            heard.retain(|message| !positions.contains(&message.position));
+            gone.extend(positions);
+            *stale |= gone.len() > GONE;
         }
         let held = &mut self.held_bytes;
         self.held.retain(|message| {
@@ -272,24 +281,24 @@ impl Delivery {
     }
 
     fn read(&mut self, batch: Batch) {
-        if matches!(self.source, Source::Reading { stale: true, .. }) {
-            self.source = Source::Store;
+        let Source::Reading {
+            heard,
+            overheard,
+            gone,
+            stale: false,
+        } = std::mem::replace(&mut self.source, Source::Store)
+        else {
             return;
-        }
+        };
         for message in batch.messages {
             if message.position > self.taken {
                 self.taken = message.position;
-                self.hold(message);
+                if !gone.contains(&message.position) {
+                    self.hold(message);
+                }
             }
         }
-        let source = std::mem::replace(&mut self.source, Source::Store);
-        if let Source::Reading {
-            heard,
-            overheard: false,
-            ..
-        } = source
-            && batch.end
-        {
+        if !overheard && batch.end {
             self.source = Source::Announcements;
             for message in heard {
                 self.announced(message);
@@ -313,8 +322,11 @@ impl Delivery {
     }
 
     fn confirm(&mut self, mid: MidNumber) {
-        // Mids grow with positions. A mid that is not here is another's, or was confirmed before.
-        let Ok(index) = self.sent.binary_search_by_key(&mid, |s| s.message.mid) else {
+        // Mids mostly grow with positions, so the search mostly finds it. Those that were held are older than
+        // their places. A mid that is not here is another's, or was confirmed before.
+        let found = self.sent.binary_search_by_key(&mid, |s| s.message.mid).ok();
+        let found = found.or_else(|| self.sent.iter().position(|s| s.message.mid == mid));
+        let Some(index) = found else {
             return;
         };
         if let Some(sent) = self.sent.get_mut(index)
@@ -434,6 +446,7 @@ impl Delivery {
             self.source = Source::Reading {
                 heard: VecDeque::new(),
                 overheard: false,
+                gone: HashSet::new(),
                 stale: false,
             };
             self.outputs.push_back(Output::Read {

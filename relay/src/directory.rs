@@ -8,7 +8,7 @@
 //! readers are woken at most once in [`GATHER`], however much changed.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -25,6 +25,8 @@ pub(crate) struct Directory {
     state: Mutex<State>,
     /// Rung by the first change after [`Self::publish`].
     pub(crate) changed: Arc<Notify>,
+    /// Rung by the first sight of somebody after [`Self::unsaved`].
+    pub(crate) seen: Arc<Notify>,
     published: watch::Sender<u64>,
 }
 
@@ -33,6 +35,8 @@ struct State {
     last: u64,
     clients: HashMap<Name, Client>,
     log: BTreeMap<u64, Name>,
+    /// Who was seen and is not written down so.
+    unsaved: HashSet<Name>,
 }
 
 #[derive(Debug)]
@@ -55,15 +59,24 @@ pub(crate) struct News {
 }
 
 impl Directory {
-    /// Of clients that nobody has seen yet.
-    pub(crate) fn new(known: impl IntoIterator<Item = (Name, Group)>) -> Self {
+    /// Of these clients, and when those of them were seen last that were: milliseconds since 1970.
+    pub(crate) fn new(
+        known: impl IntoIterator<Item = (Name, Group)>,
+        seen: impl IntoIterator<Item = (Name, u64)>,
+    ) -> Self {
         let directory = Self {
             state: Mutex::default(),
             changed: Arc::default(),
+            seen: Arc::default(),
             published: watch::Sender::new(0),
         };
         for (name, group) in known {
             directory.registered(&name, &group);
+        }
+        for (name, at_ms) in seen {
+            if let Some(client) = directory.lock().clients.get_mut(&name) {
+                client.seen_ms = Some(at_ms);
+            }
         }
         directory.publish();
         directory
@@ -92,6 +105,7 @@ impl Directory {
             client.seen_ms = Some(now_ms);
             client.online.replace(epoch).is_none()
         });
+        self.to_save(name);
     }
 
     /// That connection is gone.
@@ -103,12 +117,36 @@ impl Directory {
             }
             gone
         });
+        self.to_save(name);
+    }
+
+    fn to_save(&self, name: &Name) {
+        if self.lock().unsaved.insert(name.clone()) {
+            self.seen.notify_one();
+        }
+    }
+
+    /// When those were seen last who were seen since this was last asked.
+    pub(crate) fn unsaved(&self) -> Vec<(Name, u64)> {
+        let mut state = self.lock();
+        let names = std::mem::take(&mut state.unsaved).into_iter();
+        let mut seen: Vec<_> = names
+            .filter_map(|name| {
+                let at_ms = state.clients.get(&name)?.seen_ms?;
+                Some((name, at_ms))
+            })
+            .collect();
+        // In an order that does not differ from run to run, so that a simulated one can be repeated.
+        seen.sort();
+        seen
     }
 
     fn change(&self, name: &Name, change: impl FnOnce(&mut Client) -> bool) {
         let mut state = self.lock();
         let next = state.last + 1;
-        let State { clients, log, last } = &mut *state;
+        let State {
+            clients, log, last, ..
+        } = &mut *state;
         let client = clients.entry(name.clone()).or_insert_with(|| Client {
             group: Group::none(),
             online: None,
@@ -185,7 +223,7 @@ mod tests {
     }
 
     fn directory() -> Directory {
-        Directory::new(["a", "b", "c"].map(|n| (name(n), Group::none())))
+        Directory::new(["a", "b", "c"].map(|n| (name(n), Group::none())), [])
     }
 
     #[test]
@@ -222,6 +260,22 @@ mod tests {
         assert!(directory.news(seen, 9, |_| true).clients.is_empty());
         directory.left(&name("a"), 3, 10);
         assert_eq!(told(&directory.news(seen, 9, |_| true)), ["-a Some(10)"]);
+    }
+
+    #[test]
+    fn what_was_seen_is_saved_once_in_its_newest_state() {
+        let directory = directory();
+        assert!(directory.unsaved().is_empty());
+        directory.connected(&name("b"), 1, 5);
+        directory.left(&name("b"), 1, 6);
+        directory.connected(&name("a"), 2, 7);
+        let seen = directory.unsaved();
+        assert_eq!(seen, [(name("a"), 7), (name("b"), 6)]);
+        assert!(directory.unsaved().is_empty());
+        let known = ["a", "b", "c"].map(|n| (name(n), Group::none()));
+        let again = Directory::new(known, seen);
+        let told = told(&again.news(0, 9, |_| true));
+        assert_eq!(told, ["-a Some(7)", "-b Some(6)", "-c None"]);
     }
 
     #[test]

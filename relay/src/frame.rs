@@ -14,6 +14,8 @@ use crate::mint::MidNumber;
 /// below what a client takes ([`limits::SERVER_FRAME_BYTES`]).
 const BYTES: usize = 2 * limits::FRAME_BYTES;
 
+/// What stands before the data.
+const HEAD: &str = "{\"cmd\":\"MESSAGE\",";
 /// What stands after the mid.
 const TAIL: &str = "\"}}";
 
@@ -58,6 +60,16 @@ impl Frame {
         };
         let quoted = serde_json::Value::from(reference.as_str());
         format!("{head},\"ref\":{quoted}}}}}").into()
+    }
+
+    /// The same as a REMINDER, the how manieth it is.
+    pub(crate) fn reminder(&self, reference: Option<&Ref>, number: u64) -> Option<Utf8Bytes> {
+        let text = match reference {
+            Some(reference) => self.with_ref(reference),
+            None => self.0.clone(),
+        };
+        let data = text.as_str().strip_prefix(HEAD)?.strip_suffix("}}")?;
+        Some(format!("{{\"cmd\":\"REMINDER\",{data},\"reminder\":{number}}}}}").into())
     }
 }
 
@@ -114,7 +126,7 @@ pub(crate) fn empty_mid() -> Mid {
 
 #[cfg(test)]
 mod tests {
-    use tidings_protocol::{Message, Name, Target};
+    use tidings_protocol::{Message, Name, Reminder, Target};
 
     use super::*;
 
@@ -142,7 +154,15 @@ mod tests {
             server::Packet::Message(whole.clone()).encode()
         );
         let reference = Ref::new("a\"b").unwrap();
+        let reminder = |delivery, number| {
+            let reminder = Reminder { delivery, number };
+            server::Packet::Reminder(Box::new(reminder)).encode()
+        };
+        let text = frame.reminder(None, 1).unwrap();
+        assert_eq!(text.as_str(), reminder(whole.clone(), 1));
         whole.reference = Some(reference.clone());
+        let text = frame.reminder(Some(&reference), 20).unwrap();
+        assert_eq!(text.as_str(), reminder(whole.clone(), 20));
         assert_eq!(
             frame.with_ref(&reference).as_str(),
             server::Packet::Message(whole).encode()

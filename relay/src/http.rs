@@ -44,7 +44,7 @@ use crate::{
     auth::{Access, Denied, Refusal},
     dialect::Dialect,
     router::{Outgoing, ReplyTo, Router, SendError, SubscribeError},
-    store::{Word, in_time},
+    store::{Owner, StoreError, Word, in_time},
 };
 
 /// Where a request came from.
@@ -170,7 +170,7 @@ async fn posted_packet(router: &Arc<Router>, asked: &Asked) -> Result<Response, 
                 sender(router, posted.ticket.as_deref(), token.as_deref(), peer)?;
             access.may_send(&send.target).map_err(denied)?;
             let wait = wait_as_told(router, asked.query_field("wait").as_deref())?;
-            let reply = send_and_wait(router, sender, send, wait).await?;
+            let reply = send_and_wait(router, sender, &access, send, wait).await?;
             Ok(packet(StatusCode::OK, &server::Packet::Reply(reply)))
         }
         client::Packet::Confirm(mid) => {
@@ -195,8 +195,35 @@ async fn posted_packet(router: &Arc<Router>, asked: &Asked) -> Result<Response, 
         client::Packet::Report(_) => Err(bad("Unknow cmd: RECEIPT".to_owned())),
         client::Packet::TakeReceipt(_) => Err(bad("Unknow cmd: RECEIPT_CALLBACK".to_owned())),
         client::Packet::Directory => Err(bad("Unknow cmd: DIRECTORY".to_owned())),
-        client::Packet::Scheduled { .. } => Err(bad("Unknow cmd: SCHEDULED".to_owned())),
-        client::Packet::Cancel(_) => Err(bad("Unknow cmd: CANCEL".to_owned())),
+        client::Packet::Scheduled { after } => {
+            let of = owner(router, posted.ticket.as_deref(), token.as_deref(), peer)?;
+            answer_of(router.scheduled(of, after).await)
+        }
+        client::Packet::Cancel(asked) => {
+            let of = owner(router, posted.ticket.as_deref(), token.as_deref(), peer)?;
+            answer_of(router.cancel(of, asked).await)
+        }
+    }
+}
+
+/// Whose messages somebody may ask for: the ticket's owner's, or those sent with the token.
+fn owner(
+    router: &Router,
+    ticket: Option<&str>,
+    token: Option<&str>,
+    peer: IpAddr,
+) -> Result<Owner, Refused> {
+    let (sender, access) = sender(router, ticket, token, peer)?;
+    Ok(match sender {
+        Some(name) => Owner::Client(name),
+        None => router.owner(&access),
+    })
+}
+
+fn answer_of(answer: Result<server::Packet, StoreError>) -> Result<Response, Refused> {
+    match answer {
+        Ok(answer) => Ok(packet(StatusCode::OK, &answer)),
+        Err(error) => Err(info(StatusCode::SERVICE_UNAVAILABLE, error.to_string())),
     }
 }
 
@@ -252,10 +279,15 @@ fn client_of(
 async fn send_and_wait(
     router: &Arc<Router>,
     sender: Option<Name>,
+    access: &Access,
     send: client::Send,
     wait: Duration,
 ) -> Result<server::Reply, Refused> {
     let (to, reply) = oneshot::channel();
+    let by = match sender {
+        Some(_) => String::new(),
+        None => router.mark_of(access),
+    };
     let outgoing = Outgoing {
         from: server::From {
             method: server::Method::Http,
@@ -265,6 +297,7 @@ async fn send_and_wait(
         to: ReplyTo::Request(to),
         wait,
         receipts: false,
+        by,
     };
     let unavailable = |text: String| info(StatusCode::SERVICE_UNAVAILABLE, text);
     let storing = router.send(outgoing).await.map_err(|error| match error {

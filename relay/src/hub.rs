@@ -1,6 +1,9 @@
 //! The relay as a value: opened on a store, served on any number of listeners, watched.
 
-use std::sync::{Arc, Weak};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use tokio::{
     sync::{Notify, watch},
@@ -13,12 +16,17 @@ use crate::{
     store::in_time,
 };
 
+/// After this, what could not be let go when it was due is tried again.
+const RELEASE_AGAIN: Duration = Duration::from_secs(1);
+/// How often is written down when clients were seen last: it is read in minutes.
+const SEEN_EVERY: Duration = Duration::from_secs(60);
+
 /// A relay. Clones are the same relay; it ends, and lets go of its store, when the last one is dropped
 /// and no [`serve`](crate::serve) of it runs any more.
 #[derive(Clone)]
 pub struct Hub {
     pub(crate) router: Arc<Router>,
-    _tasks: Arc<[AbortOnDropHandle<()>; 4]>,
+    _tasks: Arc<[AbortOnDropHandle<()>; 5]>,
 }
 
 impl std::fmt::Debug for Hub {
@@ -58,9 +66,14 @@ impl Hub {
             let changed = Arc::clone(&router.directory.changed);
             tokio::spawn(publish(Arc::downgrade(&router), changed))
         };
+        let seen = {
+            let changed = Arc::clone(&router.directory.seen);
+            tokio::spawn(keep_seen(Arc::downgrade(&router), changed))
+        };
+        let tasks = [receipts, expiry, pushes, directory, seen];
         Ok(Self {
             router,
-            _tasks: Arc::new([receipts, expiry, pushes, directory].map(AbortOnDropHandle::new)),
+            _tasks: Arc::new(tasks.map(AbortOnDropHandle::new)),
         })
     }
 
@@ -98,17 +111,44 @@ async fn keep_receipts(router: Weak<Router>, due: Arc<Notify>) {
     }
 }
 
-/// Gives up messages whose time is over. Like [`keep_receipts`], it holds the relay only while it asks.
+/// Gives up messages whose time is over, and lets go those that were held. Like [`keep_receipts`], it holds
+/// the relay only while it asks.
 async fn expire(router: Weak<Router>, sooner: Arc<Notify>) {
     while let Some(asked) = router.upgrade().map(|router| router.expire()) {
         let expired = in_time(asked).await;
-        let Some(pause) = router.upgrade().map(|router| router.expired(expired)) else {
+        let due = expired.as_ref().map_or(0, |expired| expired.due);
+        let Some(mut pause) = router.upgrade().map(|router| router.expired(expired)) else {
             return;
         };
+        if due > 0 {
+            let Some(asked) = router.upgrade().map(|router| router.release(due)) else {
+                return;
+            };
+            let released = in_time(asked).await;
+            match router.upgrade().map(|router| router.released(released)) {
+                // There may be more.
+                Some(true) => continue,
+                Some(false) => pause = RELEASE_AGAIN,
+                None => return,
+            }
+        }
         tokio::select! {
             biased;
             () = sooner.notified() => {}
             () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Writes down when clients were seen last, some time after that changed. It is aborted with the hub; what a
+/// server in its order has to say last is said by [`serve`](crate::serve).
+async fn keep_seen(router: Weak<Router>, changed: Arc<Notify>) {
+    loop {
+        changed.notified().await;
+        tokio::time::sleep(SEEN_EVERY).await;
+        match router.upgrade() {
+            Some(router) => router.keep_seen().await,
+            None => return,
         }
     }
 }

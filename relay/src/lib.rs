@@ -9,7 +9,7 @@
 //! The rooms, from the wire inwards: `server` (listener, upgrade, shutdown) with `tls` and `peers`
 //! (who is at the other end, and how many), `connection` (one socket) and `http` (one request), `auth`
 //! and `tokens` (who may come in, and what for), `router` (from a sender to the store and back), the pure
-//! [`delivery`] (what to send to a recipient, when again) and [`receipt`] (what a sender is told),
+//! [`delivery`] (what to send to a recipient, when again), [`receipt`] (what a sender is told) and [`reminding`],
 //! and the [`store`].
 //!
 //! Invariants: a message is promised to nobody before it is durable; a recipient whose confirmation
@@ -31,6 +31,7 @@ mod peers;
 pub mod push;
 pub mod receipt;
 mod registry;
+pub mod reminding;
 mod router;
 mod seats;
 mod server;

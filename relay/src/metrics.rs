@@ -44,6 +44,11 @@ pub(crate) struct Metrics {
     pub(crate) sent_again: Counter,
     pub(crate) confirmed: Counter,
     pub(crate) expired: Counter,
+    pub(crate) held: Counter,
+    pub(crate) released: Counter,
+    pub(crate) superseded: Counter,
+    pub(crate) reminders: Counter,
+    pub(crate) receipts: Counter,
     pushes: Family<By, Counter>,
     pub(crate) storing: Histogram,
     pub(crate) confirming: Histogram,
@@ -64,6 +69,11 @@ impl Metrics {
             sent_again: Counter::default(),
             confirmed: Counter::default(),
             expired: Counter::default(),
+            held: Counter::default(),
+            released: Counter::default(),
+            superseded: Counter::default(),
+            reminders: Counter::default(),
+            receipts: Counter::default(),
             pushes: Family::default(),
             storing: Histogram::new(STORING),
             confirming: Histogram::new(CONFIRMING),
@@ -110,6 +120,32 @@ impl Metrics {
             "Messages given up, once per recipient",
             expired,
         );
+        let extensions = [
+            (
+                "messages_held",
+                "Messages taken that are due later",
+                &self.held,
+            ),
+            (
+                "messages_released",
+                "Messages let go when they were due",
+                &self.released,
+            ),
+            (
+                "messages_superseded",
+                "Waiting messages whose place a later one of their key took, once per recipient",
+                &self.superseded,
+            ),
+            (
+                "reminders",
+                "Reminders sent to a recipient",
+                &self.reminders,
+            ),
+            ("receipts", "Receipts sent to a client", &self.receipts),
+        ];
+        for (name, help, counter) in extensions {
+            registry.register(name, help, counter.clone());
+        }
         let pushes = self.pushes.clone();
         registry.register(
             "pushes",

@@ -37,7 +37,7 @@ impl MidNumber {
 
     /// The number.
     #[must_use]
-    pub fn number(self) -> u64 {
+    pub const fn number(self) -> u64 {
         self.0
     }
 

@@ -7,9 +7,13 @@
 //! becomes of storing it, the receipt hears of it.
 
 mod expiry;
+mod held;
 mod outcome;
 mod pushing;
 mod replies;
+mod said;
+mod seen;
+mod wishes;
 
 use std::{
     net::IpAddr,
@@ -19,9 +23,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
-use tidings_protocol::{
-    Change, Feature, Mid, Name, Report, Status, Statuses, Target, client, server,
-};
+use tidings_protocol::{Feature, Mid, Name, Status, Statuses, Target, client, server};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot},
     time::Instant,
@@ -31,6 +33,7 @@ pub(crate) use self::{
     expiry::Expiry,
     outcome::Notice,
     pushing::{Pushing, SubscribeError},
+    wishes::Wishes,
 };
 use self::{outcome::OpenReceipt, replies::Ledger};
 use crate::{
@@ -48,13 +51,20 @@ use crate::{
     registry::{Needed, Registry},
     seats::Seats,
     store::{
-        Accept, Accepted, Confirmed, Lease, Outcome, QueueBound, Registration, Said, Store,
-        StoreError, Wants, Word, in_time,
+        Accept, Accepted, Lease, Outcome, QueueBound, Registration, Store, StoreError, Wants,
+        in_time,
     },
 };
 
 /// The extensions of section 4 that this relay speaks.
-pub(crate) const FEATURES: &[Feature] = &[Feature::Ref, Feature::Receipts, Feature::Directory];
+pub(crate) const FEATURES: &[Feature] = &[
+    Feature::Ref,
+    Feature::Receipts,
+    Feature::Directory,
+    Feature::Delay,
+    Feature::Key,
+    Feature::Ack,
+];
 
 /// The unit in which messages being stored are counted.
 const STORING_UNIT: usize = 1024;
@@ -99,6 +109,8 @@ pub(crate) struct Outgoing {
     pub(crate) wait: Duration,
     /// The sender listens to receipts.
     pub(crate) receipts: bool,
+    /// What stands for the named token of a sender without a name; empty for all others.
+    pub(crate) by: String,
 }
 
 /// Why a client was not registered.
@@ -130,7 +142,7 @@ impl Router {
         let identity = in_time(store.identity()).await?;
         let known = in_time(store.registrations()).await?;
         let each = known.iter().map(|r| (r.name.clone(), r.group.clone()));
-        let directory = Directory::new(each);
+        let directory = Directory::new(each, in_time(store.seen()).await?);
         let registry = Registry::known(known);
         let pushing = Pushing::open(push, &*store).await?;
         let storing = config.bounds.storing_bytes.div_ceil(STORING_UNIT);
@@ -250,6 +262,7 @@ impl Router {
             to,
             wait,
             receipts,
+            by: token,
         } = outgoing;
         let digest = send.reference.as_ref().map(|_| digest(&send));
         let by = match from.method {
@@ -258,7 +271,12 @@ impl Router {
         };
         let sender = from.name.clone();
         let at_ms = self.config.clock.now_ms();
-        let expires_ms = expiry::expires_ms(&send.message.extra, self.config.timing.ttl, at_ms);
+        let Wishes {
+            due_ms,
+            expires_ms,
+            key,
+            ack,
+        } = Wishes::of(&send.message.extra, self.config.timing.ttl, at_ms);
         let reference = send.reference.clone();
         let asked_on = match &to {
             ReplyTo::Client(lease) if reference.is_some() => Some(lease.clone()),
@@ -278,9 +296,11 @@ impl Router {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .resolve(&target);
-        let statuses = statuses(&resolved.known, &resolved.unknown);
+        let is_held = due_ms.is_some();
+        let statuses = statuses(&resolved.known, &resolved.unknown, is_held);
         let taken = Instant::now();
-        let deadline = taken + wait;
+        // Nobody waits for hours: what happens when it is due, receipts tell.
+        let deadline = if is_held { taken } else { taken + wait };
 
         let mut mint = self.mint.lock().unwrap_or_else(PoisonError::into_inner);
         let mid = mint.next(at_ms).ok_or(SendError::NoMids)?;
@@ -297,21 +317,23 @@ impl Router {
         let answer = self.store.accept(Accept {
             mid,
             sender,
+            by: token,
             reference: reference.zip(digest),
             frame: frame.mint(mid),
             recipients: recipients.clone(),
             unknown: resolved.unknown,
             at_ms,
             expires_ms,
+            due_ms,
             bound: QueueBound {
                 messages: self.config.bounds.queue_messages,
                 bytes: self.config.bounds.queue_bytes,
                 store_bytes: self.config.bounds.store_bytes,
             },
-            wants: Wants { receipts },
+            wants: Wants { receipts, key, ack },
         });
         drop(mint);
-        self.expiry.accepted(expires_ms);
+        self.expiry.accepted(due_ms.unwrap_or(expires_ms));
 
         let open = OpenReceipt::new(Arc::clone(self), mid, asked_on);
         Ok(Box::pin(async move {
@@ -319,6 +341,9 @@ impl Router {
             drop(permit);
             if matches!(accepted, Ok(Accepted::New(_))) {
                 open.router().metrics.accepted(by);
+                if is_held {
+                    open.router().metrics.held.inc();
+                }
                 let took = taken.elapsed().as_secs_f64();
                 open.router().metrics.storing.observe(took);
             }
@@ -358,60 +383,15 @@ impl Router {
             .await
             .map_err(|_| SendError::Closing)
     }
-
-    /// Confirms a message on the word of its recipient that came by another way than its delivery. A
-    /// mid that is not one of its waiting messages is ignored.
-    pub(crate) async fn settle(
-        &self,
-        name: &Name,
-        mid: &Mid,
-        word: Word,
-    ) -> Result<(), StoreError> {
-        if let Some(mid) = MidNumber::parse(mid)
-            && in_time(
-                self.store
-                    .settle(name, mid, word, self.config.clock.now_ms()),
-            )
-            .await?
-                == Confirmed::Done
-        {
-            match word {
-                Word::Message => self.confirmed(name, [mid]),
-                Word::Push => self.confirmed_as(name, [mid], &Status::PushConfirmed),
-            }
-        }
-        Ok(())
-    }
-
-    /// A recipient says what became of a message; what is to be answered once that is durable. A report
-    /// on what was not the client's changes nothing, and is answered too, so that it is not repeated.
-    pub(crate) async fn report(&self, name: &Name, report: Report) -> Result<Change, StoreError> {
-        let state = report.state.state();
-        if let Some(mid) = MidNumber::parse(&report.mid) {
-            let said = Said {
-                state: report.state,
-                note: report.note,
-                at_ms: self.config.clock.now_ms(),
-            };
-            let counted = in_time(self.store.report(name, mid, said)).await?;
-            if counted.is_some_and(|counted| counted.confirmed) {
-                self.confirmed(name, [mid]);
-            }
-        }
-        Ok(Change {
-            mid: report.mid,
-            name: name.clone(),
-            state,
-        })
-    }
 }
 
 fn is_final((_, status): &(Name, Status)) -> bool {
     status.is_final()
 }
 
-fn statuses(known: &[Name], unknown: &[Name]) -> Statuses {
-    let known = known.iter().map(|name| (name.clone(), Status::Wait));
+fn statuses(known: &[Name], unknown: &[Name], is_held: bool) -> Statuses {
+    let first = if is_held { Status::Held } else { Status::Wait };
+    let known = known.iter().map(|name| (name.clone(), first.clone()));
     let unknown = unknown.iter().map(|name| (name.clone(), Status::No));
     known.chain(unknown).collect()
 }

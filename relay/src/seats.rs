@@ -12,11 +12,14 @@ use std::{
     },
 };
 
-use tidings_protocol::{Feature, Features, Name, Status, server};
+use tidings_protocol::{Feature, Features, Name, State, Status, server};
 use tokio::sync::{Notify, watch};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::{mint::MidNumber, store::Lease};
+use crate::{
+    mint::MidNumber,
+    store::{Lease, Position},
+};
 
 /// Bytes of replies that may wait for one connection. At some 100 bytes each that is more than a
 /// sender has outstanding; a connection takes them as fast as it is scheduled.
@@ -44,13 +47,13 @@ pub(crate) struct Seat {
 struct Inbox {
     waiting: Mutex<Waiting>,
     came: Notify,
-    /// The first mid that is held back behind unconfirmed ones, or [`NONE_HELD`].
+    /// The first place of which the message is held back behind unconfirmed ones, or [`NONE_HELD`].
     held_from: AtomicU64,
     /// What its client listed.
     listed: AtomicU8,
 }
 
-/// Above every mid.
+/// Above every place.
 const NONE_HELD: u64 = u64::MAX;
 
 impl Default for Inbox {
@@ -76,8 +79,9 @@ struct Waiting {
 pub(crate) struct Reply {
     pub(crate) frame: Utf8Bytes,
     pub(crate) mid: MidNumber,
-    /// For whom it says `ok`; only to a client that listed `receipts`, on the connection that asked.
-    pub(crate) ok: Vec<Name>,
+    /// What it says of whom that a receipt would say, too; only to a client that listed `receipts`, on the
+    /// connection that asked.
+    pub(crate) said: Vec<(Name, State)>,
 }
 
 /// More waited for the connection than is held.
@@ -149,14 +153,14 @@ impl Seats {
             return;
         };
         let listed = Features::from_bits(inbox.listed.load(Ordering::Relaxed));
-        let mut ok = Vec::new();
-        // What was asked by an earlier connection may be passed over by this one.
-        if listed.has(Feature::Receipts) && epoch == asked.epoch() {
-            let named = reply.status.iter().filter(|(_, s)| *s == Status::Ok);
-            ok.extend(named.map(|(name, _)| name.clone()));
-        }
         for (_, status) in &mut reply.status {
             *status = status.clone().for_peer(listed);
+        }
+        let mut said = Vec::new();
+        // What was asked by an earlier connection may be passed over by this one.
+        if listed.has(Feature::Receipts) && epoch == asked.epoch() {
+            let named = reply.status.iter();
+            said.extend(named.filter_map(|(name, status)| Some((name.clone(), state(status)?))));
         }
         let frame = Utf8Bytes::from(server::Packet::Reply(reply).encode());
         let mut waiting = inbox.lock();
@@ -165,7 +169,7 @@ impl Seats {
             waiting.overflown = true;
         } else {
             waiting.bytes += cost;
-            waiting.replies.push(Reply { frame, mid, ok });
+            waiting.replies.push(Reply { frame, mid, said });
         }
         drop(waiting);
         inbox.came.notify_one();
@@ -178,7 +182,8 @@ impl Seats {
         seat.is_some_and(|(epoch, _)| *epoch == lease.epoch())
     }
 
-    /// Whether the client is connected and the message waits behind others that it has not confirmed.
+    /// Whether the client is connected and the message waits behind others that it has not confirmed. One
+    /// whose reply is still to come was not held, so its place is its mid's.
     pub(crate) fn holds_back(&self, name: &Name, mid: MidNumber) -> bool {
         self.inbox(name)
             .is_some_and(|inbox| inbox.held_from.load(Ordering::Relaxed) <= mid.number())
@@ -224,9 +229,19 @@ impl Seat {
     }
 
     /// Notes from which message on all are held back, if any are.
-    pub(crate) fn hold_from(&self, mid: Option<MidNumber>) {
-        let number = mid.map_or(NONE_HELD, MidNumber::number);
+    pub(crate) fn hold_from(&self, place: Option<Position>) {
+        let number = place.map_or(NONE_HELD, Position::number);
         self.inbox.held_from.store(number, Ordering::Relaxed);
+    }
+}
+
+/// The state that a receipt would tell, where a status is one.
+fn state(status: &Status) -> Option<State> {
+    match status {
+        Status::Ok => Some(State::Ok),
+        Status::Expired => Some(State::Expired),
+        Status::Superseded => Some(State::Superseded),
+        _ => None,
     }
 }
 

@@ -171,6 +171,8 @@ async fn serve_with<L: Listener>(
         // Awaited, so that nothing holds the store when this returns.
         connections.shutdown().await;
     }
+    // All have left: that is when they were seen last.
+    router.keep_seen().await;
 }
 
 async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(

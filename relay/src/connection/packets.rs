@@ -12,7 +12,7 @@ use super::{Connection, End, Recipient, Refused, following::Following};
 use crate::{
     auth::{Access, Refusal},
     router::{Notice, Outgoing, RegisterError, ReplyTo, Router},
-    store::{Registration, Word},
+    store::{Owner, Registration, Word},
 };
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -78,8 +78,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.following = Some(Following::new(self.router.directory.published()));
                 Ok(())
             }
-            // They are not offered yet.
-            client::Packet::Scheduled { .. } | client::Packet::Cancel(_) => Ok(()),
+            client::Packet::Scheduled { after } => {
+                self.beside(|router, name| async move {
+                    Notice::of(router.scheduled(Owner::Client(name), after).await)
+                });
+                Ok(())
+            }
+            client::Packet::Cancel(asked) => {
+                self.beside(|router, name| async move {
+                    Notice::of(router.cancel(Owner::Client(name), asked).await)
+                });
+                Ok(())
+            }
             client::Packet::ConfirmPush(mid) => {
                 self.beside(|router, name| async move {
                     if let Err(error) = router.settle(&name, &mid, Word::Push).await {
@@ -198,6 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             to: ReplyTo::Client(client.lease().clone()),
             wait: self.router.config.timing.wait,
             receipts: client.listed.has(Feature::Receipts),
+            by: String::new(),
         };
         let router = Arc::clone(&self.router);
         let sending = router.send(outgoing);

@@ -4,14 +4,13 @@
 //! Invariants: one read and one confirmation are under way at most; what was confirmed meanwhile
 //! goes out together in the next; [`Recipient::next`] is cancel safe.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    future::Future,
-    sync::Arc,
-};
+mod receipts;
+mod reminders;
+
+use std::{collections::VecDeque, future::Future, sync::Arc};
 
 use futures_util::{FutureExt as _, future::join_all};
-use tidings_protocol::{Change, Feature, Features, Group, Mid, Name, Receipt, server};
+use tidings_protocol::{Feature, Features, Group, Mid, Name};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -19,11 +18,12 @@ use crate::{
     delivery::{Delivery, Input, Output, Policy},
     mint::MidNumber,
     receipt::courier::{self, Courier},
+    reminding::Reminding,
     router::Router,
     seats::{self, Seat},
     store::{
-        Answer, Batch, Confirmed, Fenced, KeptReceipt, Lease, Position, StoreError, Wakeup,
-        Wakeups, Word, in_time,
+        Answer, Batch, Confirmed, Fenced, KeptReceipt, Lease, Nagging, Position, StoreError,
+        ToRemind, Wakeup, Wakeups, Word, in_time,
     },
 };
 
@@ -68,6 +68,17 @@ pub(super) struct Recipient {
     reading_receipts: Option<Answer<Vec<KeptReceipt>>>,
     to_take: Vec<Position>,
     taking: Option<Answer<()>>,
+    /// While the client lists `ack`.
+    reminding: Option<Reminding>,
+    reading_reminders: Option<Answer<Vec<Nagging>>>,
+    asking: Option<Asking>,
+}
+
+/// A reminder that is due, and whether it still is to be sent.
+struct Asking {
+    mid: MidNumber,
+    number: u64,
+    answer: Answer<Option<ToRemind>>,
 }
 
 /// The confirmation under way.
@@ -114,6 +125,9 @@ impl Recipient {
             reading_receipts: None,
             to_take: Vec::new(),
             taking: None,
+            reminding: None,
+            reading_reminders: None,
+            asking: None,
         };
         recipient.list(listed);
         recipient.router.connected(&recipient.lease);
@@ -147,6 +161,10 @@ impl Recipient {
                 // They stay, and are sent again on the next connection.
                 tracing::warn!(client = %self.name, %error, "cannot forget receipts that were taken");
             },
+            answer = answered(&mut self.reading_reminders) => self.have_reminders(answer),
+            (mid, number, answer) = reminders::asked(&mut self.asking) => {
+                self.remind(mid, number, answer);
+            }
             (positions, answer) = confirmed(&mut self.confirming) => self.stored(positions, answer),
             outcome = self.seat.recv(&mut self.came) => {
                 match outcome {
@@ -164,6 +182,7 @@ impl Recipient {
                 Wakeup::Look => self.feed(Input::Look),
                 Wakeup::Expired(positions) => self.feed(Input::Expired(positions)),
                 Wakeup::Receipts => self.carry(courier::Input::Look),
+                Wakeup::Reminders => self.look_for_reminders(),
                 Wakeup::Fenced => self.fenced = true,
             }
         }
@@ -192,51 +211,7 @@ impl Recipient {
             self.courier = Some(Courier::default());
             self.carry(courier::Input::Look);
         }
-    }
-
-    /// The client confirmed a receipt.
-    pub(super) fn take_receipt(&mut self, change: Change) {
-        self.carry(courier::Input::Taken(change));
-    }
-
-    /// Replies have come to the seat.
-    fn replied(&mut self) {
-        for reply in std::mem::take(&mut self.came) {
-            self.replies.push_back(reply.frame);
-            self.carry(courier::Input::Replied(reply.mid, reply.ok));
-        }
-    }
-
-    fn carry(&mut self, input: courier::Input) {
-        let Some(courier) = &mut self.courier else {
-            return;
-        };
-        let router = &self.router;
-        let open: HashSet<_> = courier
-            .waiting(&input)
-            .filter(|mid| router.is_open(*mid))
-            .collect();
-        // A reply that is not open any more is in the seat by now, unless it was there before.
-        let came = self.seat.take_replies();
-        let now = Instant::now().into_std();
-        for reply in came {
-            self.replies.push_back(reply.frame);
-            let replied = courier::Input::Replied(reply.mid, reply.ok);
-            courier.handle(replied, now, |mid| open.contains(&mid));
-        }
-        courier.handle(input, now, |mid| open.contains(&mid));
-        while let Some(output) = courier.poll_output() {
-            match output {
-                courier::Output::Read { after, limit } => {
-                    let answer = router.store.receipts(&self.name, after, limit);
-                    self.reading_receipts = Some(answer);
-                }
-                courier::Output::Send(receipt) => {
-                    self.frames.push_back(packet(receipt).encode().into());
-                }
-                courier::Output::Take(position) => self.to_take.push(position),
-            }
-        }
+        self.list_reminders();
     }
 
     /// Its claim to the client's messages.
@@ -247,7 +222,8 @@ impl Recipient {
     /// When [`Self::timeout`] is due.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let receipts = self.courier.as_ref().and_then(Courier::poll_timeout);
-        let due = [self.delivery.poll_timeout(), receipts];
+        let reminders = self.next_reminder();
+        let due = [self.delivery.poll_timeout(), receipts, reminders];
         due.into_iter().flatten().min().map(Instant::from_std)
     }
 
@@ -260,6 +236,7 @@ impl Recipient {
         });
         self.perform();
         self.carry(courier::Input::Timeout);
+        self.ask_for_reminders(blocked);
     }
 
     /// The client confirmed a message. It goes to the store with [`Self::confirm_gathered`].
@@ -403,18 +380,6 @@ impl Drop for Recipient {
         self.router.store.detach(&self.lease);
         self.router.left(&self.lease);
     }
-}
-
-/// A receipt as the client reads it.
-fn packet(receipt: KeptReceipt) -> server::Packet {
-    server::Packet::Receipt(Receipt {
-        mid: receipt.mid.to_mid(),
-        reference: receipt.reference,
-        name: receipt.name,
-        state: receipt.state,
-        at: receipt.at_ms,
-        note: receipt.note,
-    })
 }
 
 /// Waits for an answer, if one is awaited. Cancel safe: the slot is emptied only by an answer.

@@ -280,12 +280,42 @@ fn what_was_given_up_is_not_sent_again_because_its_confirmation_failed() {
 }
 
 #[test]
-fn a_read_that_may_bring_what_has_expired_is_done_anew() {
+fn what_went_during_a_read_is_not_sent_though_the_read_brings_it() {
     let mut script = Script::new();
     script.outputs();
-    script.feed(Input::Expired(vec![position(1)]));
+    script.feed(Input::Announced(queued(3)));
+    script.feed(Input::Announced(queued(4)));
+    script.feed(Input::Expired(vec![position(1), position(3)]));
+    let sent = script.feed(Input::Read(batch([1, 2], true)));
+    assert_eq!(sent, ["send 2", "send 4"]);
+}
+
+#[test]
+fn a_read_during_which_too_much_went_is_done_anew() {
+    let mut script = Script::new();
+    script.outputs();
+    let many = (1..=GONE as u64 + 1).map(position).collect();
+    script.feed(Input::Expired(many));
     assert_eq!(script.feed(Input::Read(batch([1, 2], true))), ["read 0"]);
-    assert_eq!(script.feed(Input::Read(batch([2], true))), ["send 2"]);
+    let last = GONE as u64 + 2;
+    let sent = script.feed(Input::Read(batch([last], true)));
+    assert_eq!(sent, [format!("send {last}")]);
+}
+
+#[test]
+fn what_was_held_is_confirmed_by_a_mid_older_than_its_place() {
+    let mut script = Script::live();
+    for (place, of) in [(5, 5), (6, 1), (7, 7), (8, 2)] {
+        let mut message = queued(of);
+        message.position = position(place);
+        script.feed(Input::Announced(message));
+    }
+    for (of, place) in [(1, 6), (7, 7), (2, 8), (5, 5)] {
+        let confirmed = script.feed(Input::Confirm(mid(of)));
+        assert_eq!(confirmed, [format!("confirm {place}")]);
+        let done = script.feed(Input::Stored(vec![position(place)]));
+        assert_eq!(done, [format!("done {of}")]);
+    }
 }
 
 /// What a random script may do.

@@ -58,6 +58,8 @@ pub(super) struct Sent<'a> {
     pub(super) mid: &'a Mid,
     /// When it was accepted, in milliseconds since 1970.
     pub(super) at_ms: u64,
+    /// When it is delivered at the earliest, likewise.
+    pub(super) due_ms: u64,
     /// When it is given up, likewise.
     pub(super) expires_ms: u64,
     pub(super) access: &'a Access,

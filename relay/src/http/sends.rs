@@ -26,7 +26,11 @@ use super::{
     request::Fields,
     send_and_wait,
 };
-use crate::{auth::Access, dialect::Dialect, router::Router};
+use crate::{
+    auth::Access,
+    dialect::Dialect,
+    router::{Router, Wishes},
+};
 
 /// What figures call a request in no foreign dialect.
 const FLAT: &str = "flat";
@@ -60,7 +64,7 @@ pub(super) async fn to_target(
             return Err(not_allowed("GET, POST"));
         }
         let fields = fields(router, &asked, &mut spoken)?;
-        let reached = send_flat(router, fields.into_flat(), target).await?;
+        let reached = send_flat(router, &access, fields.into_flat(), target).await?;
         // By the base protocol's GET, `no` is an answer like others.
         if asked.method == Method::GET {
             return Ok(packet(StatusCode::OK, &server::Packet::Reply(reached)));
@@ -90,7 +94,7 @@ pub(super) async fn to_field(router: &Arc<Router>, asked: &Asked) -> Result<Resp
             },
         };
         access.may_send(&target).map_err(denied)?;
-        answer_flat(send_flat(router, fields.into_flat(), target).await?)
+        answer_flat(send_flat(router, &access, fields.into_flat(), target).await?)
     }
     .await;
     router.metrics.request(spoken, answered.is_ok());
@@ -118,15 +122,17 @@ fn fields(router: &Router, asked: &Asked, spoken: &mut &'static str) -> Result<F
 
 async fn send_flat(
     router: &Arc<Router>,
+    access: &Access,
     flat: Flat,
     target: Target,
 ) -> Result<server::Reply, Refused> {
     let wait = wait_as_told(router, flat.wait.as_deref())?;
-    send(router, flat, target, wait).await
+    send(router, access, flat, target, wait).await
 }
 
 async fn send(
     router: &Arc<Router>,
+    access: &Access,
     flat: Flat,
     target: Target,
     wait: Duration,
@@ -141,7 +147,7 @@ async fn send(
         message,
         reference: None,
     };
-    send_and_wait(router, None, send, wait).await
+    send_and_wait(router, None, access, send, wait).await
 }
 
 fn answer_flat(reply: server::Reply) -> Result<Response, Refused> {
@@ -194,9 +200,10 @@ async fn understand(
         told => wait_as_told(router, told.as_deref())?,
     };
     let now_ms = router.config.clock.now_ms();
-    let lives_ms = router.lifetime_ms(&flat.extra, now_ms);
+    let extra = Value::Object(flat.extra.clone());
+    let wishes = Wishes::of(&extra, router.config.timing.ttl, now_ms);
     let named = target.as_str().to_owned();
-    let reply = send(router, flat, target, wait).await?;
+    let reply = send(router, &access, flat, target, wait).await?;
     if !reached(&reply) {
         return Err(nobody(&named));
     }
@@ -205,7 +212,8 @@ async fn understand(
     let sent = Sent {
         mid: &reply.mid,
         at_ms,
-        expires_ms: at_ms.saturating_add(lives_ms),
+        due_ms: wishes.due_ms.unwrap_or(at_ms),
+        expires_ms: wishes.expires_ms,
         access: &access,
     };
     Ok(foreign.answer(echo, &sent))

@@ -41,8 +41,8 @@ pub enum Input {
     ReadFailed,
     /// The client confirmed one.
     Taken(Change),
-    /// A reply on a message has gone to the client, and said `ok` for these.
-    Replied(MidNumber, Vec<Name>),
+    /// A reply on a message has gone to the client, and said this of these.
+    Replied(MidNumber, Vec<(Name, State)>),
     /// Time has passed.
     Timeout,
 }
@@ -63,6 +63,9 @@ pub enum Output {
     Take(Position),
 }
 
+/// What became of a message for somebody.
+type Told = (MidNumber, Name, State);
+
 /// See the module.
 #[derive(Debug)]
 pub struct Courier {
@@ -73,8 +76,8 @@ pub struct Courier {
     /// Held back, in the order of the store.
     held: VecDeque<KeptReceipt>,
     /// What replies said, the oldest first, and the same to look up.
-    said: VecDeque<(MidNumber, Name)>,
-    is_said: HashSet<(MidNumber, Name)>,
+    said: VecDeque<Told>,
+    is_said: HashSet<Told>,
     /// Messages on which a reply has gone, the latest ones.
     replied: VecDeque<MidNumber>,
     again: Option<Instant>,
@@ -128,15 +131,15 @@ impl Courier {
                     self.outputs.push_back(Output::Take(position));
                 }
             }
-            Input::Replied(mid, names) => {
+            Input::Replied(mid, said) => {
                 // Of two replies, to a message and its repeat, the client goes by the first.
                 if !self.replied.contains(&mid) {
                     if self.replied.len() >= REPLIED {
                         self.replied.pop_front();
                     }
                     self.replied.push_back(mid);
-                    for name in names {
-                        self.note(mid, name);
+                    for (name, state) in said {
+                        self.note((mid, name, state));
                     }
                 }
                 self.let_go(&is_open);
@@ -194,24 +197,23 @@ impl Courier {
         self.let_go(is_open);
     }
 
-    /// A reply said `ok` for somebody.
-    fn note(&mut self, mid: MidNumber, name: Name) {
+    /// A reply said this.
+    fn note(&mut self, told: Told) {
         if self.said.len() >= SAID
             && let Some(oldest) = self.said.pop_front()
         {
             self.is_said.remove(&oldest);
         }
-        if self.is_said.insert((mid, name.clone())) {
-            self.said.push_back((mid, name));
+        if self.is_said.insert(told.clone()) {
+            self.said.push_back(told);
         }
     }
 
     /// Sends what need not be held back any more.
     fn let_go(&mut self, is_open: &impl Fn(MidNumber) -> bool) {
         for receipt in std::mem::take(&mut self.held) {
-            let key = (receipt.mid, receipt.name.clone());
-            if receipt.state == State::Ok && self.is_said.contains(&key) {
-                self.is_said.remove(&key);
+            let key = (receipt.mid, receipt.name.clone(), receipt.state.clone());
+            if self.is_said.remove(&key) {
                 self.said.retain(|said| *said != key);
                 self.outputs.push_back(Output::Take(receipt.position));
             } else if is_open(receipt.mid) {
@@ -290,7 +292,7 @@ mod tests {
     #[test]
     fn what_the_reply_says_is_not_said_again_and_the_rest_comes_after_it() {
         let (mut courier, now) = begun();
-        let ann = || Name::new("ann").unwrap();
+        let ann = || (Name::new("ann").unwrap(), State::Ok);
         let both = vec![receipt(1, 1, State::Ok), receipt(2, 1, State::Read)];
         courier.handle(Input::Read(both), now, |_| true);
         assert!(done(&mut courier).is_empty() && courier.poll_timeout().is_some());
@@ -307,7 +309,7 @@ mod tests {
     #[test]
     fn only_the_first_of_two_replies_counts() {
         let (mut courier, now) = begun();
-        let ann = || Name::new("ann").unwrap();
+        let ann = || (Name::new("ann").unwrap(), State::Ok);
         courier.handle(Input::Replied(mid(1), Vec::new()), now, |_| true);
         courier.handle(Input::Replied(mid(1), vec![ann()]), now, |_| false);
         courier.handle(Input::Read(vec![receipt(1, 1, State::Ok)]), now, |_| false);

@@ -82,7 +82,7 @@ impl OpenReceipt {
             Ok(Accepted::New(placed)) => {
                 let placed = || recipients.iter().zip(&placed);
                 let refused: Vec<_> = placed()
-                    .filter(|(_, placed)| !matches!(placed, Placed::Queued(_)))
+                    .filter(|(_, placed)| placed.position().is_none())
                     .map(|(name, _)| name.clone())
                     .collect();
                 let full: Vec<_> = placed()
@@ -98,7 +98,13 @@ impl OpenReceipt {
                     ..Notice::default()
                 };
                 router.account(receipt::Input::Stored { mid, refused });
-                let queued = placed().filter(|(_, placed)| matches!(placed, Placed::Queued(_)));
+                for (name, placed) in placed() {
+                    if let Placed::InPlaceOf(_, before) = placed {
+                        router.superseded(*before, name.clone());
+                    }
+                }
+                let waits = |placed: &Placed| placed.position().is_some_and(|p| !p.is_held());
+                let queued = placed().filter(|(_, placed)| waits(placed));
                 router.queued(queued.map(|(name, _)| name));
                 notice
             }
@@ -207,6 +213,7 @@ mod tests {
             to,
             wait: Duration::from_secs(5),
             receipts: false,
+            by: String::new(),
         }
     }
 

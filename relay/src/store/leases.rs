@@ -53,6 +53,8 @@ pub enum Wakeup {
     Expired(Vec<Position>),
     /// There are new receipts for the client.
     Receipts,
+    /// The client is to be reminded of something new.
+    Reminders,
     /// The lease is dead.
     Fenced,
 }
@@ -74,6 +76,7 @@ struct Pending {
     look: bool,
     expired: BTreeSet<Position>,
     receipts: bool,
+    reminders: bool,
     fenced: bool,
 }
 
@@ -96,17 +99,21 @@ impl Wakeups {
             messages, expired, ..
         } = &mut *state;
         messages.retain(|message| !expired.contains(&message.position));
+        // First: what took their places is not to be sent before they are gone.
+        if !expired.is_empty() {
+            let expired = std::mem::take(expired);
+            into.push(Wakeup::Expired(expired.into_iter().collect()));
+        }
         into.extend(messages.drain(..).map(Wakeup::Message));
         state.bytes = 0;
         if std::mem::take(&mut state.look) {
             into.push(Wakeup::Look);
         }
-        if !state.expired.is_empty() {
-            let expired = std::mem::take(&mut state.expired);
-            into.push(Wakeup::Expired(expired.into_iter().collect()));
-        }
         if std::mem::take(&mut state.receipts) {
             into.push(Wakeup::Receipts);
+        }
+        if std::mem::take(&mut state.reminders) {
+            into.push(Wakeup::Reminders);
         }
         if state.fenced {
             into.push(Wakeup::Fenced);
@@ -187,13 +194,18 @@ impl Leases {
             .is_some_and(|(epoch, _)| *epoch == lease.epoch)
     }
 
-    /// Tells the recipient's reader, if there is one, of a message that is given up.
-    pub(crate) fn announce_expired(&self, recipient: &Name, position: Position) {
-        let bell = match self.lock().alive.get(recipient) {
+    /// Changes what the client's reader is to hear of, if there is one.
+    fn tell(&self, client: &Name, change: impl FnOnce(&mut Pending)) {
+        let bell = match self.lock().alive.get(client) {
             Some((_, bell)) => Arc::clone(bell),
             None => return,
         };
-        bell.ring(|pending| {
+        bell.ring(change);
+    }
+
+    /// Tells the recipient's reader, if there is one, of a message that is not to be sent any more.
+    pub(crate) fn announce_expired(&self, recipient: &Name, position: Position) {
+        self.tell(recipient, |pending| {
             pending.expired.insert(position);
             if pending.expired.len() > EXPIRED {
                 pending.expired.pop_last();
@@ -201,22 +213,24 @@ impl Leases {
         });
     }
 
+    /// Tells the recipient's reader, if there is one, that there is something to be read.
+    pub(crate) fn announce_look(&self, recipient: &Name) {
+        self.tell(recipient, |pending| pending.look = true);
+    }
+
     /// Tells the client's reader, if there is one, of receipts that are kept for it.
     pub(crate) fn announce_receipts(&self, client: &Name) {
-        let bell = match self.lock().alive.get(client) {
-            Some((_, bell)) => Arc::clone(bell),
-            None => return,
-        };
-        bell.ring(|pending| pending.receipts = true);
+        self.tell(client, |pending| pending.receipts = true);
+    }
+
+    /// Tells the client's reader, if there is one, of something that it is to be reminded of.
+    pub(crate) fn announce_reminders(&self, client: &Name) {
+        self.tell(client, |pending| pending.reminders = true);
     }
 
     /// Tells the recipient's reader, if there is one, of a message that is durable.
     pub(crate) fn announce(&self, recipient: &Name, queued: impl FnOnce() -> Queued) {
-        let bell = match self.lock().alive.get(recipient) {
-            Some((_, bell)) => Arc::clone(bell),
-            None => return,
-        };
-        bell.ring(|pending| {
+        self.tell(recipient, |pending| {
             // Once one is left out, those after it must be too: the reader takes what it is given
             // as following all before.
             if pending.look || pending.messages.len() >= HELD || pending.bytes >= HELD_BYTES {

@@ -3,21 +3,25 @@
 //! It lives as long as its `Arc`: a simulated host that crashes and comes back with the same store
 //! finds what it had accepted, as after a SIGKILL. Everything is done when the call returns.
 
+mod held;
 mod mail;
+mod reminders;
 mod state;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Bound,
     sync::{Mutex, PoisonError},
 };
 
 use tidings_protocol::{Group, Name, Ref, Reported, Statuses};
 
-use self::mail::Mail;
+use self::{mail::Mail, reminders::Reminded};
 use super::{
     Accept, Accepted, Answer, Batch, Confirmed, Counted, Digest, Expired, Fenced, Identity,
-    KeptReceipt, Lease, Load, Placed, Position, Pushed, Queued, Registration, Said, Store,
-    StoreError, Subscription, ToPush, Wakeups, Wants, Word, leases::Leases, ready,
+    KeptReceipt, Lease, Load, Nagging, Owner, Position, Pushed, Queued, RELEASED_AT_ONCE,
+    Registration, Released, Said, Scheduled, Store, StoreError, Subscription, ToPush, ToRemind,
+    Wakeups, Wants, Which, Withdrawn, Word, leases::Leases, news::News, ready,
 };
 use crate::mint::MidNumber;
 
@@ -37,9 +41,12 @@ struct State {
     references: HashMap<(Option<Name>, Ref), (Digest, MidNumber)>,
     /// When which message is given up. Those that were confirmed meanwhile are passed over.
     expiries: BTreeSet<(u64, MidNumber)>,
-    /// Bytes waiting in all queues.
+    /// Until when which messages are held.
+    held: BTreeSet<(u64, MidNumber)>,
+    /// Bytes of what waits, to be confirmed or acknowledged.
     bytes: u64,
     mail: Mail,
+    news: News,
 }
 
 #[derive(Debug)]
@@ -49,6 +56,8 @@ struct Client {
     queue: BTreeMap<Position, Waiting>,
     load: Load,
     subscription: Option<Subscription>,
+    reminders: BTreeMap<MidNumber, Reminded>,
+    seen_ms: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -56,6 +65,8 @@ struct Waiting {
     message: Queued,
     expires_ms: u64,
     pushed: Pushed,
+    /// Under what it may be replaced.
+    key: Option<String>,
 }
 
 #[derive(Debug)]
@@ -63,9 +74,16 @@ struct Stored {
     at_ms: u64,
     statuses: Statuses,
     sender: Option<Name>,
+    by: String,
     reference: Option<Ref>,
     wants: Wants,
     reports: HashMap<Name, Reported>,
+    /// Where it waits for those who have not confirmed it.
+    position: Position,
+    /// While it is held: until when.
+    due_ms: Option<u64>,
+    /// The first acknowledgement, which counts for all, has come.
+    taken: bool,
 }
 
 impl MemoryStore {
@@ -118,6 +136,8 @@ impl Store for MemoryStore {
                     queue: BTreeMap::new(),
                     load: Load::default(),
                     subscription: None,
+                    reminders: BTreeMap::new(),
+                    seen_ms: None,
                 });
             }
         }
@@ -127,10 +147,12 @@ impl Store for MemoryStore {
     fn accept(&self, accept: Accept) -> Answer<Accepted> {
         let mut state = self.lock();
         let accepted = state.accept(&accept);
-        // Under the lock, so that readers hear of messages in the order of their positions.
+        // Under the lock, so that readers hear of messages in the order of their positions, and of what
+        // is gone before what took its place.
+        state.announce(&self.leases);
         if let Accepted::New(placed) = &accepted {
             for (recipient, placed) in accept.recipients.iter().zip(placed) {
-                if let Placed::Queued(position) = *placed {
+                if let Some(position) = placed.position().filter(|p| !p.is_held()) {
                     self.leases
                         .announce(recipient, || queued(&accept, position));
                 }
@@ -161,7 +183,8 @@ impl Store for MemoryStore {
         };
         let mut rest = client
             .queue
-            .range((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded))
+            .range((Bound::Excluded(after), Bound::Unbounded))
+            .take_while(|(position, _)| !position.is_held())
             .map(|(_, waiting)| waiting.message.clone());
         let messages: Vec<_> = rest.by_ref().take(limit).collect();
         let end = rest.next().is_none();
@@ -194,12 +217,8 @@ impl Store for MemoryStore {
         at_ms: u64,
     ) -> Answer<Confirmed> {
         let mut state = self.lock();
-        let position = Position::new(mid.number());
-        let confirmed = state.confirm(recipient, position, word, at_ms);
+        let confirmed = state.settle(recipient, mid, word, at_ms);
         state.announce(&self.leases);
-        if confirmed == Confirmed::Done {
-            self.leases.announce_expired(recipient, position);
-        }
         ready(Ok(confirmed))
     }
 
@@ -232,7 +251,8 @@ impl Store for MemoryStore {
             let subscription = client.subscription.clone()?;
             let (position, waiting) = client
                 .queue
-                .range((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded))
+                .range((Bound::Excluded(after), Bound::Unbounded))
+                .take_while(|(position, _)| !position.is_held())
                 .find(|(_, waiting)| waiting.pushed != Pushed::Taken)?;
             Some(ToPush {
                 subscription,
@@ -247,7 +267,7 @@ impl Store for MemoryStore {
 
     fn note_push(&self, recipient: &Name, mid: MidNumber, pushed: Pushed) -> Answer<bool> {
         let mut state = self.lock();
-        let position = Position::new(mid.number());
+        let position = state.position(mid);
         let waiting = state
             .client(recipient)
             .and_then(|client| client.queue.get_mut(&position));
@@ -266,17 +286,62 @@ impl Store for MemoryStore {
             && at <= now_ms
         {
             state.expiries.pop_first();
-            for recipient in state.give_up(mid, now_ms) {
-                given_up += 1;
-                let position = Position::new(mid.number());
-                self.leases.announce_expired(&recipient, position);
-            }
+            given_up += state.give_up(mid, now_ms);
         }
-        let next_ms = state.expiries.first().map(|(at, _)| *at);
+        let next = [state.expiries.first(), state.held.first()];
+        let next_ms = next.into_iter().flatten().map(|(at, _)| *at).min();
+        let due = state.held.iter().take(RELEASED_AT_ONCE);
+        let due = due.take_while(|(at, _)| *at <= now_ms).count();
         state.mail.forget(now_ms);
         state.announce(&self.leases);
         drop(state);
-        ready(Ok(Expired { given_up, next_ms }))
+        ready(Ok(Expired {
+            given_up,
+            due,
+            next_ms,
+        }))
+    }
+
+    fn release(&self, now_ms: u64, places: Vec<MidNumber>) -> Answer<Released> {
+        let mut state = self.lock();
+        let released = state.release(now_ms, &places);
+        state.announce(&self.leases);
+        ready(Ok(released))
+    }
+
+    fn scheduled(&self, of: Owner, after: Option<MidNumber>, limit: usize) -> Answer<Scheduled> {
+        ready(Ok(self.lock().scheduled(&of, after, limit)))
+    }
+
+    fn cancel(&self, of: Owner, which: Which) -> Answer<Withdrawn> {
+        ready(Ok(self.lock().cancel(&of, &which)))
+    }
+
+    fn reminders(&self, of: &Name) -> Answer<Vec<Nagging>> {
+        ready(Ok(self.lock().reminders(of)))
+    }
+
+    fn to_remind(&self, of: &Name, mid: MidNumber) -> Answer<Option<ToRemind>> {
+        ready(Ok(self.lock().reminder(of, mid)))
+    }
+
+    fn seen(&self) -> Answer<Vec<(Name, u64)>> {
+        let state = self.lock();
+        let seen = state
+            .clients
+            .iter()
+            .filter_map(|client| Some((client.name.clone(), client.seen_ms?)));
+        ready(Ok(seen.collect()))
+    }
+
+    fn note_seen(&self, seen: Vec<(Name, u64)>) -> Answer<()> {
+        let mut state = self.lock();
+        for (name, at_ms) in seen {
+            if let Some(client) = state.client(&name) {
+                client.seen_ms = Some(at_ms);
+            }
+        }
+        ready(Ok(()))
     }
 
     fn load(&self) -> Answer<Load> {
@@ -289,10 +354,6 @@ impl Store for MemoryStore {
     fn report(&self, recipient: &Name, mid: MidNumber, said: Said) -> Answer<Option<Counted>> {
         let mut state = self.lock();
         let counted = state.report(recipient, mid, said);
-        if counted.is_some_and(|counted| counted.confirmed) {
-            let position = Position::new(mid.number());
-            self.leases.announce_expired(recipient, position);
-        }
         state.announce(&self.leases);
         ready(Ok(counted))
     }

@@ -9,13 +9,16 @@ use std::time::Duration;
 use tidings_protocol::{Name, Ref, Reported, State};
 
 use super::Position;
-use crate::mint::MidNumber;
+use crate::{frame::Frame, mint::MidNumber};
 
 /// Receipts that wait for one client. Beyond it its oldest go: the newer ones say more.
 pub const RECEIPTS_EACH: u64 = 10_000;
 /// Receipts that wait for all: some 150 MB. Beyond it, a client's oldest make room for its own newest, and
 /// one that has none loses the new one: nobody can push out another's.
 pub const RECEIPTS_IN_ALL: u64 = 1_000_000;
+/// Messages that one client is reminded of. Beyond it the oldest ones are not any more; they can be
+/// acknowledged all the same. Nobody looks through more, and their texts are kept as long.
+pub const REMINDERS_EACH: usize = 256;
 /// How long a receipt waits: as long as a message does by default.
 pub const RECEIPTS_KEPT: Duration = Duration::from_hours(30 * 24);
 /// How long a message that somebody wants to hear of is remembered after it was accepted: people read what
@@ -27,6 +30,39 @@ pub const REPORTED: Duration = Duration::from_hours(7 * 24);
 pub struct Wants {
     /// Later changes are kept for the sender.
     pub receipts: bool,
+    /// It takes the place of those of its owner and this key that wait.
+    pub key: Option<String>,
+    /// Somebody should acknowledge it.
+    pub ack: Option<Ack>,
+}
+
+/// How a message is to be acknowledged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ack {
+    /// One acknowledgement counts for all recipients, and they are told of it.
+    pub first: bool,
+    /// How often those are reminded who have confirmed it and not acknowledged it: milliseconds.
+    pub repeat_ms: Option<u64>,
+}
+
+/// A message that a client is to be reminded of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nagging {
+    /// Which.
+    pub mid: MidNumber,
+    /// Since when: milliseconds since 1970.
+    pub since_ms: u64,
+    /// How often: milliseconds.
+    pub repeat_ms: u64,
+}
+
+/// What is said in a reminder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToRemind {
+    /// The message.
+    pub frame: Frame,
+    /// The sender's own id for it.
+    pub reference: Option<Ref>,
 }
 
 /// A change of a message, kept for somebody.

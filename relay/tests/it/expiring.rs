@@ -41,7 +41,7 @@ async fn line_03_a_reader_hears_of_the_front_of_its_queue(store: &dyn Store) {
     wakeups.recv(&mut heard).await;
     // What was given up before the reader heard of it is not even announced.
     let told: Vec<Position> = match &heard[..] {
-        [Wakeup::Look, Wakeup::Expired(told)] => told.clone(),
+        [Wakeup::Expired(told), Wakeup::Look] => told.clone(),
         other => panic!("{:?}", other.iter().take(3).collect::<Vec<_>>()),
     };
     assert_eq!(told, positions[..TOLD]);

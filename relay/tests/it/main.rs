@@ -11,22 +11,27 @@
 
 mod base_bytes;
 mod crowd;
+mod delay;
 mod directory;
 mod expiring;
 mod hostile;
 mod http;
+mod keys;
 mod limits;
 mod odd_http;
 mod operating;
+mod paused;
 mod process;
 mod push_service;
 mod raw_socket;
 mod receipts;
+mod reminders;
 mod room;
 mod section3;
 mod slow_store;
 mod store;
 mod store_file;
+mod store_held;
 mod store_push;
 mod store_receipts;
 mod support;

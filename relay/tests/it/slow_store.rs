@@ -7,8 +7,8 @@ use tidings_relay::{
     MemoryStore, MidNumber, Store,
     store::{
         Accept, Accepted, Answer, Batch, Confirmed, Counted, Expired, Fenced, Identity,
-        KeptReceipt, Lease, Load, Position, Pushed, Registration, Said, Subscription, ToPush,
-        Wakeups, Word,
+        KeptReceipt, Lease, Load, Nagging, Owner, Position, Pushed, Registration, Released, Said,
+        Scheduled, Subscription, ToPush, ToRemind, Wakeups, Which, Withdrawn, Word,
     },
 };
 use tokio::sync::{oneshot, watch};
@@ -176,6 +176,34 @@ impl Store for SlowStore {
 
     fn expire(&self, now_ms: u64) -> Answer<Expired> {
         self.inner.expire(now_ms)
+    }
+
+    fn release(&self, now_ms: u64, places: Vec<MidNumber>) -> Answer<Released> {
+        self.inner.release(now_ms, places)
+    }
+
+    fn scheduled(&self, of: Owner, after: Option<MidNumber>, limit: usize) -> Answer<Scheduled> {
+        self.inner.scheduled(of, after, limit)
+    }
+
+    fn cancel(&self, of: Owner, which: Which) -> Answer<Withdrawn> {
+        self.inner.cancel(of, which)
+    }
+
+    fn reminders(&self, of: &Name) -> Answer<Vec<Nagging>> {
+        self.inner.reminders(of)
+    }
+
+    fn to_remind(&self, of: &Name, mid: MidNumber) -> Answer<Option<ToRemind>> {
+        self.inner.to_remind(of, mid)
+    }
+
+    fn seen(&self) -> Answer<Vec<(Name, u64)>> {
+        self.inner.seen()
+    }
+
+    fn note_seen(&self, seen: Vec<(Name, u64)>) -> Answer<()> {
+        self.inner.note_seen(seen)
     }
 
     fn load(&self) -> Answer<Load> {

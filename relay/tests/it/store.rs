@@ -103,12 +103,14 @@ pub(crate) fn message(number: u64, to: &[&str]) -> Accept {
     Accept {
         mid: mid(number),
         sender: Some(name("sender")),
+        by: String::new(),
         reference: None,
         frame: Frame::stored(format!("{{\"mid\":\"{}\"}}", mid(number))),
         recipients: to.iter().map(|to| name(to)).collect(),
         unknown: Vec::new(),
         at_ms: DAY + number,
         expires_ms: u64::MAX,
+        due_ms: None,
         bound: WIDE,
         wants: Wants::default(),
     }

@@ -7,7 +7,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tidings_relay::{Config, Hub, MemoryStore, NoPush, Push, Store, Timing, Token, serve};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
     time::timeout,
@@ -128,8 +128,8 @@ pub(crate) async fn within<F: Future>(future: F) -> F::Output {
     timeout(DEADLINE, future).await.expect("it took too long")
 }
 
-pub(crate) struct Client {
-    pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+pub(crate) struct Client<S = MaybeTlsStream<TcpStream>> {
+    pub(crate) socket: WebSocketStream<S>,
 }
 
 impl Client {
@@ -141,7 +141,9 @@ impl Client {
         let (socket, _) = within(connect_async(url)).await.unwrap();
         Self { socket }
     }
+}
 
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     pub(crate) async fn auth(&mut self, name: &str, group: &str) -> Value {
         self.auth_with(json!({"token": TOKEN, "name": name, "group": group}))
             .await

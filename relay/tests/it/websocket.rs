@@ -38,7 +38,7 @@ async fn auth_200_lists_extensions_to_those_who_list_theirs() {
         keys(&welcome),
         ["code", "auth", "msg", "features", "server", "relay"]
     );
-    let spoken = ["ref", "receipts", "directory"];
+    let spoken = ["ref", "receipts", "directory", "delay", "key", "ack"];
     assert_eq!(welcome["features"], json!(spoken));
     assert_eq!(welcome["relay"], relay.hub.id());
     assert!(

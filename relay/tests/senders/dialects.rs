@@ -121,24 +121,27 @@ async fn ntfy_by_body_headers_query_and_json() {
         ("Icon", "https://a.example/i.png"),
         ("Actions", "view, Open, https://a.example/"),
         ("Markdown", "yes"),
-        ("Delay", "30 min"),
+        ("Delay", "2s"),
     ];
+    let asked = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let answer = house.ask("PUT", "/ann", &headers, "It *burns*").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let answered = answer.json();
     published::ntfy(&answered);
     assert_eq!(answered["title"], "Übung");
-    // It is not held back yet, and the answer does not say that it is.
-    let now = answered["time"].as_u64().unwrap() as i64 - 1_000 * 60 * 60 * 24 * 365;
-    assert!(now < answered["expires"].as_i64().unwrap());
+    // The time is the one of the delivery, as ntfy's is.
+    let due = answered["time"].as_u64().unwrap();
+    assert!((asked + 2..asked + 60).contains(&due), "{answered}");
+    assert!(due < answered["expires"].as_u64().unwrap());
     let expected = json!({
         "text": "Übung", "desp": "It *burns*", "extra": {
             "priority": 5, "tags": ["warning", "skull"], "click": "https://a.example/x",
-            "icon": "https://a.example/i.png", "markdown": true, "delay": 1800,
+            "icon": "https://a.example/i.png", "markdown": true, "delay": 2,
             "actions": [{"action": "view", "label": "Open", "url": "https://a.example/"}],
         },
     });
     assert_eq!(house.message().await, expected);
+    assert!(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() >= due);
 
     let plain = json!({"text": "", "desp": "Backup done", "extra": {}});
     // `curl -d` calls it a form; the dialect knows better.

@@ -14,7 +14,8 @@ use futures_util::FutureExt as _;
 use tidings_protocol::{Name, Ref, Statuses};
 use tidings_relay::store::{
     Accept, Accepted, Answer, Batch, Confirmed, Counted, Expired, Fenced, Identity, KeptReceipt,
-    Lease, Load, Position, Pushed, Registration, Said, Subscription, ToPush, Wakeups, Word,
+    Lease, Load, Nagging, Owner, Position, Pushed, Registration, Released, Said, Scheduled,
+    Subscription, ToPush, ToRemind, Wakeups, Which, Withdrawn, Word,
 };
 use tidings_relay::{MemoryStore, MidNumber, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
@@ -139,6 +140,14 @@ pub(crate) fn at_once<T>(answer: Answer<T>) -> Result<T, StoreError> {
     answer.now_or_never().expect("an answer that is ready")
 }
 
+/// The message that waits at this place.
+fn mid_at(store: &MemoryStore, lease: &Lease, at: Position) -> Option<MidNumber> {
+    let before = Position::new(at.number() - 1);
+    let batch = at_once(store.read(lease, before, 1)).ok()?.ok()?;
+    let found = batch.messages.into_iter().find(|m| m.position == at);
+    found.map(|message| message.mid)
+}
+
 /// What became of a message for somebody, as the disk says.
 pub(crate) fn status(
     store: &MemoryStore,
@@ -195,12 +204,12 @@ impl Store for Journal {
     ) -> Answer<Result<Vec<Confirmed>, Fenced>> {
         let lease = lease.clone();
         self.queue(move |disk, watch| {
-            let confirmed = disk.write(|store| store.confirm(&lease, positions.clone(), at_ms))?;
-            let each = positions.iter().zip(confirmed.iter().flatten());
-            for (position, _) in each.filter(|(_, c)| **c == Confirmed::Done) {
-                // A position is its mid's number there.
-                let mid = MidNumber::new(position.number()).expect("a mid");
-                watch.confirmed(lease.recipient(), mid);
+            let mids = positions.iter().map(|at| mid_at(&disk.kept, &lease, *at));
+            let mids: Vec<_> = mids.collect();
+            let confirmed = disk.write(|store| store.confirm(&lease, positions, at_ms))?;
+            let each = mids.into_iter().zip(confirmed.iter().flatten());
+            for (mid, _) in each.filter(|(_, c)| **c == Confirmed::Done) {
+                watch.confirmed(lease.recipient(), mid.expect("what is confirmed was there"));
             }
             Ok(confirmed)
         })
@@ -256,6 +265,36 @@ impl Store for Journal {
     fn take_receipts(&self, of: &Name, positions: Vec<Position>) -> Answer<()> {
         let of = of.clone();
         self.queue(move |disk, _| disk.write(|store| store.take_receipts(&of, positions)))
+    }
+
+    fn release(&self, now_ms: u64, places: Vec<MidNumber>) -> Answer<Released> {
+        self.queue(move |disk, _| disk.write(|store| store.release(now_ms, places)))
+    }
+
+    fn scheduled(&self, of: Owner, after: Option<MidNumber>, limit: usize) -> Answer<Scheduled> {
+        self.queue(move |disk, _| at_once(disk.kept.scheduled(of, after, limit)))
+    }
+
+    fn cancel(&self, of: Owner, which: Which) -> Answer<Withdrawn> {
+        self.queue(move |disk, _| disk.write(|store| store.cancel(of, which)))
+    }
+
+    fn reminders(&self, of: &Name) -> Answer<Vec<Nagging>> {
+        let of = of.clone();
+        self.queue(move |disk, _| at_once(disk.kept.reminders(&of)))
+    }
+
+    fn to_remind(&self, of: &Name, mid: MidNumber) -> Answer<Option<ToRemind>> {
+        let of = of.clone();
+        self.queue(move |disk, _| at_once(disk.kept.to_remind(&of, mid)))
+    }
+
+    fn seen(&self) -> Answer<Vec<(Name, u64)>> {
+        self.queue(|disk, _| at_once(disk.kept.seen()))
+    }
+
+    fn note_seen(&self, seen: Vec<(Name, u64)>) -> Answer<()> {
+        self.queue(move |disk, _| disk.write(|store| store.note_seen(seen)))
     }
 
     fn load(&self) -> Answer<Load> {

@@ -151,8 +151,8 @@ impl Watch {
         });
         let recipients = accept.recipients.iter().zip(placed);
         let recipients = recipients.map(|(name, placed)| match placed {
-            Placed::Queued(_) => (name.clone(), Fate::Waits),
-            _ => (name.clone(), Fate::Refused),
+            Placed::Queued(_) | Placed::InPlaceOf(..) => (name.clone(), Fate::Waits),
+            Placed::Full | Placed::Unknown => (name.clone(), Fate::Refused),
         });
         let recipients = recipients.collect();
         self.named.insert(mid, which.clone());

@@ -2,7 +2,7 @@
 //! the query, or `POST /` with all of it as JSON.
 //!
 //! Not understood, and refused so that nobody waits for it in vain: e-mail, calls, templates, files.
-//! Not held back yet: a message with a delay is passed on at once, with `extra.delay`.
+//! A delay is the base's own: `extra.delay`.
 
 mod actions;
 mod delay;
@@ -264,7 +264,7 @@ fn message(settings: &Settings<'_>) -> Result<String, BadRequest> {
 pub(super) fn answer(mut echo: Map<String, Value>, sent: &Sent<'_>) -> Response {
     let mut text = Map::new();
     text.insert("id".to_owned(), sent.mid.as_str().into());
-    text.insert("time".to_owned(), (sent.at_ms / 1000).into());
+    text.insert("time".to_owned(), (sent.due_ms / 1000).into());
     text.insert("expires".to_owned(), (sent.expires_ms / 1000).into());
     text.insert("event".to_owned(), "message".into());
     text.append(&mut echo);

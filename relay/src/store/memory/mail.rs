@@ -3,7 +3,7 @@
 //! Invariants: a client's are in the order in which they came; bounds hold for each and for all.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     ops::Bound,
 };
 
@@ -17,16 +17,15 @@ pub(super) struct Mail {
     last: u64,
     of: HashMap<Name, BTreeMap<Position, KeptReceipt>>,
     total: u64,
-    came: BTreeSet<Name>,
 }
 
 impl Mail {
-    /// Keeps one, at the next position.
-    pub(super) fn keep(&mut self, of: &Name, mut receipt: KeptReceipt) {
+    /// Keeps one, at the next position; false if there is no room.
+    pub(super) fn keep(&mut self, of: &Name, mut receipt: KeptReceipt) -> bool {
         let mine = self.of.entry(of.clone()).or_default();
         if mine.len() as u64 >= RECEIPTS_EACH || self.total >= RECEIPTS_IN_ALL {
             if mine.pop_first().is_none() {
-                return;
+                return false;
             }
             self.total -= 1;
         }
@@ -34,12 +33,7 @@ impl Mail {
         receipt.position = Position::new(self.last);
         mine.insert(receipt.position, receipt);
         self.total += 1;
-        self.came.insert(of.clone());
-    }
-
-    /// For whom some came since this was last asked.
-    pub(super) fn came(&mut self) -> BTreeSet<Name> {
-        std::mem::take(&mut self.came)
+        true
     }
 
     pub(super) fn read(&self, of: &Name, after: Position, limit: usize) -> Vec<KeptReceipt> {

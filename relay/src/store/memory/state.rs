@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use tidings_protocol::{Name, State as Became, Status};
+use tidings_protocol::{Name, Reported, State as Became, Status};
 
 use super::{Client, State, Stored, Waiting, queued};
 use crate::{
@@ -44,55 +44,141 @@ impl State {
         if let Some(identity) = &mut self.identity {
             identity.highest_mid = identity.highest_mid.max(Some(accept.mid));
         }
-        let placed: Vec<_> = accept
-            .recipients
-            .iter()
-            .map(|recipient| self.place(recipient, accept))
-            .collect();
-        let statuses = accept
-            .recipients
-            .iter()
-            .zip(&placed)
-            .map(|(name, placed)| match placed {
-                Placed::Queued(_) => (name.clone(), Status::Wait),
-                Placed::Full | Placed::Unknown => (name.clone(), Status::No),
-            })
-            .chain(accept.unknown.iter().map(|n| (n.clone(), Status::No)))
-            .collect();
-        let reference = accept.reference.as_ref().map(|(r, _)| r.clone());
-        self.messages.insert(
-            accept.mid,
-            Stored {
-                at_ms: accept.at_ms,
-                statuses,
-                sender: accept.sender.clone(),
-                reference,
-                wants: accept.wants.clone(),
-                reports: HashMap::new(),
-            },
-        );
+        let statuses = accept.recipients.iter().map(|n| (n.clone(), Status::No));
+        let unknown = accept.unknown.iter().map(|n| (n.clone(), Status::No));
+        let stored = Stored {
+            at_ms: accept.at_ms,
+            statuses: statuses.chain(unknown).collect(),
+            sender: accept.sender.clone(),
+            by: accept.by.clone(),
+            reference: accept.reference.as_ref().map(|(r, _)| r.clone()),
+            wants: accept.wants.clone(),
+            reports: HashMap::new(),
+            position: accept.position(),
+            due_ms: accept.due_ms,
+            taken: false,
+        };
+        self.messages.insert(accept.mid, stored);
+        let recipients = accept.recipients.iter();
+        let placed: Vec<_> = recipients.map(|name| self.place(name, accept)).collect();
+        let is_queued = placed.iter().any(|placed| placed.position().is_some());
+        match accept.due_ms {
+            Some(due_ms) if is_queued => drop(self.held.insert((due_ms, accept.mid))),
+            _ => self.not_held(accept.mid),
+        }
         Accepted::New(placed)
     }
 
-    pub(super) fn place(&mut self, recipient: &Name, accept: &Accept) -> Placed {
+    fn place(&mut self, recipient: &Name, accept: &Accept) -> Placed {
         let bytes = accept.frame.len() as u64;
+        let key = accept.key();
         let Some(client) = self.client(recipient) else {
             return Placed::Unknown;
         };
-        if !accept.bound.admits(client.load, bytes) {
+        let before = match &key {
+            Some(key) if accept.due_ms.is_none() => client.before(key, accept.mid),
+            _ => Vec::new(),
+        };
+        let mut load = client.load;
+        for (_, _, bytes) in &before {
+            load.remove(*bytes);
+        }
+        if !accept.bound.admits(load, bytes) {
             return Placed::Full;
         }
-        let position = Position::new(accept.mid.number());
-        client.load.add(bytes);
-        let waiting = Waiting {
-            message: queued(accept, position),
-            expires_ms: accept.expires_ms,
-            pushed: Pushed::No,
-        };
-        client.queue.insert(position, waiting);
+        let instead = self.make_way(recipient, before, accept.at_ms);
+        let position = accept.position();
+        if let Some(client) = self.client(recipient) {
+            client.load.add(bytes);
+            let waiting = Waiting {
+                message: queued(accept, position),
+                expires_ms: accept.expires_ms,
+                pushed: Pushed::No,
+                key,
+            };
+            client.queue.insert(position, waiting);
+        }
         self.bytes += bytes;
         self.expiries.insert((accept.expires_ms, accept.mid));
-        Placed::Queued(position)
+        let status = if position.is_held() {
+            Status::Held
+        } else {
+            Status::Wait
+        };
+        self.note(accept.mid, recipient, status);
+        match instead {
+            Some(mid) => Placed::InPlaceOf(position, mid),
+            None => Placed::Queued(position),
+        }
+    }
+
+    /// Takes these from a client's queue, as another one takes their place; the one of them that was
+    /// waiting, and not held.
+    pub(super) fn make_way(
+        &mut self,
+        recipient: &Name,
+        before: Vec<(Position, MidNumber, u64)>,
+        at_ms: u64,
+    ) -> Option<MidNumber> {
+        let mut instead = None;
+        for (position, mid, _) in before {
+            self.unqueue(recipient, position);
+            self.withdrawn(mid, recipient, Status::Superseded);
+            self.tell(mid, recipient, Became::Superseded, at_ms, None);
+            if !position.is_held() {
+                instead = Some(mid);
+            }
+        }
+        instead
+    }
+
+    /// Takes a message from a client's queue, if it is there; its reader is to hear of it.
+    pub(super) fn unqueue(&mut self, recipient: &Name, position: Position) -> bool {
+        let Some(client) = self.client(recipient) else {
+            return false;
+        };
+        let Some(waiting) = client.queue.remove(&position) else {
+            return false;
+        };
+        let bytes = waiting.message.frame.len() as u64;
+        client.load.remove(bytes);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.news.gone(recipient, position);
+        true
+    }
+
+    /// Notes what became of a message that has left somebody's queue unconfirmed.
+    pub(super) fn withdrawn(&mut self, mid: MidNumber, recipient: &Name, status: Status) {
+        self.note(mid, recipient, status);
+        let waits = |message: &Stored| message.statuses.iter().any(|(_, s)| *s == Status::Held);
+        if !self.messages.get(&mid).is_some_and(waits) {
+            self.not_held(mid);
+        }
+    }
+
+    /// Where a message waits; its mid's place where nobody knows.
+    pub(super) fn position(&self, mid: MidNumber) -> Position {
+        let message = self.messages.get(&mid);
+        message.map_or(Position::new(mid.number()), |message| message.position)
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        recipient: &Name,
+        mid: MidNumber,
+        word: Word,
+        at_ms: u64,
+    ) -> Confirmed {
+        let position = self.position(mid);
+        // What is held was sent to nobody, who so could not confirm it.
+        if position.is_held() {
+            return Confirmed::Already;
+        }
+        let confirmed = self.confirm(recipient, position, word, at_ms);
+        if confirmed == Confirmed::Done {
+            self.news.gone(recipient, position);
+        }
+        confirmed
     }
 
     pub(super) fn confirm(
@@ -114,8 +200,10 @@ impl State {
             Word::Message => Status::Ok,
             Word::Push => Status::PushConfirmed,
         };
-        self.note(message.mid, recipient, status);
-        self.tell(message.mid, recipient, Became::Ok, at_ms, None);
+        let mid = message.mid;
+        self.note(mid, recipient, status);
+        self.remind(recipient, message, at_ms);
+        self.tell(mid, recipient, Became::Ok, at_ms, None);
         Confirmed::Done
     }
 
@@ -140,15 +228,15 @@ impl State {
                 at_ms,
                 note,
             };
-            self.mail.keep(sender, receipt);
+            if self.mail.keep(sender, receipt) {
+                self.news.receipts(sender);
+            }
         }
     }
 
-    /// Tells readers of new receipts.
+    /// Tells readers what they are to hear of.
     pub(super) fn announce(&mut self, leases: &Leases) {
-        for name in self.mail.came() {
-            leases.announce_receipts(&name);
-        }
+        std::mem::take(&mut self.news).announce(leases);
     }
 
     pub(super) fn report(
@@ -157,21 +245,27 @@ impl State {
         mid: MidNumber,
         said: Said,
     ) -> Option<Counted> {
-        let position = Position::new(mid.number());
         let was_for = |m: &Stored| {
             let mut statuses = m.statuses.iter();
-            statuses
-                .any(|(name, s)| name == recipient && !matches!(s, Status::No | Status::Expired))
+            statuses.any(|(name, s)| {
+                let confirmed = matches!(s, Status::Ok | Status::PushConfirmed);
+                name == recipient && (confirmed || !s.is_final() && *s != Status::Held)
+            })
         };
         self.messages.get(&mid).filter(|message| was_for(message))?;
-        let confirmed = self.confirm(recipient, position, Word::Message, said.at_ms);
+        let confirmed = self.settle(recipient, mid, Word::Message, said.at_ms);
         let confirmed = confirmed == Confirmed::Done;
         let message = self.messages.get_mut(&mid)?;
         let before = message.reports.get(recipient);
-        let is_news = message.wants.receipts && before.is_none_or(|before| *before < said.state);
+        let wanted = message.wants.receipts || message.wants.ack.is_some();
+        let is_news = wanted && before.is_none_or(|before| *before < said.state);
         if is_news {
             message.reports.insert(recipient.clone(), said.state);
-            self.tell(mid, recipient, said.state.state(), said.at_ms, said.note);
+            let state = said.state.state();
+            self.tell(mid, recipient, state, said.at_ms, said.note.clone());
+            if said.state == Reported::Acknowledged {
+                self.acknowledged(recipient, mid, &said);
+            }
         }
         Some(Counted { is_news, confirmed })
     }
@@ -184,30 +278,21 @@ impl State {
         }
     }
 
-    /// Takes a message from all who have not confirmed it, and says who they were.
-    pub(super) fn give_up(&mut self, mid: MidNumber, now_ms: u64) -> Vec<Name> {
-        let Some(message) = self.messages.get_mut(&mid) else {
-            return Vec::new();
+    /// Takes a message from all who have not confirmed it; how many they were.
+    pub(super) fn give_up(&mut self, mid: MidNumber, now_ms: u64) -> u64 {
+        let position = self.position(mid);
+        let Some(message) = self.messages.get(&mid) else {
+            return 0;
         };
-        let mut waiting = Vec::new();
-        for (name, status) in &mut message.statuses {
-            if !status.is_final() {
-                *status = Status::Expired;
-                waiting.push(name.clone());
-            }
-        }
+        let waiting = message.statuses.iter().filter(|(_, s)| !s.is_final());
+        let waiting: Vec<_> = waiting.map(|(name, _)| name.clone()).collect();
         for name in &waiting {
-            let position = Position::new(mid.number());
-            if let Some(client) = self.client(name)
-                && let Some(waiting) = client.queue.remove(&position)
-            {
-                let bytes = waiting.message.frame.len() as u64;
-                client.load.remove(bytes);
-                self.bytes = self.bytes.saturating_sub(bytes);
-            }
+            self.unqueue(name, position);
+            self.withdrawn(mid, name, Status::Expired);
             self.tell(mid, name, Became::Expired, now_ms, None);
         }
-        waiting
+        self.remind_no_more(mid);
+        waiting.len() as u64
     }
 
     /// Forgets the oldest messages that are done with and past their time.
@@ -215,7 +300,7 @@ impl State {
         let ms = |kept: Duration| u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
         while let Some(oldest) = self.messages.first_entry() {
             let message = oldest.get();
-            let kept_ms = ms(if message.wants.receipts {
+            let kept_ms = ms(if message.wants.receipts || message.wants.ack.is_some() {
                 REPORTED
             } else {
                 KEPT

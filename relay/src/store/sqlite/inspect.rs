@@ -12,7 +12,10 @@ use std::{
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, backup::Backup, params};
 use tidings_protocol::Name;
 
-use super::{FILE, OpenError, lock_folder, schema, tables::given_up_for};
+use super::{
+    FILE, OpenError, lock_folder, schema,
+    tables::{Fate, with_fate},
+};
 
 /// Why a look at the file, or a change of it, failed.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +133,7 @@ impl RelayFile {
         let mut query = self.connection.prepare(
             "SELECT m.mid, m.at_ms, q.bytes, m.sender
              FROM queue q JOIN messages m ON m.mid = q.mid
-             WHERE q.recipient = ?1 ORDER BY q.mid LIMIT ?2",
+             WHERE q.recipient = ?1 ORDER BY q.position LIMIT ?2",
         )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = query.query_map([id, limit], |row| {
@@ -194,11 +197,19 @@ pub fn forget_client(folder: &Path, name: &Name) -> Result<u64, InspectError> {
     let transaction = connection.transaction()?;
     let id = client_id(&transaction, name)?;
     let given_up = give_up(&transaction, id, name)?;
-    transaction.execute("DELETE FROM queue WHERE recipient = ?1", [id])?;
-    for table in ["subscriptions", "push_confirmed"] {
+    for table in [
+        "queue",
+        "reminders",
+        "subscriptions",
+        "push_confirmed",
+        "reports",
+    ] {
         transaction.execute(&format!("DELETE FROM {table} WHERE recipient = ?1"), [id])?;
     }
-    transaction.execute("DELETE FROM reports WHERE recipient = ?1", [id])?;
+    transaction.execute_batch(
+        "DELETE FROM held WHERE mid IN
+             (SELECT h.mid FROM held h JOIN messages m ON m.mid = h.mid WHERE m.pending = 0)",
+    )?;
     transaction.execute("DELETE FROM receipts WHERE owner = ?1", [id])?;
     transaction.execute("DELETE FROM clients WHERE id = ?1", params![id])?;
     transaction.commit()?;
@@ -220,9 +231,16 @@ fn give_up(connection: &Connection, id: i64, name: &Name) -> rusqlite::Result<u6
          WHERE mid = ?1",
     )?;
     for (mid, recipients) in &waiting {
-        let recipients = given_up_for(recipients, |recipient| recipient == name.as_str());
+        let recipients = with_fate(recipients, Fate::GivenUp, |recipient| {
+            recipient == name.as_str()
+        });
         finish.execute(params![mid, recipients])?;
     }
+    connection.execute(
+        "UPDATE messages SET pending = pending - 1, frame = CASE WHEN pending > 1 THEN frame END
+         WHERE mid IN (SELECT mid FROM reminders WHERE recipient = ?1)",
+        [id],
+    )?;
     Ok(waiting.len() as u64)
 }
 

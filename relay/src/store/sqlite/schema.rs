@@ -2,8 +2,9 @@
 //!
 //! A message is one row of `messages`, its text kept until the last recipient confirmed; whom it
 //! still waits for is one small row each in `queue`. A recipient of `messages.recipients` that has
-//! no row in `queue` has confirmed. The mid is the key of both: mids grow with every accept, so
-//! rows are appended, and a queue's order is the order of accepting.
+//! no row in `queue` has confirmed. A place in a queue is the mid of the message, unless that was held: mids
+//! grow with every accept, so rows are appended, and a queue's order is the order of accepting. `STEPS` say
+//! what the other tables hold.
 
 use std::{cmp::Ordering, path::Path};
 
@@ -13,7 +14,7 @@ use super::{Durability, InspectError, OpenError};
 
 /// The version this code writes. A change of the tables raises it and adds its step to
 /// [`migrate`].
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 
 /// The tables as version 1 had them; [`STEPS`] brings them up to date.
 const TABLES: &str = "
@@ -50,7 +51,7 @@ CREATE TABLE queue (
 ";
 
 /// What makes version 2 of version 1, and so on.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     // 2: messages expire. Those of before get the 30 days that are the default, from then on.
     // In the recipients' list 2 stands for a recipient that the message was given up for.
     "ALTER TABLE messages ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;
@@ -95,6 +96,34 @@ const STEPS: [&str; 3] = [
          state     INTEGER NOT NULL,
          PRIMARY KEY (mid, recipient)
      ) WITHOUT ROWID;",
+    // 5: messages that are held, replace others, are reminded of. A message's place in the queues is not its
+    // mid any more where it was held: while it is, it is far behind all others. `queue.key` names owner and
+    // key of what may be replaced. `messages.pending` counts the rows of `queue` and of `reminders`.
+    "ALTER TABLE queue RENAME COLUMN mid TO position;
+     ALTER TABLE queue ADD COLUMN mid INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE queue ADD COLUMN key TEXT;
+     UPDATE queue SET mid = position;
+     CREATE INDEX queue_key ON queue (recipient, key) WHERE key IS NOT NULL;
+     ALTER TABLE messages ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE messages ADD COLUMN token TEXT NOT NULL DEFAULT '';
+     ALTER TABLE messages ADD COLUMN repeat_ms INTEGER NOT NULL DEFAULT 0;
+     UPDATE messages SET position = mid;
+     CREATE TABLE held (
+         mid    INTEGER PRIMARY KEY,
+         due_ms INTEGER NOT NULL,
+         -- n and a client's name, or t and what stands for a token
+         owner  TEXT NOT NULL
+     );
+     CREATE INDEX held_due ON held (due_ms, mid);
+     CREATE INDEX held_owner ON held (owner, mid);
+     CREATE TABLE reminders (
+         recipient INTEGER NOT NULL,
+         mid       INTEGER NOT NULL,
+         since_ms  INTEGER NOT NULL,
+         PRIMARY KEY (recipient, mid)
+     ) WITHOUT ROWID;
+     CREATE INDEX reminders_mid ON reminders (mid);
+     ALTER TABLE clients ADD COLUMN seen_ms INTEGER;",
 ];
 
 pub(super) fn open(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
@@ -157,7 +186,7 @@ fn configure(connection: &Connection, durability: Durability) -> rusqlite::Resul
     // KiB; the queues are read in order, so a large cache would not be hit more often.
     connection.pragma_update(None, "cache_size", -4096)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }
 

@@ -10,13 +10,14 @@ use rusqlite::{Connection, ErrorCode};
 use tidings_protocol::{Name, Statuses};
 use tokio::sync::{mpsc, oneshot};
 
-use super::tables::{GivenUp, Tables};
+use super::tables::Tables;
 use crate::{
     mint::MidNumber,
     store::{
         Accept, Accepted, Batch, Confirmed, Counted, Expired, Fenced, Identity, KeptReceipt, Lease,
-        Load, Placed, Position, Pushed, Queued, Registration, Said, StoreError, Subscription,
-        ToPush, Word, leases::Leases,
+        Load, Nagging, Owner, Position, Pushed, Queued, Registration, Released, Said, Scheduled,
+        StoreError, Subscription, ToPush, ToRemind, Which, Withdrawn, Word, leases::Leases,
+        news::News,
     },
 };
 
@@ -46,7 +47,14 @@ pub(super) enum Work {
     Subscribers(Asked<Vec<Name>>),
     ToPush(Name, Position, Asked<Option<ToPush>>),
     NotePush(Name, MidNumber, Pushed, Asked<bool>),
-    Expire(u64, Vec<GivenUp>, Asked<Expired>),
+    Expire(u64, Asked<Expired>),
+    Release(u64, Vec<MidNumber>, Asked<Released>),
+    Scheduled(Owner, Option<MidNumber>, usize, Asked<Scheduled>),
+    Cancel(Owner, Which, Asked<Withdrawn>),
+    Reminders(Name, Asked<Vec<Nagging>>),
+    ToRemind(Name, MidNumber, Asked<Option<ToRemind>>),
+    Seen(Asked<Vec<(Name, u64)>>),
+    NoteSeen(Vec<(Name, u64)>, Asked<()>),
     Load(Asked<Load>),
     Status(MidNumber, Asked<Option<Statuses>>),
 }
@@ -92,6 +100,13 @@ impl Work {
             Self::ToPush(.., asked) => asked.answer(failed),
             Self::NotePush(.., asked) => asked.answer(failed),
             Self::Expire(.., asked) => asked.answer(failed),
+            Self::Release(.., asked) => asked.answer(failed),
+            Self::Scheduled(.., asked) => asked.answer(failed),
+            Self::Cancel(.., asked) => asked.answer(failed),
+            Self::Reminders(_, asked) => asked.answer(failed),
+            Self::ToRemind(.., asked) => asked.answer(failed),
+            Self::Seen(asked) => asked.answer(failed),
+            Self::NoteSeen(_, asked) => asked.answer(failed),
             Self::Load(asked) => asked.answer(failed),
             Self::Status(_, asked) => asked.answer(failed),
         }
@@ -126,10 +141,9 @@ impl Writer {
     }
 
     fn turn(&mut self, jobs: &mut Vec<Work>) {
-        if self.transact(jobs).is_ok() {
-            self.announce_receipts();
-            for job in jobs.drain(..) {
-                self.finish(job);
+        if let Ok(news) = self.transact(jobs) {
+            for (job, news) in jobs.drain(..).zip(news) {
+                self.finish(job, &news);
             }
             return;
         }
@@ -137,9 +151,9 @@ impl Writer {
         let mut failed = None;
         for mut job in jobs.drain(..) {
             match self.transact(std::slice::from_mut(&mut job)) {
-                Ok(()) => {
-                    self.announce_receipts();
-                    self.finish(job);
+                Ok(news) => {
+                    let news = news.into_iter().next().unwrap_or_default();
+                    self.finish(job, &news);
                 }
                 Err(error) => {
                     job.answer(Some(store_error(&error)));
@@ -153,7 +167,8 @@ impl Writer {
         }
     }
 
-    fn transact(&mut self, jobs: &mut [Work]) -> rusqlite::Result<()> {
+    /// What readers are to hear of each piece of work, now that it is committed.
+    fn transact(&mut self, jobs: &mut [Work]) -> rusqlite::Result<Vec<News>> {
         let outcome = self.try_transact(jobs);
         if outcome.is_err()
             && let Err(error) = self.tables.roll_back()
@@ -163,28 +178,25 @@ impl Writer {
         outcome
     }
 
-    fn try_transact(&mut self, jobs: &mut [Work]) -> rusqlite::Result<()> {
+    fn try_transact(&mut self, jobs: &mut [Work]) -> rusqlite::Result<Vec<News>> {
         self.tables.begin()?;
+        let mut news = Vec::with_capacity(jobs.len());
         for job in jobs.iter_mut() {
             self.work(job)?;
+            news.push(self.tables.take_news());
         }
-        self.tables.commit()
+        self.tables.commit()?;
+        Ok(news)
     }
 
-    /// After the commit, before anybody is told of the changes: who asks then finds them.
-    fn announce_receipts(&mut self) {
-        for name in self.tables.receipts_came() {
-            self.leases.announce_receipts(&name);
-        }
-    }
-
-    /// After the commit: tells the readers, then the caller.
-    fn finish(&self, work: Work) {
+    /// After the commit: tells the readers, in the order of the work, then the caller.
+    fn finish(&self, work: Work, news: &News) {
+        news.announce(&self.leases);
         if let Work::Accept(accept, asked) = &work
             && let Some(Accepted::New(placed)) = &asked.done
         {
             for (recipient, placed) in accept.recipients.iter().zip(placed) {
-                if let Placed::Queued(position) = *placed {
+                if let Some(position) = placed.position().filter(|p| !p.is_held()) {
                     self.leases.announce(recipient, || Queued {
                         position,
                         mid: accept.mid,
@@ -192,29 +204,6 @@ impl Writer {
                         reference: accept.reference.as_ref().map(|(r, _)| r.clone()),
                     });
                 }
-            }
-        }
-        if let Work::Settle(recipient, mid, _, _, asked) = &work
-            && asked.done == Some(Confirmed::Done)
-        {
-            let position = Position::new(mid.number());
-            self.leases.announce_expired(recipient, position);
-        }
-        if let Work::Report(recipient, mid, _, asked) = &work
-            && matches!(
-                asked.done,
-                Some(Some(Counted {
-                    confirmed: true,
-                    ..
-                }))
-            )
-        {
-            let position = Position::new(mid.number());
-            self.leases.announce_expired(recipient, position);
-        }
-        if let Work::Expire(_, given_up, _) = &work {
-            for (recipient, position) in given_up {
-                self.leases.announce_expired(recipient, *position);
             }
         }
         work.answer(None);
@@ -268,11 +257,18 @@ impl Writer {
             Work::NotePush(recipient, mid, pushed, asked) => {
                 asked.done = Some(tables.note_push(recipient, *mid, *pushed)?);
             }
-            Work::Expire(now_ms, given_up, asked) => {
-                let (expired, from) = tables.expire(*now_ms)?;
-                *given_up = from;
-                asked.done = Some(expired);
+            Work::Expire(now_ms, asked) => asked.done = Some(tables.expire(*now_ms)?),
+            Work::Release(now_ms, places, asked) => {
+                asked.done = Some(tables.release(*now_ms, places)?);
             }
+            Work::Scheduled(of, after, limit, asked) => {
+                asked.done = Some(tables.scheduled(of, *after, *limit)?);
+            }
+            Work::Cancel(of, which, asked) => asked.done = Some(tables.cancel(of, which)?),
+            Work::Reminders(of, asked) => asked.done = Some(tables.reminders(of)?),
+            Work::ToRemind(of, mid, asked) => asked.done = Some(tables.to_remind(of, *mid)?),
+            Work::Seen(asked) => asked.done = Some(tables.seen()?),
+            Work::NoteSeen(seen, asked) => asked.done = Some(tables.note_seen(seen)?),
             Work::Load(asked) => asked.done = Some(tables.load()),
             Work::Status(mid, asked) => asked.done = Some(tables.status(*mid)?),
         }

@@ -2,25 +2,20 @@
 //! paths, and how long an answer takes.
 
 use std::{
-    io,
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use serde_json::json;
 use tidings_protocol::{Group, Name};
-use tidings_relay::{
-    Config, Hub, Listener, MemoryStore, Store as _, Timing, serve, store::Registration,
-};
+use tidings_relay::{Config, MemoryStore, Store as _, Timing, store::Registration};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream},
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    sync::mpsc,
 };
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
+    paused::Paused,
     raw_socket::assert_works,
     support::{DEADLINE, Relay, TOKEN, config, http, raw, within},
 };
@@ -320,20 +315,6 @@ async fn line_07_whatever_is_asked_the_answer_is_no_500() {
     }
 }
 
-/// Connections that are pipes, so that a clock which stands moves on when all wait.
-struct Pipes(mpsc::Receiver<DuplexStream>);
-
-impl Listener for Pipes {
-    type Io = DuplexStream;
-
-    async fn accept(&mut self) -> io::Result<(DuplexStream, SocketAddr)> {
-        match self.0.recv().await {
-            Some(pipe) => Ok((pipe, ([127, 0, 0, 1], 1).into())),
-            None => std::future::pending().await,
-        }
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn line_13_http_waits_for_two_and_a_half_seconds_or_as_long_as_it_is_told() {
     let store = Arc::new(MemoryStore::new());
@@ -342,13 +323,7 @@ async fn line_13_http_waits_for_two_and_a_half_seconds_or_as_long_as_it_is_told(
         group: Group::none(),
     };
     store.register(absent).await.unwrap();
-    let hub = Hub::open(Config::default(), store).await.unwrap();
-    let (connect, pipes) = mpsc::channel(1);
-    let _server = AbortOnDropHandle::new(tokio::spawn(serve(
-        hub,
-        Pipes(pipes),
-        CancellationToken::new(),
-    )));
+    let relay = Paused::on(Config::default(), store).await;
     for (query, seconds) in [
         ("", 2.5),
         ("?wait=0", 0.0),
@@ -357,8 +332,7 @@ async fn line_13_http_waits_for_two_and_a_half_seconds_or_as_long_as_it_is_told(
         // No longer than anybody keeps a request open.
         ("?wait=100000", 60.0),
     ] {
-        let (mut ours, theirs) = tokio::io::duplex(4096);
-        connect.send(theirs).await.unwrap();
+        let mut ours = relay.connect().await;
         let request = format!(
             "GET /absent.send{query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         );

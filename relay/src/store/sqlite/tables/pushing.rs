@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tidings_protocol::{Name, Status};
 
-use super::{Tables, from_sql, to_sql};
+use super::{Tables, from_sql, queue::HELD, to_sql};
 use crate::{
     frame::Frame,
     mint::MidNumber,
@@ -35,9 +35,16 @@ impl Tables {
         word: Word,
         at_ms: u64,
     ) -> rusqlite::Result<Confirmed> {
-        let position = Position::new(mid.number());
+        // What is held was sent to nobody, who so could not confirm it.
+        let position = self.position(mid)?.filter(|position| !position.is_held());
+        let Some(position) = position else {
+            return Ok(Confirmed::Already);
+        };
         let confirmed = self.confirm(recipient, &[position], at_ms)?;
         let confirmed = confirmed.first().copied().unwrap_or(Confirmed::Already);
+        if confirmed == Confirmed::Done {
+            self.news.gone(recipient, position);
+        }
         if let Some(client) = self.clients.get(recipient)
             && (word, confirmed) == (Word::Push, Confirmed::Done)
         {
@@ -105,25 +112,25 @@ impl Tables {
         let found = self
             .connection
             .prepare_cached(
-                "SELECT q.mid, m.frame, m.expires_ms, s.endpoint, s.p256dh, s.auth, s.token
+                "SELECT q.position, m.frame, m.expires_ms, s.endpoint, s.p256dh, s.auth, s.token, m.mid
                  FROM queue q
                  JOIN subscriptions s ON s.recipient = q.recipient
                  JOIN messages m ON m.mid = q.mid
-                 WHERE q.recipient = ?1 AND q.mid > ?2 AND q.push <> 2
-                 ORDER BY q.mid LIMIT 1",
+                 WHERE q.recipient = ?1 AND q.position > ?2 AND q.position < ?3 AND q.push <> 2
+                 ORDER BY q.position LIMIT 1",
             )?
-            .query_row([client.id, to_sql(after.number())], |row| {
+            .query_row([client.id, to_sql(after.number()), HELD], |row| {
                 let subscription = Subscription {
                     endpoint: row.get(3)?,
                     p256dh: row.get(4)?,
                     auth: row.get(5)?,
                     by: row.get(6)?,
                 };
-                let number = from_sql(row.get(0)?);
+                let position = Position::new(from_sql(row.get(0)?));
                 let (frame, expires_ms) = (row.get(1)?, from_sql(row.get(2)?));
-                Ok(MidNumber::new(number).map(|mid| ToPush {
+                Ok(MidNumber::new(from_sql(row.get(7)?)).map(|mid| ToPush {
                     subscription,
-                    position: Position::new(number),
+                    position,
                     mid,
                     frame: Frame::stored(frame),
                     expires_ms,
@@ -144,7 +151,10 @@ impl Tables {
         };
         let noted = self
             .connection
-            .prepare_cached("UPDATE queue SET push = ?3 WHERE recipient = ?1 AND mid = ?2")?
+            .prepare_cached(
+                "UPDATE queue SET push = ?3 WHERE recipient = ?1 AND position =
+                     (SELECT position FROM messages WHERE mid = ?2)",
+            )?
             .execute([client.id, to_sql(mid.number()), number(pushed)])?;
         Ok(noted > 0)
     }
@@ -155,14 +165,19 @@ pub(super) fn status(
     connection: &Connection,
     client: i64,
     mid: MidNumber,
+    position: i64,
 ) -> rusqlite::Result<Status> {
     let mid = to_sql(mid.number());
     let waiting: Option<i64> = connection
-        .prepare_cached("SELECT push FROM queue WHERE recipient = ?1 AND mid = ?2")?
-        .query_row([client, mid], |row| row.get(0))
+        .prepare_cached("SELECT push FROM queue WHERE recipient = ?1 AND position = ?2")?
+        .query_row([client, position], |row| row.get(0))
         .optional()?;
     if let Some(number) = waiting {
-        return Ok(of_number(number).status());
+        return Ok(if position >= HELD {
+            Status::Held
+        } else {
+            of_number(number).status()
+        });
     }
     let by_push = connection
         .prepare_cached("SELECT 1 FROM push_confirmed WHERE mid = ?1 AND recipient = ?2")?

@@ -3,36 +3,28 @@
 //! Invariants: a receipt is kept in the transaction of its change; bounds hold for each client and for all;
 //! what is counted here is what the database says, and is counted anew after a transaction was undone.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tidings_protocol::{Name, Ref, Reported, State};
 
-use super::{Tables, from_sql, recipients_from_json, to_sql};
+use super::{Tables, fates::queued_for, from_sql, to_sql, wants};
 use crate::{
     mint::MidNumber,
     store::{Counted, KeptReceipt, Position, RECEIPTS_EACH, RECEIPTS_IN_ALL, RECEIPTS_KEPT, Said},
 };
 
-/// The sender wants receipts: a bit of `messages.wants`.
-pub(super) const WANTS_RECEIPTS: i64 = 1;
-
 /// Old receipts looked at in a transaction that gives up messages.
 const SWEEP: i64 = 256;
 
-/// What is known of the table without asking it, and whom it came for in this transaction.
+/// What is known of the table without asking it.
 #[derive(Debug, Default)]
 pub(super) struct Mail {
     each: HashMap<i64, u64>,
     total: Option<u64>,
-    came: BTreeSet<Name>,
 }
 
 impl Mail {
-    pub(super) fn begin(&mut self) {
-        self.came.clear();
-    }
-
     pub(super) fn undo(&mut self) {
         *self = Self::default();
     }
@@ -92,11 +84,6 @@ fn number(reported: Reported) -> i64 {
 }
 
 impl Tables {
-    /// Whom receipts came for in this transaction.
-    pub(in crate::store::sqlite) fn receipts_came(&mut self) -> BTreeSet<Name> {
-        std::mem::take(&mut self.mail.came)
-    }
-
     /// Keeps a receipt for a client.
     pub(super) fn tell(&mut self, owner: &str, told: &Told<'_>) -> rusqlite::Result<()> {
         let Some((name, client)) = self.clients.named(owner) else {
@@ -132,7 +119,7 @@ impl Tables {
                 told.note,
             ])?;
         self.mail.count(owner, mine + 1, total + 1);
-        self.mail.came.insert(name);
+        self.news.receipts(&name);
         Ok(())
     }
 
@@ -148,30 +135,29 @@ impl Tables {
         let found = self
             .connection
             .prepare_cached(
-                "SELECT recipients, wants, sender, reference FROM messages WHERE mid = ?1",
+                "SELECT recipients, wants, sender, reference, position FROM messages WHERE mid = ?1",
             )?
             .query_row([to_sql(mid.number())], |row| {
                 let sender: Option<String> = row.get(2)?;
                 let reference: Option<String> = row.get(3)?;
-                Ok((
-                    row.get::<_, String>(0)?,
-                    row.get::<_, i64>(1)?,
-                    sender,
-                    reference,
-                ))
+                let (recipients, of): (String, i64) = (row.get(0)?, row.get(1)?);
+                let position = Position::new(from_sql(row.get(4)?));
+                Ok((recipients, of, sender, reference, position))
             })
             .optional()?;
-        let Some((recipients, wants, sender, reference)) = found else {
+        let Some((recipients, of, sender, reference, position)) = found else {
             return Ok(None);
         };
-        let mut recipients = recipients_from_json(&recipients).into_iter();
-        if !recipients.any(|(name, queued)| queued && name == *recipient) {
+        // What is held nobody has seen.
+        if position.is_held() || !queued_for(&recipients).any(|name| name == *recipient) {
             return Ok(None);
         }
-        let position = Position::new(mid.number());
         let confirmed = self.confirm(recipient, &[position], said.at_ms)?;
         let confirmed = confirmed.contains(&crate::store::Confirmed::Done);
-        if wants == 0 {
+        if confirmed {
+            self.news.gone(recipient, position);
+        }
+        if of == 0 {
             let is_news = false;
             return Ok(Some(Counted { is_news, confirmed }));
         }
@@ -186,7 +172,7 @@ impl Tables {
             .execute([to_sql(mid.number()), client.id, state])?
             > 0;
         if is_news
-            && wants & WANTS_RECEIPTS != 0
+            && of & wants::RECEIPTS != 0
             && let Some(sender) = sender
         {
             let told = Told {
@@ -198,6 +184,9 @@ impl Tables {
                 note: said.note.as_deref(),
             };
             self.tell(&sender, &told)?;
+        }
+        if is_news && said.state == Reported::Acknowledged && of & wants::ACK != 0 {
+            self.acknowledged(recipient, client.id, mid, said)?;
         }
         Ok(Some(Counted { is_news, confirmed }))
     }
@@ -268,11 +257,7 @@ impl Tables {
             .execute([to_sql(now_ms.saturating_sub(kept_ms)), SWEEP])?;
         if gone > 0 {
             // Whose they were is not worth knowing: this is rare.
-            let came = std::mem::take(&mut self.mail.came);
-            self.mail = Mail {
-                came,
-                ..Mail::default()
-            };
+            self.mail = Mail::default();
         }
         Ok(())
     }
