@@ -22,8 +22,8 @@ use tidings_control::View;
 /// What the program prints to whoever asks it for help.
 const USAGE: &str = "usage: tidings-window [--show VIEW]
 Draws a window of Tidings; the agent (tidings) starts it when one is asked for.
-VIEW is JSON: {\"window\":\"inbox\",\"message\":null}, {\"window\":\"compose\"},
-{\"window\":\"first-run\"} or {\"window\":\"settings\"}.";
+VIEW is JSON: {\"window\":\"inbox\",\"message\":null}, {\"window\":\"sent\",\"message\":null},
+{\"window\":\"compose\"}, {\"window\":\"first-run\"} or {\"window\":\"settings\"}.";
 
 /// Runs until the last window is closed, or the agent has ended in order.
 ///

@@ -73,7 +73,9 @@ async function look([name, query, viewport, act], theme, lang) {
   try {
     await page.goto(`${address}?${query}&theme=${theme}&lang=${lang}`);
     await page
-      .locator('[data-testid=inbox-row], .empty, .skeleton, form, .choices, .page, .page-column')
+      .locator(
+        '[data-testid=inbox-row], [data-testid=sent-row], .empty, .skeleton, form, .choices, .page, .page-column',
+      )
       .first()
       .waitFor();
     await act?.(page);

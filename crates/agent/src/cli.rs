@@ -1,22 +1,27 @@
 //! The command line, as clap reads and explains it.
 
+mod sending;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use tidings_control::{Filter, Pause, Priority, Recipient, RelayId};
+pub(crate) use sending::{Send, Wait, recipient};
+use tidings_control::{Filter, MessageId, Pause, Priority, Recipient};
 
 const EXAMPLES: &str = "\
 Examples:
   tidings                                   start, or show the window of the running one
   tidings send ann 'The build is green'     to one client
   tidings send @office --title 'Cake' 'In the kitchen, while it lasts'
+  tidings send ann bob --in 30m 'Tea?'      to two, later
+  tidings send @ops --ack=first --repeat 5m --wait ack --within 1h 'The shop is down'
   make 2>&1 | tidings send ann -            what a program says
   tidings listen --exec 'logger -t tidings'  what comes, to a command
   curl -H \"Authorization: $(tidings token)\" 'http://127.0.0.1:9093/ann.send?text=Hello'
 
 Exit codes: 0 done; 1 refused or failed, the message says why; 2 not understood; 3 Tidings does
-not run; 4 (status) not connected, (send) not known in time, (doctor) a warning is the worst.";
+not run; 4 (status) not connected, (send) not known or not done in time, (doctor) a warning is the worst.";
 
 /// Messages from your computers, in your tray.
 #[derive(Debug, Parser)]
@@ -38,8 +43,60 @@ pub(crate) struct Start {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Send a message
     Send(Send),
+    /// List the messages sent last, the newest first, with what became of each
+    Sent {
+        /// Only those with these words in their text or recipients
+        #[arg(default_value = "")]
+        search: String,
+        /// At most so many
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
+        limit: u32,
+        /// As JSON, one message a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take back what of a sent message has not gone out, or is held until it is due
+    Cancel {
+        /// Its number, as `tidings sent` has it
+        id: MessageId,
+    },
+    /// Send what of a message did not go out, or reached nobody, once more
+    Resend {
+        /// Its number, as `tidings sent` has it
+        id: MessageId,
+    },
+    /// List whom a message can go to: those written to last, then who is connected, then by name
+    ///
+    /// The running Tidings knows: relays tell it who is connected, where they can.
+    Directory {
+        /// Only those with a part of their name that begins so
+        #[arg(default_value = "")]
+        search: String,
+        /// At most so many
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        /// As JSON, one a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Open the window to write a message
+    Compose {
+        /// To whom: clients' names or @GROUPs
+        #[arg(value_name = "NAME|@GROUP", value_parser = recipient)]
+        to: Vec<Recipient>,
+        /// The received message that it answers, by its number
+        #[arg(long, value_name = "ID")]
+        reply: Option<MessageId>,
+    },
+    /// Acknowledge a received message whose sender asks for it
+    Acknowledge {
+        /// Its number, as `tidings inbox` has it
+        id: MessageId,
+        /// What to say with it
+        #[arg(default_value = "")]
+        note: String,
+    },
     /// Say how things stand
     Status {
         /// As JSON
@@ -103,36 +160,6 @@ pub(crate) enum Command {
         /// Of one command only
         command: Option<String>,
     },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Send {
-    /// A client's name, or @GROUP
-    #[arg(value_name = "NAME|@GROUP", value_parser = recipient)]
-    pub(crate) to: Recipient,
-    /// The message; - reads it from standard input. Without --title its first line is the title
-    #[arg(value_name = "TEXT|-")]
-    pub(crate) text: Option<String>,
-    /// The title
-    #[arg(long)]
-    pub(crate) title: Option<String>,
-    /// How much it matters
-    #[arg(long, default_value = "default")]
-    pub(crate) priority: Urgency,
-    /// A link that opens when the message is clicked
-    #[arg(long, default_value = "")]
-    pub(crate) link: String,
-    /// By which relay, by its id (see `tidings status --json`); by the first one unless told otherwise
-    #[arg(long, value_name = "ID", conflicts_with = "relay")]
-    pub(crate) by: Option<RelayId>,
-    /// Wait at most so many seconds to learn what became of it; 0 does not wait
-    #[arg(long, default_value_t = 10)]
-    pub(crate) wait: u64,
-    /// Print what became of it as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) direct: Direct,
 }
 
 /// Run a command for each message that comes from now on, one after the other
@@ -269,15 +296,6 @@ fn pause(word: &str) -> Result<Pause, String> {
     }
 }
 
-fn recipient(word: &str) -> Result<Recipient, String> {
-    match word.strip_prefix('@') {
-        Some("") => Err("a group's name must follow the @".to_owned()),
-        None if word.is_empty() => Err("to whom? Give a client's name, or @GROUP".to_owned()),
-        Some(group) => Ok(Recipient::Group(group.to_owned())),
-        None => Ok(Recipient::Person(word.to_owned())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,13 +304,6 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn recipients_are_people_or_groups() {
-        assert_eq!(recipient("ann"), Ok(Recipient::Person("ann".into())));
-        assert_eq!(recipient("@office"), Ok(Recipient::Group("office".into())));
-        assert!(recipient("@").is_err());
     }
 
     #[test]

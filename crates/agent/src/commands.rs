@@ -5,8 +5,10 @@
 mod doctor;
 mod listening;
 mod manual;
+mod outcome;
 mod reading;
 mod send;
+mod sent;
 mod status;
 
 use std::fmt::Display;
@@ -88,6 +90,23 @@ async fn run(command: Command) -> Result<ExitCode> {
             } else {
                 reading::list(&agent, limit, which.into(), json).await?;
             }
+        }
+        Command::Sent {
+            search,
+            limit,
+            json,
+        } => sent::list(&agent().await?.0, search, limit, json).await?,
+        Command::Directory {
+            search,
+            limit,
+            json,
+        } => sent::directory(&agent().await?.0, search, limit, json).await?,
+        Command::Cancel { id } => drop(ask(Request::Cancel { id }).await?),
+        Command::Resend { id } => drop(ask(Request::Resend { id }).await?),
+        Command::Acknowledge { id, note } => drop(ask(Request::Acknowledge { id, note }).await?),
+        Command::Compose { to, reply } => {
+            let view = View::Compose { reply, to };
+            ask(Request::Show { view }).await?;
         }
         Command::Show { window } => {
             let view = match window {

@@ -104,8 +104,16 @@ export function stepWords({ delivery, at, note }: Step, now: number): string {
 /** On the way only: once more is known, no longer worth a line. */
 const ON_THE_WAY: Delivery[] = ['held', 'waiting', 'pushed', 'other'];
 
-/** How it came to what it is, in one line: "delivered 14:02, acknowledged 14:05: on it". */
-export function storyWords(outcome: Outcome, due: number | null, now: number): string {
+/**
+ * How it came to what it is, in one line: "delivered 14:02, acknowledged 14:05: on it". To `member`s of a
+ * group nobody wrote by name, so there is none to check.
+ */
+export function storyWords(
+  outcome: Outcome,
+  due: number | null,
+  now: number,
+  member = false,
+): string {
   const { delivery, history } = outcome;
   if (delivery === 'held' && due !== null) {
     return m.outcome_held_until({ at: near(due, now, locale()) });
@@ -114,7 +122,7 @@ export function storyWords(outcome: Outcome, due: number | null, now: number): s
   const steps = told.map((step) => stepWords(step, now));
   if (!told.some((s) => s.delivery === delivery)) steps.push(outcomeWords(delivery));
   const story = steps.reduce((before, after) => m.steps_comma({ before, after }));
-  const next = advice(delivery);
+  const next = member ? '' : advice(delivery);
   return next ? m.story_advice({ story, advice: next }) : story;
 }
 
