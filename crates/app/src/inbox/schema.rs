@@ -22,6 +22,13 @@ const STEPS: &[&str] = &[
     include_str!("schema-7.sql"),
 ];
 
+/// Pages that the writing connection keeps, in KiB. A batch touches a few dozen; what is beyond is read
+/// again from the system's cache, and does not weigh on an agent at rest.
+const WRITE_CACHE_KIB: i64 = 512;
+
+/// Those of the reading one: what a search over a full inbox comes back to.
+const READ_CACHE_KIB: i64 = 1024;
+
 pub(super) fn open(path: &Path, now: u64) -> Result<Connection, InboxError> {
     let told = |source| InboxError::of(path, source);
     let mut connection = Connection::open(path).map_err(told)?;
@@ -51,13 +58,19 @@ pub(super) fn open(path: &Path, now: u64) -> Result<Connection, InboxError> {
 /// Opens the file that [`open`] has brought to its shape, to read only.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, InboxError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags).map_err(|source| InboxError::of(path, source))
+    let told = |source| InboxError::of(path, source);
+    let connection = Connection::open_with_flags(path, flags).map_err(told)?;
+    connection
+        .pragma_update(None, "cache_size", -READ_CACHE_KIB)
+        .map_err(told)?;
+    Ok(connection)
 }
 
 fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", -WRITE_CACHE_KIB)?;
     connection.create_scalar_function(
         "spaced",
         1,
