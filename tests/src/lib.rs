@@ -28,6 +28,7 @@ pub mod programs;
 pub mod proxy;
 pub mod relay;
 pub mod rig;
+pub mod scripted;
 pub mod tray;
 pub mod wait;
 pub mod window;

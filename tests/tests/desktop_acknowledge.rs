@@ -3,8 +3,12 @@
 
 use anyhow::Context;
 use tidings_control::{Acknowledgement, Ask, Delivery, Draft, Recipient, Request, Row, Sent};
+use tidings_protocol::client::Packet as FromClient;
+use tidings_protocol::server::{Delivery as Delivered, From, Method, Packet};
+use tidings_protocol::{Group, Message, Mid, Name, Receipt, Reminder, Reported, State, Target};
 use tidings_tests::agent::Agent;
 use tidings_tests::relay::{Relay, TOKEN};
+use tidings_tests::scripted::Scripted;
 use tidings_tests::{Rig, desk, notifications, test, wait};
 
 /// A recipient on the rig, with its desktop; a sender on another one; their relay.
@@ -174,6 +178,111 @@ async fn an_acknowledgement_reaches_a_sender_who_was_away_and_a_relay_that_was_k
         two.ann = two.anns.agent().await?;
         assert_eq!(two.acknowledged("Sender away").await?, "on it");
         assert_eq!(two.acknowledged("Relay killed").await?, "later");
+        Ok(())
+    })
+    .await
+}
+
+/// What a relay says of a message to a group, whose first acknowledgement is enough.
+fn shift(number: u64, title: &str) -> anyhow::Result<Delivered> {
+    Ok(Delivered {
+        target: Target::Group(Group::new("ops")?),
+        from: From {
+            method: Method::WebSocket,
+            name: Some(Name::new("ann")?),
+        },
+        message: Message {
+            text: title.to_owned(),
+            desp: "Who takes it?".to_owned(),
+            extra: serde_json::json!({"ack": "first"}),
+        },
+        mid: Mid::new((1_795_414_000_000 + number).to_string())?,
+        reference: None,
+    })
+}
+
+#[tokio::test]
+async fn a_reminder_raises_it_again_until_it_is_acknowledged_by_anybody() -> anyhow::Result<()> {
+    test(async |rig| {
+        let relay = Scripted::new().await?;
+        let agent = rig.agent().await?;
+        agent.join(relay.address()?, "me", TOKEN).await?;
+        let mut guest = relay.guest(&["receipts", "ack"]).await?;
+        let [mine, eves] = [shift(1, "Mine")?, shift(2, "Eve's")?];
+        for delivery in [&mine, &eves] {
+            guest.say(&Packet::Message(delivery.clone())).await?;
+            let confirms = |said: &FromClient| *said == FromClient::Confirm(delivery.mid.clone());
+            guest.until("a confirmation", confirms).await?;
+        }
+        let first = rig.notifications.wait_raised("Mine", wait::SOON).await?;
+        let others = rig.notifications.wait_raised("Eve's", wait::SOON).await?;
+
+        // Read already, and not acknowledged: it comes again, in its place.
+        let row = agent.stored("Mine").await?;
+        let ids = vec![row.id];
+        agent.ask(Request::Mark { ids, read: true }).await?;
+        rig.notifications.wait_closed(&first, wait::SOON).await?;
+        let remind = |of: &Delivered, number| {
+            let delivery = of.clone();
+            Packet::Reminder(Box::new(Reminder { delivery, number }))
+        };
+        guest.say(&remind(&mine, 1)).await?;
+        let again = rig.notifications.wait("the reminder", wait::SOON, |call| {
+            call.id.is_some() && call.body.contains("Reminder")
+        });
+        let again = again.await?;
+        assert_eq!(again.summary, "Mine");
+        guest.say(&remind(&eves, 1)).await?;
+        let eves_again = rig.notifications.wait("the other one", wait::SOON, |call| {
+            call.id.is_some() && call.summary == "Eve's" && call.body.contains("Reminder")
+        });
+        assert_eq!(
+            Some(eves_again.await?.replaces),
+            others.id,
+            "it still stood"
+        );
+
+        // By oneself: the relay is told, and what it says in between raises nothing.
+        rig.notifications.click(&again, "acknowledge").await?;
+        let reports = |said: &FromClient| matches!(said, FromClient::Report(_));
+        let FromClient::Report(report) = guest.until("a report", reports).await? else {
+            anyhow::bail!("no report");
+        };
+        assert_eq!(
+            (report.mid, report.state),
+            (mine.mid.clone(), Reported::Acknowledged)
+        );
+        guest.say(&remind(&mine, 2)).await?;
+
+        // By somebody else: it leaves the screen, and says who took it.
+        let receipt = Receipt {
+            mid: eves.mid.clone(),
+            reference: None,
+            name: Name::new("eve")?,
+            state: State::Acknowledged,
+            at: 1_795_414_009_000,
+            note: Some("on my way".to_owned()),
+        };
+        let change = receipt.change();
+        guest.say(&Packet::Receipt(receipt)).await?;
+        let confirms = |said: &FromClient| *said == FromClient::TakeReceipt(change.clone());
+        guest.until("the receipt's confirmation", confirms).await?;
+        rig.notifications.wait_closed(&others, wait::SOON).await?;
+        let row = agent.stored("Eve's").await?;
+        let Some(Acknowledgement::Taken { by, note, .. }) = row.acknowledgement else {
+            anyhow::bail!("not taken: {row:?}");
+        };
+        assert_eq!((by.as_str(), note.as_str()), ("eve", "on my way"));
+        assert_eq!(
+            rig.notifications.raised("Mine").len(),
+            2,
+            "as often as asked for"
+        );
+
+        // The report was not answered: it is said again on the next connection.
+        drop(guest);
+        let mut guest = relay.guest(&["receipts", "ack"]).await?;
+        guest.until("the report again", reports).await?;
         Ok(())
     })
     .await

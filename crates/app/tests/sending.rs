@@ -273,3 +273,116 @@ async fn who_is_there_is_known_and_whom_one_wrote_to_comes_first() {
     .await;
     stop(ann).await;
 }
+
+fn wall() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    u64::try_from(since.unwrap().as_millis()).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_for_later_comes_when_it_is_due_and_is_taken_back_until_then() {
+    let relay = Elsewhere::new().await;
+    let home = Home::new();
+    let app = client(&home, &relay, "ann").await;
+    let mut later = draft(&["ann"], "later");
+    later.due = Some(wall() + 60 * 60 * 1000);
+    let id = app.send(later, None).await.unwrap();
+    let mut soon = draft(&["ann"], "soon");
+    let due = wall() + 500;
+    soon.due = Some(due);
+    app.send(soon, None).await.unwrap();
+    let got = received(&app).await;
+    assert!(wall() >= due);
+    assert_eq!(app.message(got).await.unwrap().row.title, "soon");
+    app.cancel(id).await.unwrap();
+    let sent = app.sent_message(id).await.unwrap();
+    let here = sent.parcels[0].progress == Progress::Cancelled;
+    let there = delivery(&sent, "ann") == Some(Delivery::Cancelled);
+    assert!(here || there, "{sent:?}");
+    stop(app).await;
+    relay.stop().await;
+}
+
+/// Messages written while nothing could be sent, and how often the app is ended without a goodbye while they
+/// go out.
+#[cfg(target_os = "linux")]
+const WRITTEN: usize = 1000;
+#[cfg(target_os = "linux")]
+const ENDS: usize = 10;
+
+/// Waits until nothing of an app that was dropped holds its inbox, as after the death of its process.
+#[cfg(target_os = "linux")]
+async fn closed(home: &Home) {
+    let folder = home.folders().data;
+    let is_open = || {
+        let mut open = std::fs::read_dir("/proc/self/fd").unwrap();
+        open.any(|file| {
+            let to = file.and_then(|file| std::fs::read_link(file.path()));
+            to.is_ok_and(|to| to.starts_with(&folder))
+        })
+    };
+    within("the inbox's end", async {
+        while is_open() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_written_offline_go_out_once_and_in_order_however_often_the_app_ends() {
+    let address = free_port().await;
+    let (home, far) = (Home::new(), Home::new());
+    let ann = home.start().await;
+    ann.join(join(&address.to_string(), "ann")).await.unwrap();
+    for number in 0..WRITTEN {
+        let draft = draft(&["bob"], &number.to_string());
+        ann.send(draft, None).await.unwrap();
+    }
+    stop(ann).await;
+
+    let relay = Elsewhere::on(TcpListener::bind(address).await.unwrap()).await;
+    let bob = client(&far, &relay, "bob").await;
+    let got = async || {
+        let mut titles = Vec::new();
+        let mut before = None;
+        loop {
+            let page = bob.inbox(&Filter::default(), before, 200).await.unwrap();
+            let Some(last) = page.last() else { break };
+            before = Some(last.id);
+            titles.extend(page.into_iter().map(|row| row.title));
+        }
+        titles.reverse();
+        titles
+    };
+    for end in 1..=ENDS {
+        let ann = home.start().await;
+        let mut events = bob.events();
+        within("some of them", async {
+            while got().await.len() < end * WRITTEN / (ENDS + 1) {
+                let _ = events.recv().await;
+            }
+        })
+        .await;
+        // Without a goodbye: what is in hand is in hand.
+        drop(ann);
+        closed(&home).await;
+    }
+    let ann = home.start().await;
+    comes_to(&ann, 1000, "the last", became("bob", Delivery::Delivered)).await;
+    let expected: Vec<_> = (0..WRITTEN).map(|number| number.to_string()).collect();
+    assert_eq!(got().await, expected);
+    let mut before = None;
+    for _ in 0..WRITTEN / 200 {
+        let page = ann.sent("", before, 200).await.unwrap();
+        for sent in &page {
+            let delivered = became("bob", Delivery::Delivered);
+            comes_to(&ann, sent.id, "a delivery", delivered).await;
+        }
+        before = page.last().map(|sent| sent.id);
+    }
+    stop(ann).await;
+    stop(bob).await;
+    relay.stop().await;
+}

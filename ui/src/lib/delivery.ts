@@ -90,7 +90,7 @@ export function outcomeWords(delivery: Delivery): string {
 }
 
 /** What the writer may want to do then, in a sentence; empty for nothing. */
-function advice(delivery: Delivery): string {
+export function advice(delivery: Delivery): string {
   if (delivery === 'refused') return m.advice_refused();
   return delivery === 'expired' ? m.advice_expired() : '';
 }

@@ -107,13 +107,7 @@ impl Inbox {
             let changed = if known {
                 take(&transaction, relay, &taken)?
             } else {
-                // Of one that was only sent from here it is no news that somebody waits for.
-                let sent: bool = transaction
-                    .prepare_cached("SELECT EXISTS (SELECT 1 FROM parcel WHERE mid = ?1)")?
-                    .query_one([&taken.mid], |record| record.get(0))?;
-                if !sent {
-                    foretell(&transaction, relay, &taken)?;
-                }
+                foretell(&transaction, relay, &taken)?;
                 None
             };
             transaction.commit()?;
