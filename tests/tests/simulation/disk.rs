@@ -148,7 +148,7 @@ impl Row {
         let ttl = (rng.u8(0..6) == 0).then(|| rng.u64(3..20));
         let delay = (rng.u8(0..8) == 0).then(|| rng.u64(2..20));
         let key = (rng.u8(0..6) == 0).then(|| rng.u8(0..2));
-        let ack = (rng.u8(0..5) == 0).then(|| matches!(target, Target::Group(_)));
+        let ack = (rng.u8(0..5) == 0).then_some(matches!(target, Target::Group(_)));
         let length = match rng.u8(0..5) {
             0 => rng.usize(4_000..16_000),
             _ => 0,
