@@ -61,7 +61,7 @@ enum Command {
     },
     /// Set up and run everything that CI runs; ends in the tests' count
     Test,
-    /// Kill the relay again and again under load; ends in what was lost, repeated or reordered
+    /// Kill the relay again and again under load; ends in what was lost, repeated, reordered or untold
     Torture {
         /// How often
         #[arg(long, default_value_t = 300)]

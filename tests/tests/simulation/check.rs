@@ -34,6 +34,12 @@ pub(crate) enum Invariant {
     NotAgain,
     /// No message expires before its time.
     NotTooEarly,
+    /// What is held is sent to nobody before it is due, and soon after.
+    HeldUntilDue,
+    /// A message makes way for a later one of its sender and key, and for no other.
+    LaterOfKey,
+    /// A client is reminded of what it has confirmed and nobody has settled.
+    RemindedUntilSettled,
     /// A sender is told what is so, once per connection, and in the end all of it.
     Receipts,
     /// Whatever happened before, once the trouble is over all comes to its end.
@@ -84,8 +90,11 @@ pub(crate) fn safety(disks: &Disks, plan: &Plan, came_anew: impl Fn(&Which) -> b
             let writer = lock(writer);
             // One whose outcome its sender does not know may arrive late: there is nothing to hold it
             // back with. Nor is there where its `ref` is forgotten, and it expired meanwhile.
+            // What is held has its place by when it is due.
             if writer.rows.get(*number).is_none_or(|row| {
-                row.state == RowState::Unknown || (plan.forgets_refs && row.ttl.is_some())
+                row.state == RowState::Unknown
+                    || row.delay.is_some()
+                    || (plan.forgets_refs && row.ttl.is_some())
             }) || came_anew(&received.which)
             {
                 continue;
@@ -132,8 +141,10 @@ pub(crate) fn completeness(
             for name in row.taken_for() {
                 let there = received.contains(&(name.clone(), which.clone()));
                 let said = fate(&which, name);
-                // Some are read and expire before their confirmation comes.
-                if row.ttl.is_some() && said == Some(Status::Expired) {
+                // Some are read and expire, or make way, before their confirmation comes.
+                if row.ttl.is_some() && said == Some(Status::Expired)
+                    || row.key.is_some() && said == Some(Status::Superseded)
+                {
                     continue;
                 }
                 if !there {
@@ -152,6 +163,8 @@ pub(crate) fn completeness(
             }
             if let RowState::Replied(_) = row.state
                 && row.ttl.is_none()
+                // One that made way for another one may have been read, and is refused all the same.
+                && row.key.is_none()
                 // What was taken once may be refused when it comes again as another message.
                 && !plan.forgets_refs
                 && let Some((name, _)) = received.iter().find(|(name, w)| {

@@ -68,6 +68,7 @@ impl Desk {
         let life = {
             let mut disk = lock(&self.disk);
             disk.starts += 1;
+            disk.hears = self.by_ref;
             if !self.is_twin() {
                 disk.restart();
             }
@@ -82,7 +83,14 @@ impl Desk {
         let address = format!("relay:{PORT}").parse()?;
         let mut config = Config::new(address, "token", self.name.clone(), group);
         if self.by_ref {
-            config.features.push(Feature::Receipts.as_str().to_owned());
+            let more = [
+                Feature::Receipts,
+                Feature::Delay,
+                Feature::Key,
+                Feature::Ack,
+            ];
+            let more = more.map(|feature| feature.as_str().to_owned());
+            config.features.extend(more);
         } else {
             config.features.clear();
         }
@@ -292,6 +300,7 @@ impl App {
                     disk.reports.remove(&change.mid);
                 }
             }
+            server::Packet::Reminder(_) => {}
             other => panic!("nobody asked for {other:?}"),
         }
     }

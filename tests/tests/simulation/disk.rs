@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use serde_json::json;
+use serde_json::Value;
 use tidings_protocol::{Change, Group, Message, Mid, Name, Reported, Status, Statuses, Target};
 
 use crate::plan::Plan;
@@ -22,6 +22,8 @@ pub(crate) struct Disk {
     pub(crate) inbox: Vec<Received>,
     seen: BTreeSet<Mid>,
     pub(crate) starts: u64,
+    /// Its owner listens to receipts.
+    pub(crate) hears: bool,
     /// Repeats that were dropped, for the report.
     pub(crate) repeats: u64,
     /// What receipts told of messages written here.
@@ -36,6 +38,12 @@ pub(crate) struct Row {
     pub(crate) target: Target,
     /// Seconds after which nobody wants it any more.
     pub(crate) ttl: Option<u64>,
+    /// Seconds for which it is held.
+    pub(crate) delay: Option<u64>,
+    /// It takes the place of earlier ones of this key.
+    pub(crate) key: Option<u8>,
+    /// Somebody should acknowledge it; true: the first one of its group counts for all.
+    pub(crate) ack: Option<bool>,
     /// Characters of its body.
     pub(crate) length: usize,
     pub(crate) way: Way,
@@ -138,6 +146,9 @@ impl Row {
             }
         };
         let ttl = (rng.u8(0..6) == 0).then(|| rng.u64(3..20));
+        let delay = (rng.u8(0..8) == 0).then(|| rng.u64(2..20));
+        let key = (rng.u8(0..6) == 0).then(|| rng.u8(0..2));
+        let ack = (rng.u8(0..5) == 0).then_some(matches!(target, Target::Group(_)));
         let length = match rng.u8(0..5) {
             0 => rng.usize(4_000..16_000),
             _ => 0,
@@ -146,6 +157,9 @@ impl Row {
         Self {
             target,
             ttl,
+            delay,
+            key,
+            ack,
             length,
             way,
             state,
@@ -155,9 +169,18 @@ impl Row {
     pub(crate) fn message(&self, which: &Which) -> Message {
         let text = format!("{} {}", which.sender, which.number);
         let mut message = Message::new(text, "x".repeat(self.length));
-        if let Some(ttl) = self.ttl {
-            message.extra = json!({ "ttl": ttl });
-        }
+        let ack = self.ack.map(|first| if first { "first" } else { "true" });
+        let said = [
+            ("ttl", self.ttl.map(Value::from)),
+            ("delay", self.delay.map(Value::from)),
+            ("key", self.key.map(|key| key.to_string().into())),
+            ("ack", ack.map(Value::from)),
+            ("repeat", ack.map(|_| 30.into())),
+        ];
+        let said = said
+            .into_iter()
+            .filter_map(|(of, value)| Some((of.to_owned(), value?)));
+        message.extra = Value::Object(said.collect());
         message
     }
 

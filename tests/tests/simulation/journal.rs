@@ -179,6 +179,7 @@ impl Store for Journal {
                 Ok(accepted) => watch.accepted(&accept, accepted),
                 Err(_) => watch.turned_away(&accept),
             }
+            watch.made_way(|mid, name| status(&disk.kept, mid, name));
             accepted
         })
     }
@@ -268,7 +269,12 @@ impl Store for Journal {
     }
 
     fn release(&self, now_ms: u64, places: Vec<MidNumber>) -> Answer<Released> {
-        self.queue(move |disk, _| disk.write(|store| store.release(now_ms, places)))
+        self.queue(move |disk, watch| {
+            let released = disk.write(|store| store.release(now_ms, places))?;
+            watch.released(now_ms, &released);
+            watch.made_way(|mid, name| status(&disk.kept, mid, name));
+            Ok(released)
+        })
     }
 
     fn scheduled(&self, of: Owner, after: Option<MidNumber>, limit: usize) -> Answer<Scheduled> {

@@ -19,6 +19,7 @@
 mod check;
 mod desk;
 mod disk;
+mod extended;
 mod fault;
 mod frames;
 mod journal;

@@ -23,6 +23,9 @@ pub(crate) struct Run {
     pub(crate) repeats: u64,
     pub(crate) expired: u64,
     pub(crate) receipts: u64,
+    pub(crate) held: u64,
+    pub(crate) superseded: u64,
+    pub(crate) reminders: u64,
     /// Connections that ended while their client did not read.
     pub(crate) stalled: u64,
     pub(crate) simulated: Duration,
@@ -54,6 +57,9 @@ impl Run {
         self.repeats += other.repeats;
         self.expired += other.expired;
         self.receipts += other.receipts;
+        self.held += other.held;
+        self.superseded += other.superseded;
+        self.reminders += other.reminders;
         self.stalled += other.stalled;
         self.simulated += other.simulated;
     }
@@ -71,6 +77,9 @@ impl Run {
             self.repeats,
             self.expired,
             self.receipts,
+            self.held,
+            self.superseded,
+            self.reminders,
             self.stalled,
         ];
         tried.iter().all(|count| *count > 0) && self.accepted > self.unknown * 2
@@ -82,7 +91,7 @@ impl fmt::Display for Run {
         write!(
             f,
             "{} messages accepted, {} refused, {} of unknown outcome; {} received once, {} repeats \
-             dropped, {} expired, {} receipts; {} network faults, {} crashes, {} takeovers, {} slow readers \
+             dropped, {} expired, {} receipts, {} held, {} superseded, {} reminders; {} network faults, {} crashes, {} takeovers, {} slow readers \
              ({} connections dropped), {} full disks, {} clock steps; {} s simulated",
             self.accepted,
             self.refused,
@@ -91,6 +100,9 @@ impl fmt::Display for Run {
             self.repeats,
             self.expired,
             self.receipts,
+            self.held,
+            self.superseded,
+            self.reminders,
             self.network_faults,
             self.crashes,
             self.takeovers,

@@ -215,11 +215,17 @@ fn get(send: &client::Send, wait: Option<u8>) -> String {
     };
     let (target, message) = (send.target.as_str(), &send.message);
     let (text, desp) = (message.text.replace(' ', "+"), &message.desp);
-    let ttl = message.extra.get("ttl").map(|ttl| format!("&ttl={ttl}"));
-    let wait = wait.map(|wait| format!("&wait={wait}"));
-    let (ttl, wait) = (ttl.unwrap_or_default(), wait.unwrap_or_default());
+    let said = message.extra.as_object().into_iter().flatten();
+    let said = said.map(|(of, value)| match value {
+        Value::String(text) => format!("&{of}={text}"),
+        value => format!("&{of}={value}"),
+    });
+    let (said, wait) = (
+        said.collect::<String>(),
+        wait.map(|wait| format!("&wait={wait}")).unwrap_or_default(),
+    );
     format!(
-        "GET /{target}.{suffix}?text={text}&desp={desp}{ttl}{wait} HTTP/1.1\r\nHost: relay\r\n\
+        "GET /{target}.{suffix}?text={text}&desp={desp}{said}{wait} HTTP/1.1\r\nHost: relay\r\n\
          Connection: close\r\n\r\n"
     )
 }

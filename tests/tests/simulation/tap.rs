@@ -104,6 +104,9 @@ impl Tap {
                 (Ok(server::Packet::Receipt(receipt)), Some(name)) => {
                     watch.receipt(self.connection, name, &receipt);
                 }
+                (Ok(server::Packet::Reminder(reminder)), Some(name)) => {
+                    watch.reminded(name, &reminder.delivery.mid, self.busy_since);
+                }
                 (Ok(server::Packet::Reply(reply)), Some(name)) => {
                     watch.replied(self.connection, name, &reply, self.busy_since);
                 }

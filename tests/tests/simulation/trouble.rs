@@ -36,13 +36,16 @@ pub(crate) fn run(seed: u64) -> Result<Run, Violation> {
         faults: Vec::new(),
         next: Duration::from_secs(1),
     };
-    let mut done_at = None;
+    let (mut done_at, mut is_peace) = (None, false);
     while done_at.is_none_or(|at| trouble.now() < at + QUIET) {
         trouble.step()?;
         trouble.heal();
         if trouble.now() < TROUBLE {
             trouble.stir();
             continue;
+        }
+        if !std::mem::replace(&mut is_peace, true) {
+            trouble.let_held_be_due();
         }
         if done_at.is_none() && trouble.is_whole_second() {
             match trouble.is_complete() {
@@ -138,6 +141,16 @@ impl Trouble {
         self.faults.push((fault, now + lasts));
     }
 
+    /// Where the clock was set back, what is held would be so for hours.
+    fn let_held_be_due(&mut self) {
+        let due_ms = self.world.watch.lock().unwrap().last_due_ms();
+        let wall_ms = self.world.wall_ms();
+        if let Some(wait_ms) = due_ms.and_then(|due_ms| due_ms.checked_sub(wall_ms)) {
+            let off = self.world.clock_off() + i64::try_from(wait_ms).unwrap();
+            self.world.step_clock(off);
+        }
+    }
+
     /// Where the relay's clock goes: a little off mostly, else anywhere.
     fn draw_clock(&mut self) -> i64 {
         let may_be = self.world.plan.clock_off.clone();
@@ -193,9 +206,12 @@ impl Trouble {
     fn is_complete(&self) -> Checked {
         let watch = self.world.watch.lock().unwrap();
         watch.all_is_told()?;
-        let mut disks = self.world.disks.values();
-        if disks.any(|disk| !lock(disk).reports.is_empty()) {
-            return violation!(Receipts, "some reports are not answered");
+        watch.is_nothing_overdue(self.world.wall_ms())?;
+        for (name, disk) in &self.world.disks {
+            let reports = &lock(disk).reports;
+            if !reports.is_empty() {
+                return violation!(Receipts, "{name} has no answer to {reports:?}");
+            }
         }
         let fate = |which: &Which, name: &Name| {
             let mid = watch.mid(which)?;

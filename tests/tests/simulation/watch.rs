@@ -10,14 +10,15 @@ use tidings_protocol::{
     Change, Message, Mid, Name, Receipt, Ref, Reported, State, Status, client, server,
 };
 use tidings_relay::MidNumber;
-use tidings_relay::store::{Accept, Accepted, Placed};
+use tidings_relay::store::{Accept, Accepted, Owner, Placed};
 
 use crate::check::{Checked, Violation, violation};
 use crate::disk::{Disks, RowState, Which, lock};
+use crate::extended::Extended;
 use crate::plan::Plan;
 
 /// Two things closer together than this may have happened in either order.
-const INSTANT: Duration = Duration::from_millis(50);
+pub(crate) const INSTANT: Duration = Duration::from_millis(50);
 
 /// How long the relay may owe a reply to a connection that takes what it is given: it waits 5 s for
 /// the recipients, and as long for its disk here.
@@ -36,7 +37,7 @@ pub(crate) struct Watch {
     /// A `ref` may be forgotten.
     forgets_refs: bool,
     violation: Option<Violation>,
-    messages: BTreeMap<MidNumber, Stored>,
+    pub(crate) messages: BTreeMap<MidNumber, Stored>,
     /// What each mid was given to, also where the disk was full then.
     named: BTreeMap<MidNumber, Which>,
     /// The newest mid of each message that is on the disk.
@@ -52,14 +53,24 @@ pub(crate) struct Watch {
     pub(crate) stalled: u64,
     pub(crate) expired: u64,
     pub(crate) receipts: u64,
+    /// For the report, too: what became of held ones and the like.
+    pub(crate) extended: Extended,
 }
 
 /// A message on the relay's disk.
 #[derive(Debug)]
-struct Stored {
-    which: Which,
+pub(crate) struct Stored {
+    pub(crate) which: Which,
     expires_ms: u64,
-    recipients: BTreeMap<Name, Fate>,
+    pub(crate) recipients: BTreeMap<Name, Fate>,
+    /// Until when it was held.
+    pub(crate) due_ms: Option<u64>,
+    pub(crate) key: Option<String>,
+    pub(crate) owner: Owner,
+    /// The first acknowledgement counts for all.
+    pub(crate) first: bool,
+    /// Who acknowledged it when.
+    pub(crate) acknowledged: BTreeMap<Name, Duration>,
     /// Its sender wants receipts.
     receipts: bool,
     /// What its recipients reported.
@@ -70,11 +81,15 @@ struct Stored {
 
 /// What became of a message for a recipient, and when.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Fate {
+pub(crate) enum Fate {
+    /// Until it is due.
+    Held,
     Waits,
     Refused,
     Confirmed(Duration),
     Expired(Duration),
+    /// Another one took its place.
+    Superseded(Duration),
 }
 
 #[derive(Debug, Default)]
@@ -86,11 +101,11 @@ struct Open {
 }
 
 /// Time from the start of the run; also from outside of any host.
-fn now() -> Duration {
+pub(crate) fn now() -> Duration {
     turmoil::sim_elapsed().unwrap_or_default()
 }
 
-fn number(mid: &Mid) -> MidNumber {
+pub(crate) fn number(mid: &Mid) -> MidNumber {
     MidNumber::parse(mid).expect("the relay's mids have 13 digits")
 }
 
@@ -115,7 +130,7 @@ impl Watch {
         self.violation.clone()
     }
 
-    fn check(&mut self, checked: Checked) {
+    pub(crate) fn check(&mut self, checked: Checked) {
         if let (Err(violation), None) = (checked, &self.violation) {
             self.violation = Some(violation);
         }
@@ -140,7 +155,9 @@ impl Watch {
         let ttl_ms = seconds.map(|s| s.expect("seconds") * 1000);
         self.check(if last.is_some_and(|last| last >= mid) {
             violation!(MidOnce, "{which:?} is {mid}, which is not above {last:?}")
-        } else if ttl_ms.is_some_and(|ttl| accept.at_ms + ttl != expires_ms) {
+        } else if ttl_ms
+            .is_some_and(|ttl| accept.due_ms.unwrap_or(accept.at_ms) + ttl != expires_ms)
+        {
             violation!(
                 NotTooEarly,
                 "{which:?} of {} lives until {expires_ms}",
@@ -151,10 +168,14 @@ impl Watch {
         });
         let recipients = accept.recipients.iter().zip(placed);
         let recipients = recipients.map(|(name, placed)| match placed {
+            Placed::Queued(_) | Placed::InPlaceOf(..) if accept.due_ms.is_some() => {
+                (name.clone(), Fate::Held)
+            }
             Placed::Queued(_) | Placed::InPlaceOf(..) => (name.clone(), Fate::Waits),
             Placed::Full | Placed::Unknown => (name.clone(), Fate::Refused),
         });
         let recipients = recipients.collect();
+        self.extended.held += u64::from(accept.due_ms.is_some());
         self.named.insert(mid, which.clone());
         let first = self.mids.insert(which.clone(), mid);
         if let Some(first) = first.filter(|_| accept.reference.is_some()) {
@@ -171,6 +192,11 @@ impl Watch {
                 which,
                 expires_ms,
                 recipients,
+                due_ms: accept.due_ms,
+                key: accept.wants.key.clone(),
+                owner: accept.owner(),
+                first: accept.wants.ack.is_some_and(|ack| ack.first),
+                acknowledged: BTreeMap::new(),
                 receipts: accept.wants.receipts,
                 reported: BTreeSet::new(),
                 said_ok: BTreeMap::new(),
@@ -196,6 +222,9 @@ impl Watch {
     pub(crate) fn reported(&mut self, name: &Name, mid: MidNumber, state: Reported) {
         if let Some(message) = self.messages.get_mut(&mid) {
             message.reported.insert((name.clone(), state));
+            if state == Reported::Acknowledged {
+                message.acknowledged.insert(name.clone(), now());
+            }
         }
     }
 
@@ -208,7 +237,9 @@ impl Watch {
         let mut checked = Ok(());
         for (mid, message) in &mut self.messages {
             for (name, fate) in &mut message.recipients {
-                if *fate == Fate::Waits && status(*mid, name) == Some(Status::Expired) {
+                if matches!(fate, Fate::Waits | Fate::Held)
+                    && status(*mid, name) == Some(Status::Expired)
+                {
                     *fate = Fate::Expired(now());
                     self.expired += 1;
                     if now_ms < message.expires_ms {
@@ -230,10 +261,12 @@ impl Watch {
     pub(crate) fn status(&self, mid: MidNumber, name: &Name) -> Option<Status> {
         let fate = self.messages.get(&mid)?.recipients.get(name)?;
         Some(match fate {
+            Fate::Held => Status::Held,
             Fate::Waits => Status::Wait,
             Fate::Confirmed(_) => Status::Ok,
             Fate::Refused => Status::No,
             Fate::Expired(_) => Status::Expired,
+            Fate::Superseded(_) => Status::Superseded,
         })
     }
 
@@ -322,8 +355,11 @@ impl Watch {
             let message = self.messages.get_mut(&mid);
             let fate = message.as_ref().and_then(|m| m.recipients.get(name));
             let checked = match (status, fate) {
-                (Status::Ok, Some(Fate::Confirmed(_))) | (Status::No | Status::Expired, _) => {
-                    Ok(())
+                (Status::Ok, Some(Fate::Confirmed(_)))
+                | (Status::Superseded, Some(Fate::Superseded(_)))
+                | (Status::No | Status::Expired, _) => Ok(()),
+                (Status::Superseded, _) => {
+                    violation!(LaterOfKey, "{mid} for {name} is said to have made way")
                 }
                 (Status::Ok, _) => {
                     violation!(RowFirst, "{mid} for {name} is `ok`, confirmed by nobody")
@@ -356,6 +392,12 @@ impl Watch {
     pub(crate) fn receipt(&mut self, connection: Connection, to: &Name, receipt: &Receipt) {
         let change = receipt.change();
         let message = self.messages.get(&number(&receipt.mid));
+        if receipt.state == State::Acknowledged
+            && message.is_some_and(|message| message.is_told_who_was_first(to, &receipt.name))
+        {
+            self.receipts += 1;
+            return self.told_once(connection, to, change);
+        }
         let Some(message) = message.filter(|message| message.which.sender == *to) else {
             let checked = violation!(Receipts, "{to} is told {change:?}, and did not send it");
             return self.check(checked);
@@ -365,6 +407,7 @@ impl Watch {
         let is_so = match receipt.state {
             State::Ok => matches!(fate, Some(Fate::Confirmed(_))),
             State::Expired => matches!(fate, Some(Fate::Expired(_))),
+            State::Superseded => matches!(fate, Some(Fate::Superseded(_))),
             State::Dismissed => reported(Reported::Dismissed),
             State::Read => reported(Reported::Read),
             State::Acknowledged => reported(Reported::Acknowledged),
@@ -380,6 +423,10 @@ impl Watch {
         };
         self.receipts += 1;
         self.check(checked);
+        self.told_once(connection, to, change);
+    }
+
+    fn told_once(&mut self, connection: Connection, to: &Name, change: Change) {
         if let Some(open) = self.connections.get_mut(&connection)
             && !open.told.insert(change.clone())
         {
@@ -411,6 +458,9 @@ impl Watch {
                     Fate::Expired(_) if said != Some(&Status::Expired) => {
                         due.push((name, State::Expired));
                     }
+                    Fate::Superseded(_) if said != Some(&Status::Superseded) => {
+                        due.push((name, State::Superseded));
+                    }
                     _ => {}
                 }
             }
@@ -425,7 +475,7 @@ impl Watch {
                 }
             }
         }
-        Ok(())
+        self.others_are_told(&self.disks)
     }
 
     /// A sender was told this mid for its message: false if it is another's.
@@ -451,7 +501,10 @@ impl Watch {
             Some((message, _)) if message.which != which => {
                 violation!(MidOnce, "{mid} is {which:?} and {:?}", message.which)
             }
-            Some((_, Some(Fate::Confirmed(at) | Fate::Expired(at))))
+            Some((_, Some(Fate::Held))) => {
+                violation!(HeldUntilDue, "{mid} is sent to {name}, and is held")
+            }
+            Some((_, Some(Fate::Confirmed(at) | Fate::Expired(at) | Fate::Superseded(at))))
                 if *at + INSTANT < busy_since =>
             {
                 let fate = known.and_then(|message| message.recipients.get(name));
@@ -461,7 +514,10 @@ impl Watch {
                     now()
                 )
             }
-            Some((_, Some(Fate::Waits | Fate::Confirmed(_) | Fate::Expired(_)))) => Ok(()),
+            Some((
+                _,
+                Some(Fate::Waits | Fate::Confirmed(_) | Fate::Expired(_) | Fate::Superseded(_)),
+            )) => Ok(()),
             Some((_, Some(Fate::Refused) | None)) => {
                 violation!(OnlyToRecipients, "{which:?} is sent to {name}")
             }

@@ -197,6 +197,11 @@ impl World {
         self.run.clock_steps += 1;
     }
 
+    /// What the relay's wall clock says: milliseconds since 1970.
+    pub(crate) fn wall_ms(&self) -> u64 {
+        self.wall.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn clock_off(&self) -> i64 {
         self.clock_off
     }
@@ -283,6 +288,9 @@ impl World {
         let watch = self.watch.lock().unwrap();
         self.run.expired = watch.expired;
         self.run.receipts = watch.receipts;
+        self.run.held = watch.extended.held;
+        self.run.superseded = watch.extended.superseded;
+        self.run.reminders = watch.extended.reminders;
         self.run.stalled = watch.stalled;
         self.run.simulated = self.sim.elapsed();
         drop(watch);

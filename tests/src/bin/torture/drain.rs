@@ -17,7 +17,7 @@ const NO_PROGRESS: Duration = Duration::from_secs(120);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// See the module. `senders` ends when the last of them has.
+/// See the module. `senders` ends when the last of them knows the outcome of all it sent.
 pub(crate) async fn drain(
     world: &World,
     relay: &mut Relay,
@@ -31,17 +31,21 @@ pub(crate) async fn drain(
     let (mut before, mut moved) = (None, Instant::now());
     loop {
         let waiting = relay.waiting().await?;
-        let owed = world.ledger().counts.owed;
-        if (owed, waiting) == (0, 0) {
+        let (owed, untold) = {
+            let ledger = world.ledger();
+            (ledger.counts.owed, ledger.untold().count)
+        };
+        if (owed, waiting, untold) == (0, 0, 0) {
             break;
         }
-        if before != Some((owed, waiting)) {
-            (before, moved) = (Some((owed, waiting)), Instant::now());
+        if before != Some((owed, waiting, untold)) {
+            (before, moved) = (Some((owed, waiting, untold)), Instant::now());
         }
         if moved.elapsed() > NO_PROGRESS {
             // What is owed is lost, and counted there.
             let what = format!(
-                "nothing moved for {} s: {owed} deliveries are owed, the relay says that {waiting} wait",
+                "nothing moved for {} s: {owed} deliveries are owed, the relay says that {waiting} wait, \
+                 senders were not told of {untold}",
                 NO_PROGRESS.as_secs()
             );
             world.ledger().odd(what);

@@ -6,6 +6,8 @@
 //! - *Accepted* for a recipient: a MESSAGE_REPLY or an HTTP 200 named it with any status but `no`.
 //! - *Lost*: accepted for a recipient and never delivered to it.
 //! - *Repeated*: see `repeats`. *Reordered*: see `order`.
+//! - *Untold*: accepted for a recipient from a sender that listens to receipts, delivered, and neither a
+//!   reply nor a receipt told the sender that it was confirmed.
 //! - *Odd*: what must not be either, and none of the three says: a message that was refused and
 //!   delivered all the same, or for part of its group; a group or client that the relay forgot; an
 //!   answer that says nothing of use.
@@ -72,6 +74,10 @@ pub(crate) struct Counts {
     pub(crate) proven: u64,
     /// Accepted and not delivered yet.
     pub(crate) owed: u64,
+    /// RECEIPT frames that came.
+    pub(crate) receipts: u64,
+    /// Recipients and messages of which a receipt was the first to tell.
+    pub(crate) told: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +98,9 @@ struct Message {
     mid: Option<u64>,
     accepted: Set,
     delivered: Set,
+    /// Of whom the sender knows that they confirmed it, and whether it wants to.
+    told: Set,
+    listens: bool,
     /// It may rightly come after later ones: see `order`.
     late: bool,
 }
@@ -129,11 +138,38 @@ impl Ledger {
                 mid: None,
                 accepted: 0,
                 delivered: 0,
+                told: 0,
+                listens: false,
                 late: false,
             });
         }
         self.counts.sent += 1;
         Id { sender, number }
+    }
+
+    /// Its sender listens to receipts.
+    pub(crate) fn listens(&mut self, id: Id) {
+        if let Some(message) = self.message_mut(id) {
+            message.listens = true;
+        }
+    }
+
+    /// A receipt said that a recipient has confirmed it.
+    pub(crate) fn told(&mut self, id: Id, mid: u64, recipient: u8) {
+        self.counts.receipts += 1;
+        self.names(id, mid, "its receipt");
+        let Some(message) = self.message_mut(id) else {
+            return self.odd(format!("a receipt of {id}, which nobody sent"));
+        };
+        let was_there = message.delivered & only(recipient) != 0;
+        let is_new = message.told & only(recipient) == 0;
+        message.told |= only(recipient);
+        self.counts.told += u64::from(is_new);
+        if !was_there {
+            self.odd(format!(
+                "r{recipient} has confirmed {id} by a receipt, and never had it"
+            ));
+        }
     }
 
     /// It is about to be sent again under its `ref`.
@@ -150,13 +186,14 @@ impl Ledger {
 
     /// A reply said what became of it, per recipient.
     pub(crate) fn answered(&mut self, id: Id, mid: u64, statuses: &[(u8, String)], now: At) {
-        let (mut named, mut accepted): (Set, Set) = (0, 0);
+        let (mut named, mut accepted, mut told): (Set, Set, Set) = (0, 0, 0);
         for (recipient, status) in statuses {
             named |= only(*recipient);
             if status != "no" {
                 accepted |= only(*recipient);
             }
             if status == "ok" {
+                told |= only(*recipient);
                 self.proven(*recipient, mid, Proof::Durable { at: now });
             }
         }
@@ -183,6 +220,7 @@ impl Ledger {
         let new = accepted & !message.accepted;
         let first = message.accepted == 0;
         message.accepted |= accepted;
+        message.told |= told;
         message.outcome = Outcome::Accepted;
         message.outcome_at = message.outcome_at.min(now);
         let owed = new & !message.delivered;
@@ -305,6 +343,20 @@ impl Ledger {
             }
         }
         lost
+    }
+
+    /// Untold so far: of use once all had time to be told.
+    pub(crate) fn untold(&self) -> Findings {
+        let mut untold = Findings::default();
+        for (sender, messages) in (0..).zip(&self.senders) {
+            for (number, message) in (0..).zip(messages).filter(|(_, m)| m.listens) {
+                for recipient in members(message.accepted & message.delivered & !message.told) {
+                    let (id, mid) = (Id { sender, number }, message.mid);
+                    untold.add(|| format!("nobody told of {id} ({mid:?}) at r{recipient}"));
+                }
+            }
+        }
+        untold
     }
 
     /// Reordered so far.

@@ -1,6 +1,7 @@
 //! `torture`: what `cargo xtask torture` runs. A real relay on a data folder, killed by SIGKILL again
 //! and again while many clients of the public protocol send and receive, the disk full at random
-//! moments if asked; and a ledger that says what was lost, repeated or reordered.
+//! moments if asked; and a ledger that says what was lost, repeated or reordered, and of what no sender was
+//! told.
 //!
 //! This file owns the run's course: register, load and kill, drain, kill once more, judge. The
 //! clients here are their own (no session of ours), so that what is counted is exact.
@@ -167,7 +168,7 @@ async fn failed(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Error {
 async fn register(world: &World) -> anyhow::Result<()> {
     for number in 0..RECIPIENTS {
         let (name, group) = (cast::recipient_name(number), cast::group_of(number));
-        Socket::connect(world, &name, &group, false)
+        Socket::connect(world, &name, &group, &[])
             .await?
             .close()
             .await;
@@ -200,11 +201,11 @@ fn clients(
             let (world, alive, sender) = (Arc::clone(world), alive.clone(), number);
             tasks.spawn(async move {
                 if over_socket {
-                    Sender::new(world, sender, with_ref).run().await;
+                    Sender::new(world, sender, with_ref, alive).run().await;
                 } else {
                     Script::new(world, sender, with_ref).run().await;
+                    drop(alive);
                 }
-                drop(alive);
                 Ok(())
             });
             number += 1;

@@ -97,8 +97,8 @@ impl Recipient {
         let opened = world.now();
         let name = recipient_name(self.number);
         let group = group_of(self.number);
-        let speaks_ref = self.rng.bool();
-        let Ok(socket) = Socket::connect(&world, &name, &group, speaks_ref).await else {
+        let features: &[&str] = if self.rng.bool() { &["ref"] } else { &[] };
+        let Ok(socket) = Socket::connect(&world, &name, &group, features).await else {
             return world.pause().await;
         };
         let id = world.ledger().socket(self.number, world.life(), opened);

@@ -1,14 +1,16 @@
 //! Senders over a WebSocket: those with `ref`, several messages under way, and those without.
 //!
 //! A `ref` whose outcome is unknown is tried again on the next connection, before anything new and
-//! in the order of sending; one that was refused is tried again too, after a pause. Without a `ref`
-//! one message is under way, and nothing is ever tried again.
+//! in the order of sending; one that was refused is tried again too, after a pause. They stay to the end to
+//! take their receipts, some of which they leave unconfirmed for the next connection. Without a `ref`
+//! one message is under way, nothing is ever tried again, and there are no receipts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::cast::{Id, To, sender_name};
@@ -58,10 +60,17 @@ pub(crate) struct Sender {
     rng: fastrand::Rng,
     open: BTreeMap<Id, Open>,
     next: Instant,
+    /// Held until it knows the outcome of all that it sent.
+    alive: Option<mpsc::Sender<()>>,
 }
 
 impl Sender {
-    pub(crate) fn new(world: Arc<World>, number: u16, speaks_ref: bool) -> Self {
+    pub(crate) fn new(
+        world: Arc<World>,
+        number: u16,
+        speaks_ref: bool,
+        alive: mpsc::Sender<()>,
+    ) -> Self {
         let rng = world.rng("sender", number.into());
         let next = Instant::now();
         Self {
@@ -71,24 +80,34 @@ impl Sender {
             rng,
             open: BTreeMap::new(),
             next,
+            alive: Some(alive),
         }
     }
 
-    /// Sends until the load is over and every `ref` has its outcome.
+    /// Sends until the load is over and every `ref` has its outcome; then takes receipts to the end.
     pub(crate) async fn run(mut self) {
         let name = sender_name(self.number);
         while !self.is_done() {
             let world = Arc::clone(&self.world);
-            match Socket::connect(&world, &name, "", self.speaks_ref).await {
+            let features: &[&str] = if self.speaks_ref {
+                &["ref", "receipts"]
+            } else {
+                &[]
+            };
+            match Socket::connect(&world, &name, "", features).await {
                 Ok(socket) => self.serve(socket).await,
                 Err(_) => world.pause().await,
             }
         }
     }
 
-    fn is_done(&self) -> bool {
-        let going_on = matches!(self.world.phase(), Phase::Load | Phase::Quiet);
-        !going_on && self.open.is_empty()
+    fn is_done(&mut self) -> bool {
+        let phase = self.world.phase();
+        let settled = !matches!(phase, Phase::Load | Phase::Quiet) && self.open.is_empty();
+        if settled {
+            self.alive = None;
+        }
+        settled && (!self.speaks_ref || phase == Phase::Over)
     }
 
     /// One connection, to its end.
@@ -117,7 +136,11 @@ impl Sender {
                     if matches!(frame, Frame::Gone) {
                         break;
                     }
-                    self.came(frame);
+                    if let Some(callback) = self.came(frame)
+                        && socket.send(&callback).await.is_err()
+                    {
+                        break;
+                    }
                 }
                 () = until(due) => {
                     if self.try_again(&mut socket, false).await.is_err() {
@@ -166,6 +189,9 @@ impl Sender {
             }
             let to = To::any(&mut self.rng);
             let id = self.world.ledger().sent(self.number, to, self.world.now());
+            if self.speaks_ref {
+                self.world.ledger().listens(id);
+            }
             let data = message(id, to, &mut self.rng, self.speaks_ref);
             let packet = json!({"cmd": "MESSAGE", "data": data});
             let again = None;
@@ -189,7 +215,8 @@ impl Sender {
         Ok(())
     }
 
-    fn came(&mut self, frame: Frame) {
+    /// Takes in what came; what is to be sent for it.
+    fn came(&mut self, frame: Frame) -> Option<Value> {
         if matches!(frame, Frame::Reply(_)) {
             self.world.strike();
         }
@@ -209,7 +236,7 @@ impl Sender {
                     if !self.speaks_ref || reply.reference.is_none() {
                         ledger.odd(format!("s{}: a reply to nothing: {reply:?}", self.number));
                     }
-                    return;
+                    return None;
                 };
                 ledger.answered(id, reply.mid, &reply.statuses, now);
                 let refused = reply.statuses.iter().all(|(_, status)| status == "no");
@@ -221,9 +248,15 @@ impl Sender {
                     _ => drop(self.open.remove(&id)),
                 }
             }
+            Frame::Receipt(receipt) if self.speaks_ref && receipt.state == "ok" => {
+                ledger.told(receipt.id, receipt.mid, receipt.recipient);
+                // Left unconfirmed, it comes again on the next connection.
+                return (self.rng.u8(0..8) > 0).then(|| receipt.callback());
+            }
             Frame::Info(info) if says_why(&info) => {}
             other => ledger.odd(format!("s{}: {other:?}", self.number)),
         }
+        None
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) enum Frame {
     Reply(Reply),
     /// A notice.
     Info(String),
+    /// A later change of a message that this client sent.
+    Receipt(Receipt),
     /// The answer to a PING.
     Pong,
     /// The connection ended, by either side.
@@ -37,6 +39,24 @@ pub(crate) struct Reply {
     pub(crate) reference: Option<Id>,
     pub(crate) mid: u64,
     pub(crate) statuses: Vec<(u8, String)>,
+}
+
+/// What became of a message later.
+#[derive(Debug)]
+pub(crate) struct Receipt {
+    pub(crate) id: Id,
+    pub(crate) mid: u64,
+    pub(crate) recipient: u8,
+    pub(crate) state: String,
+}
+
+impl Receipt {
+    /// What confirms it.
+    pub(crate) fn callback(&self) -> Value {
+        let name = cast::recipient_name(self.recipient);
+        let data = json!({"mid": self.mid.to_string(), "name": name, "state": self.state});
+        json!({"cmd": "RECEIPT_CALLBACK", "data": data})
+    }
 }
 
 /// See the module.
@@ -52,7 +72,7 @@ impl Socket {
         world: &World,
         name: &str,
         group: &str,
-        speaks_ref: bool,
+        features: &[&str],
     ) -> anyhow::Result<Self> {
         let life = world.life();
         let connecting = async {
@@ -62,7 +82,6 @@ impl Socket {
             let (stream, _) = client_async(url, stream).await?;
             let ticket = String::new();
             let mut socket = Self { stream, ticket };
-            let features: &[&str] = if speaks_ref { &["ref"] } else { &[] };
             let data = json!({
                 "token": world.token, "name": name, "group": group, "features": features,
             });
@@ -135,10 +154,20 @@ fn parse(text: &str) -> Option<Frame> {
             Some(Frame::Message { id, mid })
         }
         "MESSAGE_REPLY" => reply(data?).map(Frame::Reply),
+        "RECEIPT" => receipt(data?).map(Frame::Receipt),
         "INFO" => Some(Frame::Info(data?.as_str()?.to_owned())),
         "PONG" => Some(Frame::Pong),
         _ => None,
     }
+}
+
+fn receipt(data: &Value) -> Option<Receipt> {
+    Some(Receipt {
+        id: Id::parse(data.get("ref")?.as_str()?)?,
+        mid: mid(data)?,
+        recipient: cast::recipient(data.get("name")?.as_str()?)?,
+        state: data.get("state")?.as_str()?.to_owned(),
+    })
 }
 
 /// Reads the data of a MESSAGE_REPLY.

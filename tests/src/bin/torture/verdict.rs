@@ -34,7 +34,7 @@ pub(crate) struct Report {
     load: (Duration, Counts),
     starts: Vec<Duration>,
     failed_starts: u64,
-    findings: [(&'static str, Findings); 4],
+    findings: [(&'static str, Findings); 5],
 }
 
 impl Report {
@@ -51,6 +51,7 @@ impl Report {
                 ("lost", ledger.lost()),
                 ("repeated", std::mem::take(&mut ledger.repeated)),
                 ("reordered", ledger.reordered()),
+                ("untold", ledger.untold()),
                 ("odd", std::mem::take(&mut ledger.odd)),
             ],
         }
@@ -73,6 +74,8 @@ impl Report {
             delivered,
             confirmed,
             proven,
+            receipts,
+            told,
             ..
         } = self.counts;
         let (load, then) = &self.load;
@@ -93,6 +96,7 @@ impl Report {
             format!(
                 "confirmed    {confirmed} times; {proven} messages with proof that the relay knew"
             ),
+            format!("receipts     {receipts}; {told} told what no reply had said"),
             format!(
                 "rate         {:.0} messages accepted and {:.0} delivered a second",
                 then.accepted as f64 / secs,
@@ -123,10 +127,11 @@ impl Report {
             count("odd")
         ));
         lines.push(format!(
-            "lost {}, repeated {}, reordered {}",
+            "lost {}, repeated {}, reordered {}, untold {}",
             count("lost"),
             count("repeated"),
             count("reordered"),
+            count("untold"),
         ));
         lines
     }
