@@ -107,6 +107,10 @@ pub(super) async fn run(send: Send) -> Result<ExitCode> {
     Ok(match verdict(&sent, send.wait) {
         Verdict::Done => ExitCode::SUCCESS,
         Verdict::Failed => ExitCode::FAILURE,
+        // It waits for its time, as it was told to.
+        Verdict::Open if sent.draft.due.is_some() && matches!(send.wait, Wait::Seconds(_)) => {
+            ExitCode::SUCCESS
+        }
         Verdict::Open => ExitCode::from(NOT_YET),
     })
 }
