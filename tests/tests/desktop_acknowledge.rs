@@ -2,7 +2,7 @@
 //! and after the relay was killed.
 
 use anyhow::Context;
-use tidings_control::{Acknowledgement, Ask, Delivery, Draft, Recipient, Request, Row, Sent};
+use tidings_control::{Acknowledgement, Ask, Delivery, Draft, Recipient, Request, Row, Sent, View};
 use tidings_protocol::client::Packet as FromClient;
 use tidings_protocol::server::{Delivery as Delivered, From, Method, Packet};
 use tidings_protocol::{Group, Message, Mid, Name, Receipt, Reminder, Reported, State, Target};
@@ -139,6 +139,40 @@ async fn an_answer_on_the_notification_quotes_and_threads() -> anyhow::Result<()
             .map(|other| (other.sent, other.preview.as_str()));
         assert_eq!(previews.collect::<Vec<_>>(), [(true, "No, closed")]);
         assert!(asked.row.read, "whoever answers has read");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn without_a_field_the_button_opens_the_compose_window_on_the_answer() -> anyhow::Result<()> {
+    test(async |rig| {
+        let _display = rig.display().await?;
+        let two = Two::start(rig).await?;
+        two.send("Door", Ask::Each).await?;
+        let shown = rig.notifications.wait_raised("Door", wait::SOON).await?;
+        rig.notifications.click(&shown, "reply").await?;
+        let window = rig.window().await?;
+        window.reads("compose-quote", "Door").await?;
+        window.has("compose-chip", "data-to", "ann").await?;
+        window.fill("compose-body", "No").await?;
+        window.click("compose-send").await?;
+        let row = wait::until("the answer", wait::SOON, async || {
+            let rows = two.ann.inbox().await?;
+            rows.into_iter().next().context("nothing came").map(Some)
+        });
+        let row = row.await?;
+        assert_eq!((row.sender.as_str(), row.preview.as_str()), ("me", "No"));
+        assert_eq!(two.ann.message(row.id).await?.thread.len(), 1);
+
+        // With a note from the window.
+        let message = Some(two.me.stored("Door").await?.id);
+        let view = View::Inbox { message };
+        two.me.ask(Request::Show { view }).await?;
+        window.click("acknowledge").await?;
+        window.fill("acknowledge-note", "on it").await?;
+        window.click("acknowledge-send").await?;
+        assert_eq!(two.acknowledged("Door").await?, "on it");
         Ok(())
     })
     .await
