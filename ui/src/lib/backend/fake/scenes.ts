@@ -178,6 +178,13 @@ function furnish(fake: Fake, world: World, name: string): void {
       break;
     case 'base':
       only({ extensions: [] });
+      // Such a relay tells nobody who is there: what is known was written to.
+      world.contacts = world.contacts.map((contact) => ({
+        ...contact,
+        relay: relay().id,
+        online: null,
+        lastSeen: null,
+      }));
       break;
     case 'late':
       world.sent.push(...sentLate(Date.now()));
