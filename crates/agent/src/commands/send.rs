@@ -88,16 +88,10 @@ pub(super) async fn run(send: Send) -> Result<ExitCode> {
         (Some(_), Wait::Delivered | Wait::Acknowledged) => bail!(
             "with --relay nothing is heard of a message later: wait for it with --wait SECONDS, or use the running Tidings"
         ),
-        (None, wait) => {
-            let delivered = deliver(draft, wait, send.within).await?;
-            if let Delivered::Kept(id) = delivered {
-                return kept(id, &send);
-            }
-            let Delivered::Known(sent) = delivered else {
-                bail!(UNEXPECTED)
-            };
-            *sent
-        }
+        (None, wait) => match deliver(draft, wait, send.within).await? {
+            Delivered::Known(sent) => *sent,
+            Delivered::Kept(id) => return kept(id, &send),
+        },
     };
     if send.json {
         say(serde_json::to_string(&sent)?)?;

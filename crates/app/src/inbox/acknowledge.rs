@@ -199,7 +199,9 @@ pub(super) fn foretold(
         at: unsigned(at),
         note: note.clone(),
     };
-    take(connection, relay, &taken)?;
+    if take(connection, relay, &taken)?.is_none() {
+        return Ok(None);
+    }
     let (at, note) = (unsigned(at), note.unwrap_or_default());
     Ok(Some(match by {
         None => Acknowledgement::Given { at, note },

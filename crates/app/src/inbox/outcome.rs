@@ -3,6 +3,8 @@
 //! Invariants: what is known of a recipient never falls back, in whichever order it is heard of; a change
 //! that is told again changes nothing.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::received::{integer, number};
@@ -231,20 +233,22 @@ pub(super) fn of(connection: &Connection, parcel: MessageId) -> rusqlite::Result
             })
         })?
         .collect::<rusqlite::Result<_>>()?;
+    // One look for all of them: a group may have thousands.
+    let mut histories = HashMap::<String, Vec<Step>>::new();
+    let mut statement = connection.prepare_cached(
+        "SELECT name, delivery, at, note FROM step WHERE parcel = ?1 ORDER BY id",
+    )?;
+    let mut steps = statement.query([integer(parcel)])?;
+    while let Some(record) = steps.next()? {
+        let word: String = record.get(1)?;
+        histories.entry(record.get(0)?).or_default().push(Step {
+            delivery: by_word(&word),
+            at: number(record, 2)?,
+            note: record.get(3)?,
+        });
+    }
     for outcome in &mut outcomes {
-        outcome.history = connection
-            .prepare_cached(
-                "SELECT delivery, at, note FROM step WHERE parcel = ?1 AND name = ?2 ORDER BY id",
-            )?
-            .query_map(params![integer(parcel), outcome.name], |record| {
-                let word: String = record.get(0)?;
-                Ok(Step {
-                    delivery: by_word(&word),
-                    at: number(record, 1)?,
-                    note: record.get(2)?,
-                })
-            })?
-            .collect::<rusqlite::Result<_>>()?;
+        outcome.history = histories.remove(&outcome.name).unwrap_or_default();
     }
     Ok(outcomes)
 }

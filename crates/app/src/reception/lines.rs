@@ -119,7 +119,6 @@ impl Reception {
             return;
         };
         member.key = key;
-        member.reports.online(welcome);
         let greeting = Greeting {
             server: welcome.server.clone(),
             features: welcome.features.clone(),

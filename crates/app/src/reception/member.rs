@@ -72,6 +72,7 @@ impl Member {
     pub(super) fn online(&mut self, common: Features, now: u64) -> bool {
         let by_ref = common.has(Feature::Ref);
         self.post.online(by_ref, common.has(Feature::Delay));
+        self.reports.online(common);
         self.common = common;
         if self.taken_at.take().is_some() {
             self.taken_back_at = Some(now);

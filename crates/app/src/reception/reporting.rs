@@ -6,7 +6,6 @@
 //! does not list `receipts`; at most [`WINDOW`] are told and not answered.
 
 use tidings_protocol::client::Packet;
-use tidings_protocol::server::Welcome;
 use tidings_protocol::{Change, Feature, Features, Reported};
 
 use super::Reception;
@@ -32,9 +31,9 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// There is another connection, to a relay that says this of itself.
-    pub(super) fn online(&mut self, welcome: &Welcome) {
-        let listed = Features::of(&welcome.features).has(Feature::Receipts);
+    /// There is another connection, with these extensions in play.
+    pub(super) fn online(&mut self, common: Features) {
+        let listed = common.has(Feature::Receipts);
         *self = Self {
             listed,
             more: listed,
@@ -135,13 +134,6 @@ mod tests {
     use super::*;
     use tidings_protocol::{Mid, Report};
 
-    fn welcome(features: &[&str]) -> Welcome {
-        Welcome {
-            features: features.iter().map(|&f| f.to_owned()).collect(),
-            ..Welcome::default()
-        }
-    }
-
     fn waiting(numbers: std::ops::RangeInclusive<u64>) -> Vec<Waiting> {
         let report = |number: u64| Waiting {
             number,
@@ -159,7 +151,7 @@ mod tests {
         let mut reports = Reports::default();
         reports.queued();
         assert_eq!(reports.wanted(), None, "there is no connection");
-        reports.online(&welcome(&["ref", "receipts"]));
+        reports.online(Features::of(&["ref", "receipts"]));
         assert_eq!(reports.wanted(), Some((0, WINDOW)));
         reports.told(WINDOW, &waiting(1..=64));
         assert_eq!(reports.wanted(), None, "none was answered");
@@ -172,7 +164,7 @@ mod tests {
         assert_eq!(reports.wanted(), Some((64, 2)));
         reports.offline();
         assert_eq!(reports.wanted(), None);
-        reports.online(&welcome(&["receipts"]));
+        reports.online(Features::of(&["receipts"]));
         assert_eq!(
             reports.wanted(),
             Some((0, WINDOW)),
@@ -183,7 +175,7 @@ mod tests {
     #[test]
     fn a_relay_that_takes_none_is_told_none() {
         let mut reports = Reports::default();
-        reports.online(&welcome(&["ref"]));
+        reports.online(Features::of(&["ref"]));
         reports.queued();
         assert_eq!(reports.wanted(), None);
     }

@@ -202,6 +202,16 @@ async fn what_somebody_else_took_needs_no_answer_whenever_it_comes() {
 }
 
 #[tokio::test]
+async fn where_each_is_asked_what_somebody_else_gave_before_the_message_came_says_nothing() {
+    let fixture = Fixture::new().await;
+    stored(&fixture, asking(1, Ask::Each)).await;
+    fixture.inbox.taken(by(Some("bob"), 2)).await.unwrap();
+    let row = stored(&fixture, asking(2, Ask::Each)).await;
+    assert_eq!(row.acknowledgement, Some(Acknowledgement::Wanted));
+    assert_eq!(state(&fixture, row.id).await, row.acknowledgement);
+}
+
+#[tokio::test]
 async fn what_its_relay_reminds_of_is_due_again_until_it_is_acknowledged() {
     let fixture = Fixture::new().await;
     let row = stored(&fixture, asking(1, Ask::Each)).await;
