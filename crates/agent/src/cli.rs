@@ -246,6 +246,7 @@ impl From<Which> for Filter {
 pub(crate) enum Window {
     Inbox,
     Compose,
+    Sent,
     Settings,
     Relays,
     Doctor,

@@ -115,6 +115,7 @@ async fn run(command: Command) -> Result<ExitCode> {
                     reply: None,
                     to: Vec::new(),
                 },
+                Window::Sent => View::Sent { message: None },
                 Window::Settings => View::Settings,
                 Window::Relays => View::Relays,
                 Window::Doctor => View::Doctor,

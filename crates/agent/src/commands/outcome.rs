@@ -112,7 +112,11 @@ fn became(of: &Outcome, sent: &Sent) -> String {
         Delivery::Delivered => "delivered".to_owned(),
         Delivery::Waiting => "waiting: the relay keeps it until they connect".to_owned(),
         Delivery::Pushed => "handed to their push service".to_owned(),
-        Delivery::Refused => "refused: no such client, or its queue is full".to_owned(),
+        Delivery::Refused => {
+            "refused: the relay knows nobody of that name, or too much waits for them already \
+             (`tidings directory` lists whom it knows)"
+                .to_owned()
+        }
         Delivery::Held => format!("held by the relay until it is due (number {})", sent.id),
         Delivery::Dismissed => "delivered, and its notification closed".to_owned(),
         Delivery::Read => "read".to_owned(),

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row as Record, params};
 use tidings_protocol::Reported;
 
-use super::received::{integer, number, unread, unsigned};
+use super::received::unread;
+use super::value::{integer, number, unsigned};
 use super::{Inbox, InboxError, report};
 use crate::types::{Acknowledgement, Ask, MessageId};
 

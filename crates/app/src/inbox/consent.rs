@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, params};
 
-use super::received::{integer, number};
+use super::value::{integer, number};
 use super::{Inbox, InboxError};
 use crate::types::{Consent, MessageId, Permission};
 

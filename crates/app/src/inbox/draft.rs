@@ -4,7 +4,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::received::{integer, number, unsigned};
+use super::value::{integer, number, unsigned};
 use super::{Inbox, InboxError};
 use crate::types::{Draft, Kept, MessageId};
 

@@ -7,7 +7,8 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::received::{integer, number, tags_of};
+use super::received::tags_of;
+use super::value::{integer, number};
 use super::{Inbox, InboxError};
 use crate::extra;
 use crate::types::{Held, MessageId, Priority};
@@ -137,9 +138,7 @@ impl Inbox {
                             .get::<_, Option<String>>(6)?
                             .as_deref()
                             .and_then(held),
-                        expires_at: record
-                            .get::<_, Option<i64>>(7)?
-                            .map(super::received::unsigned),
+                        expires_at: record.get::<_, Option<i64>>(7)?.map(super::value::unsigned),
                     })
                 })?
                 .collect()
@@ -173,7 +172,7 @@ impl Inbox {
                         extra: record.get(9)?,
                         expires_at: record
                             .get::<_, Option<i64>>(10)?
-                            .map(super::received::unsigned),
+                            .map(super::value::unsigned),
                         reminders: number(record, 11)?,
                         wanted: record.get(12)?,
                         answers: record.get(13)?,

@@ -10,7 +10,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row as Record, params_from_iter};
 
 use super::excerpt::Words;
-use super::received::{columns, integer, number, row_of, unsigned};
+use super::received::{columns, row_of};
+use super::value::{integer, number, unsigned};
 use super::{Inbox, InboxError, PAGE, relays, search};
 use crate::extra;
 use crate::types::{Exported, Filter, MessageId, Priority, Row, Source, Sources};

@@ -27,6 +27,7 @@ mod search;
 mod sent;
 mod sweep;
 mod thread;
+mod value;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::received::{integer, number};
 use super::sent::sent_rows;
+use super::value::{integer, number};
 use super::{Inbox, InboxError};
 use crate::types::{Delivery, MessageId, Outcome, RelayId, Sent, Step};
 

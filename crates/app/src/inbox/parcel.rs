@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension, Row as Record, Transaction, params
 use tidings_control::Words;
 
 use super::outcome::{self, Answer};
-use super::received::{integer, number, unsigned};
 use super::sent::{Reply, draft_of, recipient, sent_row, sent_rows};
+use super::value::{integer, number, unsigned};
 use super::{Inbox, InboxError};
 use crate::types::{Draft, MessageId, Parcel, Progress, Recipient, RelayId, Sent};
 

@@ -7,8 +7,8 @@ use rusqlite::params;
 
 use super::outcome;
 use super::parcel::row_with;
-use super::received::{integer, number};
 use super::sent::sent_row;
+use super::value::{integer, number};
 use super::{Inbox, InboxError};
 use crate::types::{MessageId, Parcel, Progress, RelayId, Sent};
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row as Record, ToSql, params, params_from_iter};
 
 use super::relays::JOINED;
+use super::value::{integer, number, unsigned};
 use super::{Inbox, InboxError, acknowledge, due, thread};
 use crate::types::{Acknowledgement, Ask, Message, MessageId, Priority, RelayId, Row};
 use crate::{extra, text};
@@ -379,19 +380,6 @@ fn sent_at(mid: &str) -> Option<u64> {
     } else {
         None
     }
-}
-
-/// SQLite's integers are signed; ours stay far below where that matters.
-pub(super) fn integer(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-pub(super) fn unsigned(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
-}
-
-pub(super) fn number(record: &Record<'_>, column: usize) -> rusqlite::Result<u64> {
-    record.get(column).map(unsigned)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
-use super::received::{number, unsigned};
+use super::value::{number, unsigned};
 use super::{Inbox, InboxError};
 use crate::inbox::parcel::kept;
 use crate::inbox::sent::sent_rows;

@@ -8,7 +8,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use tidings_protocol::{Mid, Report, Reported};
 
-use super::received::{integer, number};
+use super::value::{integer, number};
 use super::{Inbox, InboxError};
 use crate::types::{MessageId, RelayId};
 

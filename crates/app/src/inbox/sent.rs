@@ -9,7 +9,7 @@ use rusqlite::{
     Connection, OptionalExtension, Row as Record, Transaction, params, params_from_iter,
 };
 
-use super::received::{integer, number, unsigned};
+use super::value::{integer, number, unsigned};
 use super::{Inbox, InboxError, PAGE, outcome, parcel};
 use crate::contacts::Recent;
 use crate::types::{Ask, Draft, MessageId, Recipient, RelayId, Sent};
@@ -117,14 +117,18 @@ impl Inbox {
         .await
     }
 
-    /// Whom messages went to, of the last [`RECENT`] parcels, and when last.
+    /// Whom messages went to, of the last [`RECENT`] parcels, and when last; without those whose relay would
+    /// not have it, as it knows nobody of that name.
     pub(crate) async fn written_to(&self) -> Result<Vec<Recent>, InboxError> {
         self.look(|connection| {
             connection
                 .prepare_cached(
                     "SELECT relay, kind, target, max(queued_at) FROM (
                          SELECT relay, kind, target, queued_at FROM parcel
-                         WHERE relay IS NOT NULL ORDER BY id DESC LIMIT ?1)
+                         WHERE relay IS NOT NULL AND NOT (kind = 'person' AND EXISTS (
+                             SELECT 1 FROM outcome
+                             WHERE outcome.parcel = parcel.id AND delivery = 'refused'))
+                         ORDER BY id DESC LIMIT ?1)
                      GROUP BY relay, kind, target",
                 )?
                 .query_map([RECENT], |record| {

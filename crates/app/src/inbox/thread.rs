@@ -9,7 +9,7 @@ use std::collections::{HashSet, VecDeque};
 use rusqlite::{Connection, OptionalExtension, Row as Record, params};
 use tidings_control::THREAD;
 
-use super::received::{integer, number};
+use super::value::{integer, number};
 use crate::text;
 use crate::types::{MessageId, Related};
 

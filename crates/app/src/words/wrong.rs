@@ -53,7 +53,9 @@ pub(crate) enum Wrong {
     #[error("Its time was over before it could go out. Send it again if it still matters.")]
     Outlived,
     // Of a message that was sent.
-    #[error("This message is not among the sent ones any more. Go back to the list.")]
+    #[error(
+        "No sent message has this number any more. The list of sent messages has those that are left."
+    )]
     SentGone,
     #[error("There is nothing of this message to send again. What waits goes out by itself.")]
     NothingAgain,
@@ -202,7 +204,7 @@ impl Chinese for Wrong {
                 format!("提醒的间隔为 {least} 至 {most} 秒。请选择其间的时间。")
             }
             Self::Outlived => "消息发出之前，其有效期已过。如仍有必要，请重新发送。".to_owned(),
-            Self::SentGone => "此消息已不在已发送中。请返回列表。".to_owned(),
+            Self::SentGone => "已发送中没有此编号的消息。剩下的见已发送列表。".to_owned(),
             Self::NothingAgain => "此消息没有需要重新发送的部分。等待中的会自动发出。".to_owned(),
             Self::TooLate => "来不及撤回此消息：它正在发送，或已送达。".to_owned(),
             Self::PartlyTooLate => {

@@ -84,3 +84,18 @@ async fn old_messages_are_swept_with_all_of_theirs_but_not_what_waits_or_is_held
     });
     assert_eq!(left.await.unwrap(), (2, 1));
 }
+
+#[tokio::test]
+async fn who_was_refused_is_not_among_those_written_to() {
+    let fixture = Fixture::new().await;
+    for (parcel, name, status) in [(1, "ann", "ok"), (2, "amn", "no")] {
+        let mut to = draft(name);
+        to.to = people(&[name]);
+        queue(&fixture, to, 5).await;
+        let came = parcel::tests::answered("70", &[(name, status)]);
+        fixture.inbox.progressed(parcel, came, 6).await.unwrap();
+    }
+    let recents = fixture.inbox.written_to().await.unwrap();
+    let names: Vec<_> = recents.into_iter().map(|recent| recent.to).collect();
+    assert_eq!(names, people(&["ann"]));
+}
