@@ -36,6 +36,10 @@ pub(crate) enum Invariant {
     NotTooEarly,
     /// What is held is sent to nobody before it is due, and soon after.
     HeldUntilDue,
+    /// What is said to be taken back is sent to nobody.
+    CancelledForGood,
+    /// A sender is shown all that is held of it, and nothing else.
+    ShownWhatIsHeld,
     /// A message makes way for a later one of its sender and key, and for no other.
     LaterOfKey,
     /// A client is reminded of what it has confirmed and nobody has settled.
@@ -144,6 +148,7 @@ pub(crate) fn completeness(
                 // Some are read and expire, or make way, before their confirmation comes.
                 if row.ttl.is_some() && said == Some(Status::Expired)
                     || row.key.is_some() && said == Some(Status::Superseded)
+                    || row.delay.is_some() && said == Some(Status::Cancelled) && !there
                 {
                     continue;
                 }
@@ -160,6 +165,14 @@ pub(crate) fn completeness(
                         "{name} has {sender}'s message {number}, and the relay says {said:?}"
                     );
                 }
+            }
+            if row.cancelled
+                && let Some((name, _)) = received.iter().find(|(_, w)| *w == which)
+            {
+                return violation!(
+                    CancelledForGood,
+                    "{name} has {sender}'s message {number}, which was taken back"
+                );
             }
             if let RowState::Replied(_) = row.state
                 && row.ttl.is_none()

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tidings_protocol::server::{self, Delivery};
-use tidings_protocol::{Feature, Group, Mid, Name, Ref, Report, Reported, client};
+use tidings_protocol::{Cancel, Feature, Group, Mid, Name, Ref, Report, Reported, client};
 use tidings_session::{Config, DialError, Event, Outcome, SendId, Session, State};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -175,6 +175,11 @@ impl App {
     fn look(&self) {
         // A full disk keeps the relay from answering.
         self.report();
+        self.cancel();
+        // Somebody looks what is to go out yet.
+        if !self.desk.is_twin() {
+            self.session.say(client::Packet::Scheduled { after: None });
+        }
         let lost = matches!(*self.session.state().borrow(), State::TakenOver { .. });
         if lost && !self.desk.is_twin() && !self.desk.twin.load(Ordering::SeqCst) {
             self.session.reconnect();
@@ -234,6 +239,10 @@ impl App {
                     Outcome::Replied(reply) => {
                         watch.must_be_named(&which, &reply.mid);
                         row.state = RowState::Replied(reply.status);
+                        // Somebody thinks again.
+                        if row.way.is_by_ref() && row.delay.is_some() && self.rng.u8(0..3) == 0 {
+                            disk.to_cancel.insert(number);
+                        }
                     }
                     Outcome::Unknown if !row.way.is_by_ref() => row.state = RowState::Unknown,
                     // A relay that lives replies, and a session under a `ref` outlives all else.
@@ -243,7 +252,10 @@ impl App {
                     ),
                 }
             }
-            Event::State(State::Online(_)) => self.report(),
+            Event::State(State::Online(_)) => {
+                self.report();
+                self.cancel();
+            }
             Event::Extension(packet) => self.told(*packet),
             Event::State(_) | Event::Info(_) | Event::Answered => {}
         }
@@ -283,6 +295,15 @@ impl App {
         }
     }
 
+    /// Takes back what is to be taken back and was not answered.
+    fn cancel(&self) {
+        for number in &lock(&self.desk.disk).to_cancel {
+            let reference = Ref::new(format!("r{number}")).unwrap();
+            let asked = client::Packet::Cancel(Cancel::Ref(reference));
+            self.session.say(asked);
+        }
+    }
+
     fn told(&mut self, packet: server::Packet) {
         match packet {
             server::Packet::Receipt(receipt) => {
@@ -300,7 +321,15 @@ impl App {
                     disk.reports.remove(&change.mid);
                 }
             }
-            server::Packet::Reminder(_) => {}
+            server::Packet::Cancelled(answer) => {
+                let reference = answer.reference.expect("it was asked for by that");
+                let number = reference.as_str().strip_prefix('r').unwrap();
+                let number: usize = number.parse().unwrap();
+                let mut disk = lock(&self.desk.disk);
+                disk.to_cancel.remove(&number);
+                disk.rows.get_mut(number).unwrap().cancelled |= answer.cancelled;
+            }
+            server::Packet::Reminder(_) | server::Packet::Scheduled(_) => {}
             other => panic!("nobody asked for {other:?}"),
         }
     }

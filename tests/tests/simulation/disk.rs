@@ -28,6 +28,8 @@ pub(crate) struct Disk {
     pub(crate) repeats: u64,
     /// What receipts told of messages written here.
     pub(crate) told: BTreeSet<Change>,
+    /// Messages written here that are to be taken back, until the relay has answered.
+    pub(crate) to_cancel: BTreeSet<usize>,
     /// What is to be reported of messages received here, until the relay has answered.
     pub(crate) reports: BTreeMap<Mid, Reported>,
 }
@@ -48,6 +50,8 @@ pub(crate) struct Row {
     pub(crate) length: usize,
     pub(crate) way: Way,
     pub(crate) state: RowState,
+    /// The relay said that it is taken back.
+    pub(crate) cancelled: bool,
 }
 
 /// How a message is sent.
@@ -137,17 +141,18 @@ impl Disk {
 impl Row {
     /// A message to somebody, somehow.
     pub(crate) fn draw(rng: &mut fastrand::Rng, others: &[Name], way: Way) -> Self {
-        let target = match rng.u8(0..16) {
-            0 => Target::Personal(Name::new(GHOST).unwrap()),
-            1..=4 => Target::Group(draw_group(rng)),
-            _ => {
-                let at = rng.usize(0..others.len());
-                Target::Personal(others.get(at).unwrap().clone())
-            }
-        };
         let ttl = (rng.u8(0..6) == 0).then(|| rng.u64(3..20));
-        let delay = (rng.u8(0..8) == 0).then(|| rng.u64(2..20));
-        let key = (rng.u8(0..6) == 0).then(|| rng.u8(0..2));
+        let delay = (rng.u8(0..6) == 0).then(|| rng.u64(2..20));
+        // Those that are held have one mostly, and a key has one recipient mostly: so they meet.
+        let keyed = if delay.is_some() { 2 } else { 6 };
+        let key = (rng.u8(0..keyed) == 0).then(|| rng.u8(0..2));
+        let one = |at: usize| Target::Personal(others.get(at % others.len()).unwrap().clone());
+        let target = match (rng.u8(0..16), key) {
+            (0, _) => Target::Personal(Name::new(GHOST).unwrap()),
+            (1..=4, _) => Target::Group(draw_group(rng)),
+            (5..=12, Some(key)) => one(key.into()),
+            _ => one(rng.usize(0..others.len())),
+        };
         let ack = (rng.u8(0..5) == 0).then_some(matches!(target, Target::Group(_)));
         let length = match rng.u8(0..5) {
             0 => rng.usize(4_000..16_000),
@@ -163,6 +168,7 @@ impl Row {
             length,
             way,
             state,
+            cancelled: false,
         }
     }
 

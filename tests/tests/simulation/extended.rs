@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use tidings_protocol::{Mid, Name, State, Status};
+use tidings_protocol::{Cancelled, Mid, Name, Scheduled, State, Status};
 use tidings_relay::MidNumber;
 use tidings_relay::store::Released;
 
 use crate::check::{Checked, violation};
 use crate::disk::{Disks, lock};
-use crate::watch::{Fate, INSTANT, Stored, Watch, now, number};
+use crate::watch::{Connection, Fate, INSTANT, Stored, Watch, now, number};
 
 /// How long after it is due a message may be held, by the relay's clock: that is looked at once a
 /// minute, and the disk may be slow.
@@ -21,6 +21,9 @@ pub(crate) struct Extended {
     pub(crate) held: u64,
     pub(crate) superseded: u64,
     pub(crate) reminders: u64,
+    pub(crate) cancelled: u64,
+    /// Messages in the answers to SCHEDULED.
+    pub(crate) shown: u64,
 }
 
 impl Stored {
@@ -36,20 +39,126 @@ impl Stored {
 }
 
 impl Watch {
-    /// The relay's disk has let go what was due.
-    pub(crate) fn released(&mut self, now_ms: u64, released: &Released) {
+    /// The relay's disk has let go what was due when the relay asked it to, at this time on the wall.
+    pub(crate) fn released(&mut self, wall_ms: u64, released: &Released) {
         for (mid, names) in &released.messages {
             let Some(message) = self.messages.get_mut(mid) else {
                 continue;
             };
             let due_ms = message.due_ms;
+            message.released = Some(now());
             for name in names {
                 message.recipients.insert(name.clone(), Fate::Waits);
             }
-            if due_ms.is_none_or(|due_ms| due_ms > now_ms) {
-                let checked = violation!(HeldUntilDue, "{mid} of {due_ms:?} goes at {now_ms}");
+            if due_ms.is_none_or(|due_ms| due_ms > wall_ms) {
+                let checked = violation!(HeldUntilDue, "{mid} of {due_ms:?} goes at {wall_ms}");
                 self.check(checked);
             }
+        }
+    }
+
+    /// The relay's disk says that a message is taken back; `status` asks it.
+    pub(crate) fn taken_back(&mut self, mid: MidNumber, status: impl Fn(&Name) -> Option<Status>) {
+        let Some(message) = self.messages.get_mut(&mid) else {
+            return;
+        };
+        let mut checked = Ok(());
+        for (name, fate) in &mut message.recipients {
+            match fate {
+                Fate::Held if status(name) == Some(Status::Cancelled) => {
+                    *fate = Fate::Cancelled(now());
+                    self.extended.cancelled += 1;
+                }
+                Fate::Held | Fate::Waits | Fate::Confirmed(_) => {
+                    checked = violation!(CancelledForGood, "{mid} for {name} is {fate:?}");
+                }
+                Fate::Cancelled(_) | Fate::Refused | Fate::Expired(_) | Fate::Superseded(_) => {}
+            }
+        }
+        self.check(checked);
+    }
+
+    /// A sender was told what came of taking a message back.
+    pub(crate) fn cancelled(&mut self, name: &Name, answer: &Cancelled) {
+        let Some(mid) = answer.mid.as_ref().map(number) else {
+            return;
+        };
+        let Some(message) = self.messages.get(&mid) else {
+            return;
+        };
+        let mut fates = message.recipients.values();
+        let checked = if message.which.sender != *name {
+            violation!(CancelledForGood, "{mid} is not {name}'s to take back")
+        } else if answer.cancelled && fates.any(|f| matches!(f, Fate::Held | Fate::Waits)) {
+            violation!(
+                CancelledForGood,
+                "{mid} is said to be taken back, and is not"
+            )
+        } else if !answer.cancelled && fates.any(|f| *f == Fate::Held) {
+            violation!(CancelledForGood, "{mid} is held, and was not taken back")
+        } else {
+            Ok(())
+        };
+        self.check(checked);
+    }
+
+    /// The relay read a SCHEDULED.
+    pub(crate) fn lists(&mut self, connection: Connection) {
+        if let Some(open) = self.connections.get_mut(&connection) {
+            open.lists_since.push_back(now());
+        }
+    }
+
+    /// The relay wrote a SCHEDULED on a connection that was busy since then: all that is held, as it was at
+    /// some time since it was asked.
+    pub(crate) fn shown(
+        &mut self,
+        connection: Connection,
+        to: &Name,
+        shown: &Scheduled,
+        busy_since: Duration,
+    ) {
+        let open = self.connections.get_mut(&connection);
+        let Some(asked) = open.and_then(|open| open.lists_since.pop_front()) else {
+            return self.check(violation!(
+                ShownWhatIsHeld,
+                "{to} did not ask for {shown:?}"
+            ));
+        };
+        let since = busy_since.min(asked);
+        for held in &shown.messages {
+            self.extended.shown += 1;
+            let mid = number(&held.mid);
+            let message = self.messages.get(&mid).filter(|m| m.which.sender == *to);
+            let was_held = message.is_some_and(|message| {
+                let mut fates = message.recipients.values();
+                let gone = |fate: &Fate| match fate {
+                    Fate::Held => false,
+                    Fate::Cancelled(at) | Fate::Superseded(at) | Fate::Expired(at) => {
+                        *at + INSTANT < since
+                    }
+                    Fate::Waits | Fate::Confirmed(_) => {
+                        message.released.is_none_or(|at| at + INSTANT < since)
+                    }
+                    Fate::Refused => true,
+                };
+                message.due_ms == Some(held.due) && !fates.all(gone)
+            });
+            if !was_held {
+                let checked = violation!(ShownWhatIsHeld, "{to} is shown {held:?}: {message:?}");
+                return self.check(checked);
+            }
+        }
+        let is_shown = |mid: &MidNumber| shown.messages.iter().any(|m| m.mid == mid.to_mid());
+        let mut held = self.messages.iter().filter(|(_, message)| {
+            let mut fates = message.recipients.values();
+            message.which.sender == *to
+                && message.at + INSTANT < asked
+                && fates.any(|fate| *fate == Fate::Held)
+        });
+        if let Some((mid, _)) = held.find(|(mid, _)| !is_shown(mid)) {
+            let checked = violation!(ShownWhatIsHeld, "{to} is not shown {mid}: {shown:?}");
+            self.check(checked);
         }
     }
 
@@ -119,6 +228,9 @@ impl Watch {
     pub(crate) fn reminded(&mut self, name: &Name, mid: &Mid, busy_since: Duration) {
         self.extended.reminders += 1;
         let mid = number(mid);
+        if let Some(message) = self.messages.get_mut(&mid) {
+            message.reminded.insert(name.clone());
+        }
         let Some(message) = self.messages.get(&mid) else {
             return self.check(violation!(
                 RemindedUntilSettled,
@@ -140,6 +252,29 @@ impl Watch {
             ),
             None => Ok(()),
         });
+    }
+
+    /// Whether all who are to acknowledge something, and have not, were reminded of it once; who was not, if
+    /// there is somebody.
+    pub(crate) fn all_are_reminded(&self, disks: &Disks) -> Checked {
+        for (mid, message) in self.messages.iter().filter(|(_, message)| message.reminds) {
+            for (name, fate) in &message.recipients {
+                let settled = if message.first {
+                    !message.acknowledged.is_empty()
+                } else {
+                    message.acknowledged.contains_key(name)
+                };
+                let listens = disks.get(name).is_some_and(|disk| lock(disk).hears);
+                if listens
+                    && !settled
+                    && matches!(fate, Fate::Confirmed(_))
+                    && !message.reminded.contains(name)
+                {
+                    return violation!(RemindedUntilSettled, "{name} was not reminded of {mid}");
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whether all who have it know that somebody was first; who does not, if not.

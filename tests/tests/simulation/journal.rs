@@ -3,10 +3,11 @@
 //!
 //! The store in memory is what the disk holds. Work is queued, done as a group after a pause, and
 //! answered after another one, as the SQLite store does in one transaction. The process may end in
-//! each of the pauses. A disk that is full refuses what is to be written.
+//! each of the pauses. A disk that is full refuses what is to be written. What the relay says of the time is
+//! not believed: the watch hears what the clock on the wall says.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ type Told = Box<dyn FnOnce() + Send>;
 pub(crate) struct Journal {
     disk: RelayDisk,
     watch: SharedWatch,
+    /// The relay's clock: milliseconds since 1970.
+    wall: Arc<AtomicU64>,
     work: mpsc::Sender<Work>,
 }
 
@@ -61,6 +64,7 @@ pub(crate) struct Writer {
 pub(crate) fn open(
     disk: RelayDisk,
     watch: SharedWatch,
+    wall: Arc<AtomicU64>,
     rng: fastrand::Rng,
     longest: Duration,
 ) -> (Journal, Writer) {
@@ -68,6 +72,7 @@ pub(crate) fn open(
     let journal = Journal {
         disk,
         watch,
+        wall,
         work: sender,
     };
     let writer = Writer {
@@ -234,9 +239,10 @@ impl Store for Journal {
     }
 
     fn expire(&self, now_ms: u64) -> Answer<Expired> {
+        let wall_ms = self.wall.load(Ordering::SeqCst);
         self.queue(move |disk, watch| {
             let expired = disk.write(|store| store.expire(now_ms))?;
-            watch.expired(now_ms, |mid, name| status(&disk.kept, mid, name));
+            watch.expired(wall_ms, |mid, name| status(&disk.kept, mid, name));
             Ok(expired)
         })
     }
@@ -269,9 +275,10 @@ impl Store for Journal {
     }
 
     fn release(&self, now_ms: u64, places: Vec<MidNumber>) -> Answer<Released> {
+        let wall_ms = self.wall.load(Ordering::SeqCst);
         self.queue(move |disk, watch| {
             let released = disk.write(|store| store.release(now_ms, places))?;
-            watch.released(now_ms, &released);
+            watch.released(wall_ms, &released);
             watch.made_way(|mid, name| status(&disk.kept, mid, name));
             Ok(released)
         })
@@ -282,7 +289,13 @@ impl Store for Journal {
     }
 
     fn cancel(&self, of: Owner, which: Which) -> Answer<Withdrawn> {
-        self.queue(move |disk, _| disk.write(|store| store.cancel(of, which)))
+        self.queue(move |disk, watch| {
+            let withdrawn = disk.write(|store| store.cancel(of, which))?;
+            if let Some((mid, _)) = withdrawn.message.as_ref().filter(|_| withdrawn.cancelled) {
+                watch.taken_back(*mid, |name| status(&disk.kept, *mid, name));
+            }
+            Ok(withdrawn)
+        })
     }
 
     fn reminders(&self, of: &Name) -> Answer<Vec<Nagging>> {

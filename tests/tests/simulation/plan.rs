@@ -17,6 +17,8 @@ pub(crate) struct Plan {
     /// The clock may leap over the day for which the relay remembers a `ref`. All speak `ref` then,
     /// and drop repeats by it.
     pub(crate) forgets_refs: bool,
+    /// The run lasts until everybody was reminded of what is to be acknowledged.
+    pub(crate) reminds: bool,
     /// The hosts of one instant run in random order.
     pub(crate) random_order: bool,
     /// The longest pause of the relay's disk, before and after a commit.
@@ -42,6 +44,7 @@ impl Plan {
             latency: millis(pick(rng, [5, 150, 150, 1_200])),
             clock_off,
             forgets_refs,
+            reminds: rng.u8(0..4) == 0,
             random_order: rng.bool(),
             commit: millis(pick(rng, [1, 40, 400, 2_500])),
             timing: Timing {

@@ -32,7 +32,8 @@ impl Relay {
         let seed = self.seed ^ u64::try_from(now.as_millis())?;
         let rng = fastrand::Rng::with_seed(seed);
         let watch = Arc::clone(&self.watch);
-        let (journal, writer) = journal::open(self.disk, watch, rng, self.plan.commit);
+        let wall = Arc::clone(&self.wall);
+        let (journal, writer) = journal::open(self.disk, watch, wall, rng, self.plan.commit);
         let mut writing = JoinSet::new();
         writing.spawn(writer.run());
         let wall = self.wall;

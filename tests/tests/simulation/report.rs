@@ -26,6 +26,9 @@ pub(crate) struct Run {
     pub(crate) held: u64,
     pub(crate) superseded: u64,
     pub(crate) reminders: u64,
+    pub(crate) cancelled: u64,
+    /// Messages in the answers to SCHEDULED.
+    pub(crate) shown: u64,
     /// Connections that ended while their client did not read.
     pub(crate) stalled: u64,
     pub(crate) simulated: Duration,
@@ -60,6 +63,8 @@ impl Run {
         self.held += other.held;
         self.superseded += other.superseded;
         self.reminders += other.reminders;
+        self.cancelled += other.cancelled;
+        self.shown += other.shown;
         self.stalled += other.stalled;
         self.simulated += other.simulated;
     }
@@ -80,6 +85,8 @@ impl Run {
             self.held,
             self.superseded,
             self.reminders,
+            self.cancelled,
+            self.shown,
             self.stalled,
         ];
         tried.iter().all(|count| *count > 0) && self.accepted > self.unknown * 2
@@ -91,7 +98,8 @@ impl fmt::Display for Run {
         write!(
             f,
             "{} messages accepted, {} refused, {} of unknown outcome; {} received once, {} repeats \
-             dropped, {} expired, {} receipts, {} held, {} superseded, {} reminders; {} network faults, {} crashes, {} takeovers, {} slow readers \
+             dropped, {} expired, {} receipts, {} held, {} superseded, {} reminders, \
+             {} cancelled, {} shown as held; {} network faults, {} crashes, {} takeovers, {} slow readers \
              ({} connections dropped), {} full disks, {} clock steps; {} s simulated",
             self.accepted,
             self.refused,
@@ -103,6 +111,8 @@ impl fmt::Display for Run {
             self.held,
             self.superseded,
             self.reminders,
+            self.cancelled,
+            self.shown,
             self.network_faults,
             self.crashes,
             self.takeovers,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidings_protocol::server::{self, AuthReply, Reply};
-use tidings_protocol::{Group, Name, Ref, Target, client};
+use tidings_protocol::{Cancel, Group, Name, Ref, Target, client};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -93,8 +93,12 @@ impl Script {
         match answer {
             Answer::Packet(server::Packet::Reply(reply)) => {
                 row.state = RowState::Replied(reply.status.clone());
+                let takes_back = row.way == Way::PostByRef && row.delay.is_some();
                 drop(disk);
                 self.answered(number, &reply);
+                if takes_back {
+                    self.take_back(number).await;
+                }
                 true
             }
             Answer::Packet(packet) => panic!("the relay said {packet:?}"),
@@ -114,6 +118,21 @@ impl Script {
                 disk.rows.insert(number + 1, again);
                 true
             }
+        }
+    }
+
+    /// Takes back a message that was accepted, if it still is held. What became of an attempt that is not
+    /// answered, nobody asks.
+    async fn take_back(&self, number: usize) {
+        let Some(ticket) = self.ticket().await else {
+            return;
+        };
+        let asked = Cancel::Ref(reference(number));
+        let asked = post(&client::Packet::Cancel(asked).encode(), Some(&ticket));
+        if let Answer::Packet(server::Packet::Cancelled(answer)) = self.exchange(&asked).await {
+            self.watch.lock().unwrap().cancelled(&self.name, &answer);
+            let mut disk = lock(&self.disk);
+            disk.rows.get_mut(number).unwrap().cancelled |= answer.cancelled;
         }
     }
 
@@ -139,11 +158,10 @@ impl Script {
             if row.state != RowState::Queued {
                 return None;
             }
-            let reference = format!("r{number}");
             let send = client::Send {
                 target: row.target.clone(),
                 message: row.message(&self.which(number)),
-                reference: row.way.is_by_ref().then(|| Ref::new(reference).unwrap()),
+                reference: row.way.is_by_ref().then(|| reference(number)),
             };
             (row.way, send)
         };
@@ -195,6 +213,10 @@ impl Script {
             Some((status, body)) => panic!("the relay answered {status}: {body}"),
         }
     }
+}
+
+fn reference(number: usize) -> Ref {
+    Ref::new(format!("r{number}")).unwrap()
 }
 
 fn draw_way(rng: &mut fastrand::Rng) -> Way {

@@ -81,6 +81,7 @@ impl Tap {
                     watch.asked(self.connection, name, &send);
                 }
                 (Ok(client::Packet::Confirm(mid)), Some(name)) => watch.confirms(name, &mid),
+                (Ok(client::Packet::Scheduled { .. }), Some(_)) => watch.lists(self.connection),
                 _ => {}
             }
         }
@@ -106,6 +107,12 @@ impl Tap {
                 }
                 (Ok(server::Packet::Reminder(reminder)), Some(name)) => {
                     watch.reminded(name, &reminder.delivery.mid, self.busy_since);
+                }
+                (Ok(server::Packet::Scheduled(shown)), Some(name)) => {
+                    watch.shown(self.connection, name, &shown, self.busy_since);
+                }
+                (Ok(server::Packet::Cancelled(answer)), Some(name)) => {
+                    watch.cancelled(name, &answer);
                 }
                 (Ok(server::Packet::Reply(reply)), Some(name)) => {
                     watch.replied(self.connection, name, &reply, self.busy_since);

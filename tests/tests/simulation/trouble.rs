@@ -207,10 +207,17 @@ impl Trouble {
         let watch = self.world.watch.lock().unwrap();
         watch.all_is_told()?;
         watch.is_nothing_overdue(self.world.wall_ms())?;
+        if self.world.plan.reminds {
+            watch.all_are_reminded(&self.world.disks)?;
+        }
         for (name, disk) in &self.world.disks {
-            let reports = &lock(disk).reports;
+            let disk = lock(disk);
+            let (reports, to_cancel) = (&disk.reports, &disk.to_cancel);
             if !reports.is_empty() {
                 return violation!(Receipts, "{name} has no answer to {reports:?}");
+            }
+            if !to_cancel.is_empty() {
+                return violation!(CancelledForGood, "{name} has no answer to {to_cancel:?}");
             }
         }
         let fate = |which: &Which, name: &Name| {

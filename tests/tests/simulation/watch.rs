@@ -1,7 +1,7 @@
 //! What can be seen of a run beside its disks: what the relay's disk holds, what goes over the wire.
 //! Whoever sees something says so at once; the first thing that may not be is kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub(crate) struct Watch {
     /// Messages that came again later as if for the first time: a full disk had had no room for them,
     /// or their `ref` was forgotten.
     anew: BTreeSet<Which>,
-    connections: BTreeMap<Connection, Open>,
+    pub(crate) connections: BTreeMap<Connection, Open>,
     opened: u64,
     /// By client and `ref`: how often it was sent, less how often it was replied to.
     owed: BTreeMap<(Name, Option<Ref>), u64>,
@@ -63,12 +63,18 @@ pub(crate) struct Stored {
     pub(crate) which: Which,
     expires_ms: u64,
     pub(crate) recipients: BTreeMap<Name, Fate>,
-    /// Until when it was held.
+    /// Until when it was held, and when it was let go.
     pub(crate) due_ms: Option<u64>,
+    pub(crate) released: Option<Duration>,
+    pub(crate) at: Duration,
     pub(crate) key: Option<String>,
     pub(crate) owner: Owner,
     /// The first acknowledgement counts for all.
     pub(crate) first: bool,
+    /// Who has it is reminded of it for ever, until it is acknowledged.
+    pub(crate) reminds: bool,
+    /// Who was reminded.
+    pub(crate) reminded: BTreeSet<Name>,
     /// Who acknowledged it when.
     pub(crate) acknowledged: BTreeMap<Name, Duration>,
     /// Its sender wants receipts.
@@ -90,14 +96,18 @@ pub(crate) enum Fate {
     Expired(Duration),
     /// Another one took its place.
     Superseded(Duration),
+    /// Its sender took it back.
+    Cancelled(Duration),
 }
 
 #[derive(Debug, Default)]
-struct Open {
+pub(crate) struct Open {
     unanswered: Vec<(Option<Ref>, Duration)>,
     blocked: bool,
     /// What receipts said.
     told: BTreeSet<Change>,
+    /// When each SCHEDULED was asked that was not answered.
+    pub(crate) lists_since: VecDeque<Duration>,
 }
 
 /// Time from the start of the run; also from outside of any host.
@@ -153,6 +163,12 @@ impl Watch {
                 .map_or_else(|| ttl.as_u64(), |t| t.parse().ok())
         });
         let ttl_ms = seconds.map(|s| s.expect("seconds") * 1000);
+        let delay = message.extra.get("delay").map(|delay| {
+            let seconds = delay
+                .as_str()
+                .map_or_else(|| delay.as_u64(), |d| d.parse().ok());
+            accept.at_ms + seconds.expect("seconds") * 1000
+        });
         self.check(if last.is_some_and(|last| last >= mid) {
             violation!(MidOnce, "{which:?} is {mid}, which is not above {last:?}")
         } else if ttl_ms
@@ -162,6 +178,12 @@ impl Watch {
                 NotTooEarly,
                 "{which:?} of {} lives until {expires_ms}",
                 accept.at_ms
+            )
+        } else if accept.due_ms != delay {
+            violation!(
+                HeldUntilDue,
+                "{which:?} is due at {:?}, and said {delay:?}",
+                accept.due_ms
             )
         } else {
             Ok(())
@@ -193,6 +215,11 @@ impl Watch {
                 expires_ms,
                 recipients,
                 due_ms: accept.due_ms,
+                released: None,
+                at: now(),
+                reminds: accept.wants.ack.is_some_and(|ack| ack.repeat_ms.is_some())
+                    && ttl.is_none(),
+                reminded: BTreeSet::new(),
                 key: accept.wants.key.clone(),
                 owner: accept.owner(),
                 first: accept.wants.ack.is_some_and(|ack| ack.first),
@@ -267,6 +294,7 @@ impl Watch {
             Fate::Refused => Status::No,
             Fate::Expired(_) => Status::Expired,
             Fate::Superseded(_) => Status::Superseded,
+            Fate::Cancelled(_) => Status::Cancelled,
         })
     }
 
@@ -360,6 +388,13 @@ impl Watch {
                 | (Status::No | Status::Expired, _) => Ok(()),
                 (Status::Superseded, _) => {
                     violation!(LaterOfKey, "{mid} for {name} is said to have made way")
+                }
+                (Status::Cancelled, Some(Fate::Cancelled(_))) => Ok(()),
+                (Status::Cancelled, _) => {
+                    violation!(
+                        CancelledForGood,
+                        "{mid} for {name} is said to be taken back"
+                    )
                 }
                 (Status::Ok, _) => {
                     violation!(RowFirst, "{mid} for {name} is `ok`, confirmed by nobody")
@@ -503,6 +538,12 @@ impl Watch {
             }
             Some((_, Some(Fate::Held))) => {
                 violation!(HeldUntilDue, "{mid} is sent to {name}, and is held")
+            }
+            Some((_, Some(Fate::Cancelled(at)))) => {
+                violation!(
+                    CancelledForGood,
+                    "{mid} is sent to {name}, taken back at {at:?}"
+                )
             }
             Some((_, Some(Fate::Confirmed(at) | Fate::Expired(at) | Fate::Superseded(at))))
                 if *at + INSTANT < busy_since =>

@@ -291,6 +291,8 @@ impl World {
         self.run.held = watch.extended.held;
         self.run.superseded = watch.extended.superseded;
         self.run.reminders = watch.extended.reminders;
+        self.run.cancelled = watch.extended.cancelled;
+        self.run.shown = watch.extended.shown;
         self.run.stalled = watch.stalled;
         self.run.simulated = self.sim.elapsed();
         drop(watch);
