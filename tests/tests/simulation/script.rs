@@ -88,17 +88,23 @@ impl Script {
             row.state = RowState::Offered;
         }
         let answer = self.exchange(&request).await;
+        let is_answered = matches!(&answer, Answer::Packet(_));
+        let is_settled = self.note(number, answer);
+        if is_answered && self.takes_back(number) {
+            self.take_back(number).await;
+        }
+        is_settled
+    }
+
+    /// What came of an attempt. True if there is nothing left to do for it.
+    fn note(&self, number: usize, answer: Answer) -> bool {
         let mut disk = lock(&self.disk);
         let row = disk.rows.get_mut(number).unwrap();
         match answer {
             Answer::Packet(server::Packet::Reply(reply)) => {
                 row.state = RowState::Replied(reply.status.clone());
-                let takes_back = row.way == Way::PostByRef && row.delay.is_some();
                 drop(disk);
                 self.answered(number, &reply);
-                if takes_back {
-                    self.take_back(number).await;
-                }
                 true
             }
             Answer::Packet(packet) => panic!("the relay said {packet:?}"),
@@ -119,6 +125,12 @@ impl Script {
                 true
             }
         }
+    }
+
+    fn takes_back(&self, number: usize) -> bool {
+        let disk = lock(&self.disk);
+        let row = disk.rows.get(number);
+        row.is_some_and(|row| row.way == Way::PostByRef && row.delay.is_some())
     }
 
     /// Takes back a message that was accepted, if it still is held. What became of an attempt that is not

@@ -15,6 +15,8 @@ pub(crate) const PLAIN_SENDERS: u16 = 8;
 pub(crate) const HTTP_SENDERS: u16 = 8;
 /// Senders by HTTP with a ticket and `ref`: tried again until answered.
 pub(crate) const TICKET_SENDERS: u16 = 8;
+/// Keys of a sender's messages: few, so that they meet.
+pub(crate) const KEYS: u8 = 3;
 /// Sends the farewell of the end.
 pub(crate) const FAREWELL_SENDER: u16 = REF_SENDERS + PLAIN_SENDERS + HTTP_SENDERS + TICKET_SENDERS;
 

@@ -7,20 +7,23 @@
 //! - *Lost*: accepted for a recipient and never delivered to it.
 //! - *Repeated*: see `repeats`. *Reordered*: see `order`.
 //! - *Untold*: accepted for a recipient from a sender that listens to receipts, delivered, and neither a
-//!   reply nor a receipt told the sender that it was confirmed.
+//!   reply nor a receipt told the sender that it was confirmed; or acknowledged, and no receipt told.
 //! - *Odd*: what must not be either, and none of the three says: a message that was refused and
 //!   delivered all the same, or for part of its group; a group or client that the relay forgot; an
-//!   answer that says nothing of use.
+//!   answer that says nothing of use; what goes against `wishes`.
 
 mod order;
 mod repeats;
 #[cfg(test)]
 mod tests;
+mod wishes;
 
 use std::collections::HashMap;
 
-use self::repeats::Repeats;
+use self::repeats::{Came, Repeats};
 pub(crate) use self::repeats::{Proof, SocketId};
+pub(crate) use self::wishes::Wish;
+use self::wishes::{Became, Newest};
 use crate::cast::{Id, Set, To, members, only, recipient_name};
 
 /// Microseconds since the beginning.
@@ -78,6 +81,18 @@ pub(crate) struct Counts {
     pub(crate) receipts: u64,
     /// Recipients and messages of which a receipt was the first to tell.
     pub(crate) told: u64,
+    /// First deliveries of messages that had been held.
+    pub(crate) held: u64,
+    /// Messages taken back.
+    pub(crate) cancelled: u64,
+    /// Recipients and messages that made way for later ones.
+    pub(crate) superseded: u64,
+    /// Acknowledgements that were answered.
+    pub(crate) acknowledged: u64,
+    /// REMINDER frames that came.
+    pub(crate) reminders: u64,
+    /// Frames that came again after their confirmation was read: the relay may, until it is durable.
+    pub(crate) again: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +118,7 @@ struct Message {
     listens: bool,
     /// It may rightly come after later ones: see `order`.
     late: bool,
+    became: Became,
 }
 
 /// See the module.
@@ -112,6 +128,10 @@ pub(crate) struct Ledger {
     mids: HashMap<u64, Id>,
     /// First deliveries in their order, per sender and recipient.
     firsts: HashMap<(u16, u8), Vec<u32>>,
+    /// The newest of each key that came, per sender, key and recipient.
+    newest: HashMap<(u16, u8, u8), Newest>,
+    /// When acknowledgements were answered, per recipient and mid.
+    settled: HashMap<(u8, u64), At>,
     repeats: Repeats,
     pub(crate) counts: Counts,
     pub(crate) kills: u32,
@@ -141,6 +161,7 @@ impl Ledger {
                 told: 0,
                 listens: false,
                 late: false,
+                became: Became::default(),
             });
         }
         self.counts.sent += 1;
@@ -154,10 +175,11 @@ impl Ledger {
         }
     }
 
-    /// A receipt said that a recipient has confirmed it.
-    pub(crate) fn told(&mut self, id: Id, mid: u64, recipient: u8) {
+    /// A receipt said that a recipient has confirmed it, which so is durable.
+    pub(crate) fn told(&mut self, id: Id, mid: u64, recipient: u8, at: At) {
         self.counts.receipts += 1;
         self.names(id, mid, "its receipt");
+        self.proven(recipient, mid, Proof::Durable { at });
         let Some(message) = self.message_mut(id) else {
             return self.odd(format!("a receipt of {id}, which nobody sent"));
         };
@@ -192,9 +214,13 @@ impl Ledger {
             if status != "no" {
                 accepted |= only(*recipient);
             }
-            if status == "ok" {
-                told |= only(*recipient);
-                self.proven(*recipient, mid, Proof::Durable { at: now });
+            match status.as_str() {
+                "ok" => {
+                    told |= only(*recipient);
+                    self.proven(*recipient, mid, Proof::Durable { at: now });
+                }
+                "superseded" => self.superseded(id, *recipient),
+                _ => {}
             }
         }
         let Some(to) = self.message(id).map(|message| message.to) else {
@@ -223,7 +249,7 @@ impl Ledger {
         message.told |= told;
         message.outcome = Outcome::Accepted;
         message.outcome_at = message.outcome_at.min(now);
-        let owed = new & !message.delivered;
+        let owed = new & message.due_to() & !message.delivered;
         self.counts.accepted += u64::from(first);
         self.counts.accepted_for += u64::from(new.count_ones());
         self.counts.owed += u64::from(owed.count_ones());
@@ -258,13 +284,15 @@ impl Ledger {
     }
 
     /// A MESSAGE frame came.
-    pub(crate) fn delivered(&mut self, on: SocketId, id: Id, mid: u64) {
+    pub(crate) fn delivered(&mut self, on: SocketId, id: Id, mid: u64, now: At) {
         self.counts.frames += 1;
         let Some(recipient) = self.repeats.recipient(on) else {
             return;
         };
-        if let Some(found) = self.repeats.came(on, recipient, mid) {
-            self.repeated.add(|| format!("{id}: {found}"));
+        match self.repeats.came(on, recipient, mid) {
+            Came::Anew => {}
+            Came::Again => self.counts.again += 1,
+            Came::Wrongly(found) => self.repeated.add(|| format!("{id}: {found}")),
         }
         self.names(id, mid, "its delivery");
         let Some(message) = self.message_mut(id) else {
@@ -274,15 +302,19 @@ impl Ledger {
         let first = message.delivered & only(recipient) == 0;
         // Of several tries, one may be refused and another one not.
         let refused = message.outcome == Outcome::Refused && !message.late;
-        let owed = message.accepted & only(recipient) != 0;
+        let owed = message.due_to() & only(recipient) != 0;
+        let held = message.became.wish.delay.is_some();
         message.delivered |= only(recipient);
         if !first {
             return;
         }
         self.counts.delivered += 1;
         self.counts.owed -= u64::from(owed);
-        let firsts = self.firsts.entry((id.sender, recipient)).or_default();
-        firsts.push(id.number);
+        if !held {
+            let firsts = self.firsts.entry((id.sender, recipient)).or_default();
+            firsts.push(id.number);
+        }
+        self.came_first(on, recipient, id, now);
         if to.recipients() & only(recipient) == 0 {
             self.odd(format!("r{recipient} was sent {id}, which was for {to:?}"));
         }
@@ -301,15 +333,14 @@ impl Ledger {
         self.counts.proven += u64::from(self.repeats.proven(recipient, mid, proof));
     }
 
-    /// A socket is about to be opened for a recipient, to this life of the relay.
-    pub(crate) fn socket(&mut self, recipient: u8, life: Life, now: At) -> SocketId {
-        self.repeats.socket(recipient, life, now)
+    /// A socket is about to be opened for a recipient.
+    pub(crate) fn socket(&mut self, recipient: u8, now: At) -> SocketId {
+        self.repeats.socket(recipient, now)
     }
 
     /// The relay is about to be killed.
-    pub(crate) fn killed(&mut self, life: Life, now: At) {
+    pub(crate) fn killed(&mut self) {
         self.kills += 1;
-        self.repeats.killed(life, now);
     }
 
     /// The disk is about to be full, or has room again.
@@ -336,7 +367,7 @@ impl Ledger {
         let mut lost = Findings::default();
         for (sender, messages) in (0..).zip(&self.senders) {
             for (number, message) in (0..).zip(messages) {
-                for recipient in members(message.accepted & !message.delivered) {
+                for recipient in members(message.due_to() & !message.delivered) {
                     let (id, mid) = (Id { sender, number }, message.mid);
                     lost.add(|| format!("{id} ({mid:?}) never came to r{recipient}"));
                 }
@@ -348,6 +379,7 @@ impl Ledger {
     /// Untold so far: of use once all had time to be told.
     pub(crate) fn untold(&self) -> Findings {
         let mut untold = Findings::default();
+        self.unheard(&mut untold);
         for (sender, messages) in (0..).zip(&self.senders) {
             for (number, message) in (0..).zip(messages).filter(|(_, m)| m.listens) {
                 for recipient in members(message.accepted & message.delivered & !message.told) {

@@ -1,5 +1,5 @@
-//! Recipients, which misbehave: they confirm at once, late, in any order, by HTTP, in part or not
-//! at all; they come and go, stay away while their queues build up, and take over from themselves
+//! Recipients, which misbehave: they confirm at once, late, in any order, by HTTP, by an acknowledgement, in
+//! part or not at all; they come and go, stay away while their queues build up, and take over from themselves
 //! with a second socket. In the end they stay and confirm everything.
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use crate::cast::{group_of, recipient_name};
+use crate::cast::{Id, group_of, recipient_name};
 use crate::http::Http;
 use crate::ledger::{Proof, SocketId};
 use crate::socket::{Frame, Socket};
@@ -16,6 +16,9 @@ use crate::world::{Phase, World, between};
 
 /// Between two looks at what is to be confirmed.
 const TICK: Duration = Duration::from_millis(60);
+
+/// What those speak that do not speak the base protocol alone.
+const FEATURES: &[&str] = &["ref", "receipts", "ack"];
 
 /// How a recipient treats what comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,11 +100,12 @@ impl Recipient {
         let opened = world.now();
         let name = recipient_name(self.number);
         let group = group_of(self.number);
-        let features: &[&str] = if self.rng.bool() { &["ref"] } else { &[] };
+        let acknowledges = self.rng.bool();
+        let features = if acknowledges { FEATURES } else { &[] };
         let Ok(socket) = Socket::connect(&world, &name, &group, features).await else {
             return world.pause().await;
         };
-        let id = world.ledger().socket(self.number, world.life(), opened);
+        let id = world.ledger().socket(self.number, opened);
         let visit = Visit {
             world: &world,
             number: self.number,
@@ -109,6 +113,7 @@ impl Recipient {
             socket,
             id,
             manner,
+            acknowledges,
             gathered: Vec::new(),
             written: Vec::new(),
             asked: Vec::new(),
@@ -128,6 +133,7 @@ struct Visit<'a> {
     socket: Socket,
     id: SocketId,
     manner: Manner,
+    acknowledges: bool,
     /// Mids to be confirmed.
     gathered: Vec<u64>,
     /// Confirmed since the last PING, the first of them not before this.
@@ -174,8 +180,13 @@ impl Visit<'_> {
 
     async fn came(&mut self, frame: Frame) -> anyhow::Result<()> {
         match frame {
-            Frame::Message { id, mid } => {
-                self.world.ledger().delivered(self.id, id, mid);
+            Frame::Message { id, mid, ack } => {
+                let now = self.world.now();
+                self.world.ledger().delivered(self.id, id, mid, now);
+                // Before it is confirmed, or instead of that.
+                if ack && self.acknowledges && self.rng.u8(0..3) == 0 {
+                    self.acknowledge(id, mid).await?;
+                }
                 let confirms = match self.manner {
                     Manner::Silent => false,
                     Manner::Forgetful => self.rng.u8(0..3) > 0,
@@ -197,6 +208,21 @@ impl Visit<'_> {
                 }
                 Ok(())
             }
+            Frame::Reminder { id, mid } if self.acknowledges => {
+                self.world.ledger().reminded(self.id, id, mid);
+                if self.rng.bool() {
+                    self.acknowledge(id, mid).await?;
+                }
+                Ok(())
+            }
+            Frame::Taken { mid } if self.acknowledges => {
+                self.world.strike();
+                let at = self.world.now();
+                self.world.ledger().acknowledged(self.number, mid, at);
+                Ok(())
+            }
+            // To an acknowledgement that could not be kept.
+            Frame::Info(info) if self.acknowledges && info.contains("full") => Ok(()),
             other => {
                 let number = self.number;
                 self.world.ledger().odd(format!("r{number}: {other:?}"));
@@ -211,6 +237,13 @@ impl Visit<'_> {
         self.world.ledger().confirmed(1);
         let data = json!({"mid": mid.to_string()});
         let packet = json!({"cmd": "MESSAGE_CALLBACK", "data": data});
+        self.socket.send(&packet).await
+    }
+
+    async fn acknowledge(&mut self, id: Id, mid: u64) -> anyhow::Result<()> {
+        self.world.ledger().reports(self.number, id);
+        let data = json!({"mid": mid.to_string(), "state": "acknowledged", "note": "on it"});
+        let packet = json!({"cmd": "RECEIPT", "data": data});
         self.socket.send(&packet).await
     }
 

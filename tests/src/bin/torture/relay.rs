@@ -143,8 +143,7 @@ impl Relay {
         {
             bail!("the relay ended by itself ({status}):\n{}", self.log());
         }
-        let world = &self.world;
-        world.ledger().killed(world.life(), world.now());
+        self.world.ledger().killed();
         child.kill().await?;
         Ok(())
     }

@@ -9,6 +9,7 @@ use tokio::time::sleep;
 
 use crate::cast::{Id, To, sender_name};
 use crate::http::{Answer, Http};
+use crate::ledger::Wish;
 use crate::sender::{message, says_why};
 use crate::socket;
 use crate::world::{Phase, World, between};
@@ -53,7 +54,8 @@ impl Script {
             }
             let to = To::any(&mut self.rng);
             let id = self.world.ledger().sent(self.number, to, self.world.now());
-            let data = message(id, to, &mut self.rng, self.with_ticket);
+            let wish = Wish::default();
+            let data = message(id, to, &mut self.rng, self.with_ticket, wish);
             loop {
                 let tried = self.attempt(id, to, &data).await;
                 match tried {

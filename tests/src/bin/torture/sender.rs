@@ -2,8 +2,9 @@
 //!
 //! A `ref` whose outcome is unknown is tried again on the next connection, before anything new and
 //! in the order of sending; one that was refused is tried again too, after a pause. They stay to the end to
-//! take their receipts, some of which they leave unconfirmed for the next connection. Without a `ref`
-//! one message is under way, nothing is ever tried again, and there are no receipts.
+//! take their receipts, some of which they leave unconfirmed for the next connection. Some of their messages are
+//! held, replace others or are to be acknowledged, and some that are held they take back, asking until they
+//! are answered. Without a `ref` one message is under way, nothing is ever tried again, and there are no receipts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use crate::cast::{Id, To, sender_name};
+use crate::cast::{Id, KEYS, To, sender_name};
+use crate::ledger::Wish;
 use crate::socket::{Frame, Socket};
 use crate::world::{Phase, World, between};
 
@@ -22,8 +24,19 @@ const WINDOW: usize = 24;
 /// The longest body, now and then.
 const LARGE: usize = 40_000;
 
+/// What senders under a `ref` over a WebSocket speak.
+const FEATURES: &[&str] = &["ref", "receipts", "delay", "key"];
+/// The shortest time between reminders that a relay grants.
+const REPEAT: u64 = 30;
+
 /// A MESSAGE packet's data.
-pub(crate) fn message(id: Id, to: To, rng: &mut fastrand::Rng, with_ref: bool) -> Value {
+pub(crate) fn message(
+    id: Id,
+    to: To,
+    rng: &mut fastrand::Rng,
+    with_ref: bool,
+    wish: Wish,
+) -> Value {
     let (kind, target) = to.target();
     let body = "x".repeat(match rng.u8(..) {
         0 => rng.usize(..LARGE),
@@ -32,12 +45,39 @@ pub(crate) fn message(id: Id, to: To, rng: &mut fastrand::Rng, with_ref: bool) -
     let mut data = json!({
         "sendType": kind,
         "target": target,
-        "message": {"text": id.to_string(), "desp": body, "extra": {}},
+        "message": {"text": id.to_string(), "desp": body, "extra": extra(wish)},
     });
     if with_ref && let Some(fields) = data.as_object_mut() {
         fields.insert("ref".to_owned(), json!(id.to_string()));
     }
     data
+}
+
+fn extra(wish: Wish) -> Value {
+    let delay = wish
+        .delay
+        .map(|delay| Duration::from_micros(delay).as_secs_f64());
+    let fields = [
+        ("delay", delay.map(Value::from)),
+        ("key", wish.key.map(|key| key.to_string().into())),
+        ("ack", wish.ack.then(|| true.into())),
+        ("repeat", wish.ack.then(|| REPEAT.into())),
+    ];
+    let said = fields
+        .into_iter()
+        .filter_map(|(of, value)| Some((of.to_owned(), value?)));
+    Value::Object(said.collect())
+}
+
+/// Something now and then; what is held mostly has a key, so that they meet.
+fn wish(rng: &mut fastrand::Rng) -> Wish {
+    let delay = (rng.u8(0..12) == 0).then(|| rng.u64(200..4_000) * 1000);
+    let keyed = if delay.is_some() { 2 } else { 12 };
+    Wish {
+        delay,
+        key: (rng.u8(0..keyed) == 0).then(|| rng.u8(0..KEYS)),
+        ack: rng.u8(0..8) == 0,
+    }
 }
 
 /// Whether a notice says why a message was not stored, and what to do.
@@ -59,6 +99,8 @@ pub(crate) struct Sender {
     speaks_ref: bool,
     rng: fastrand::Rng,
     open: BTreeMap<Id, Open>,
+    /// Messages to be taken back, until that is answered: when it is asked next; `None` while it is asked.
+    unwanted: BTreeMap<Id, Option<Instant>>,
     next: Instant,
     /// Held until it knows the outcome of all that it sent.
     alive: Option<mpsc::Sender<()>>,
@@ -79,6 +121,7 @@ impl Sender {
             speaks_ref,
             rng,
             open: BTreeMap::new(),
+            unwanted: BTreeMap::new(),
             next,
             alive: Some(alive),
         }
@@ -89,11 +132,7 @@ impl Sender {
         let name = sender_name(self.number);
         while !self.is_done() {
             let world = Arc::clone(&self.world);
-            let features: &[&str] = if self.speaks_ref {
-                &["ref", "receipts"]
-            } else {
-                &[]
-            };
+            let features = if self.speaks_ref { FEATURES } else { &[] };
             match Socket::connect(&world, &name, "", features).await {
                 Ok(socket) => self.serve(socket).await,
                 Err(_) => world.pause().await,
@@ -103,7 +142,9 @@ impl Sender {
 
     fn is_done(&mut self) -> bool {
         let phase = self.world.phase();
-        let settled = !matches!(phase, Phase::Load | Phase::Quiet) && self.open.is_empty();
+        let settled = !matches!(phase, Phase::Load | Phase::Quiet)
+            && self.open.is_empty()
+            && self.unwanted.is_empty();
         if settled {
             self.alive = None;
         }
@@ -128,9 +169,10 @@ impl Sender {
                 break;
             }
             let again = self.open.values().filter_map(|open| open.again).min();
+            let unwanted = self.unwanted.values().filter_map(|at| *at).min();
             let may_send = *phase.borrow() == Phase::Load && self.open.len() < self.window();
             let next = may_send.then_some(self.next);
-            let due = [again, next, end].into_iter().flatten().min();
+            let due = [again, unwanted, next, end].into_iter().flatten().min();
             tokio::select! {
                 frame = socket.next(&world) => {
                     if matches!(frame, Frame::Gone) {
@@ -143,7 +185,9 @@ impl Sender {
                     }
                 }
                 () = until(due) => {
-                    if self.try_again(&mut socket, false).await.is_err() {
+                    if self.try_again(&mut socket, false).await.is_err()
+                        || self.take_back(&mut socket).await.is_err()
+                    {
                         break;
                     }
                     if may_send && self.next <= Instant::now() && self.send(&mut socket).await.is_err() {
@@ -170,6 +214,33 @@ impl Sender {
         if !self.speaks_ref {
             self.open.clear();
         }
+        for at in self.unwanted.values_mut() {
+            *at = Some(Instant::now());
+        }
+    }
+
+    /// Asks for what is to be taken back by now.
+    async fn take_back(&mut self, socket: &mut Socket) -> anyhow::Result<()> {
+        let now = Instant::now();
+        for (id, at) in &mut self.unwanted {
+            if at.take_if(|at| *at <= now).is_some() {
+                let data = json!({"ref": id.to_string()});
+                socket.send(&json!({"cmd": "CANCEL", "data": data})).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A message was accepted, and is held: now and then it is not wanted after all.
+    fn think_again(&mut self, id: Id) {
+        if self.rng.u8(0..3) == 0 {
+            let later = match self.rng.bool() {
+                true => Duration::ZERO,
+                // It may be due by then.
+                false => between(&mut self.rng, 0, 3000),
+            };
+            self.unwanted.insert(id, Some(Instant::now() + later));
+        }
     }
 
     fn window(&self) -> usize {
@@ -189,10 +260,14 @@ impl Sender {
             }
             let to = To::any(&mut self.rng);
             let id = self.world.ledger().sent(self.number, to, self.world.now());
+            let mut wanted = Wish::default();
             if self.speaks_ref {
-                self.world.ledger().listens(id);
+                wanted = wish(&mut self.rng);
+                let mut ledger = self.world.ledger();
+                ledger.listens(id);
+                ledger.wishes(id, wanted);
             }
-            let data = message(id, to, &mut self.rng, self.speaks_ref);
+            let data = message(id, to, &mut self.rng, self.speaks_ref, wanted);
             let packet = json!({"cmd": "MESSAGE", "data": data});
             let again = None;
             self.open.insert(id, Open { data, again });
@@ -217,7 +292,7 @@ impl Sender {
 
     /// Takes in what came; what is to be sent for it.
     fn came(&mut self, frame: Frame) -> Option<Value> {
-        if matches!(frame, Frame::Reply(_)) {
+        if matches!(frame, Frame::Reply(_) | Frame::Cancelled { .. }) {
             self.world.strike();
         }
         let now = self.world.now();
@@ -240,7 +315,11 @@ impl Sender {
                 };
                 ledger.answered(id, reply.mid, &reply.statuses, now);
                 let refused = reply.statuses.iter().all(|(_, status)| status == "no");
+                let held = reply.statuses.iter().any(|(_, status)| status == "held");
                 drop(ledger);
+                if held {
+                    self.think_again(id);
+                }
                 match self.open.get_mut(&id) {
                     Some(open) if refused && self.speaks_ref => {
                         open.again = Some(Instant::now() + between(&mut self.rng, 100, 1500));
@@ -248,12 +327,30 @@ impl Sender {
                     _ => drop(self.open.remove(&id)),
                 }
             }
-            Frame::Receipt(receipt) if self.speaks_ref && receipt.state == "ok" => {
-                ledger.told(receipt.id, receipt.mid, receipt.recipient);
+            Frame::Receipt(receipt) if self.speaks_ref => {
+                let (id, mid, recipient) = (receipt.id, receipt.mid, receipt.recipient);
+                match receipt.state.as_str() {
+                    "ok" => ledger.told(id, mid, recipient, now),
+                    "superseded" => ledger.superseded(id, recipient),
+                    "acknowledged" => ledger.heard(id, mid, recipient),
+                    _ => ledger.odd(format!("s{}: {receipt:?}", self.number)),
+                }
                 // Left unconfirmed, it comes again on the next connection.
                 return (self.rng.u8(0..8) > 0).then(|| receipt.callback());
             }
+            Frame::Cancelled { id, cancelled } if self.unwanted.remove(&id).is_some() => {
+                if cancelled {
+                    ledger.cancelled(id);
+                }
+            }
             Frame::Info(info) if says_why(&info) => {}
+            // To what was to be taken back: that is asked again.
+            Frame::Info(info) if info.contains("full") && !self.unwanted.is_empty() => {
+                let later = Instant::now() + between(&mut self.rng, 100, 1500);
+                for at in self.unwanted.values_mut() {
+                    at.get_or_insert(later);
+                }
+            }
             other => ledger.odd(format!("s{}: {other:?}", self.number)),
         }
         None

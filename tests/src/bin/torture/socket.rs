@@ -19,8 +19,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What the relay said.
 #[derive(Debug)]
 pub(crate) enum Frame {
-    /// A message for this client.
-    Message { id: Id, mid: u64 },
+    /// A message for this client; `ack` if it is to be acknowledged.
+    Message { id: Id, mid: u64, ack: bool },
+    /// It is to be acknowledged, still.
+    Reminder { id: Id, mid: u64 },
+    /// This client's acknowledgement is taken.
+    Taken { mid: u64 },
+    /// What came of taking back a message of this client.
+    Cancelled { id: Id, cancelled: bool },
     /// The outcome of one that it sent; with its own id where it gave one.
     Reply(Reply),
     /// A notice.
@@ -143,7 +149,7 @@ fn parse(text: &str) -> Option<Frame> {
     let packet: Value = serde_json::from_str(text).ok()?;
     let data = packet.get("data");
     match packet.get("cmd")?.as_str()? {
-        "MESSAGE" => {
+        kind @ ("MESSAGE" | "REMINDER") => {
             let data = data?;
             let id = Id::parse(data.pointer("/message/text")?.as_str()?)?;
             let reference = data.get("ref").and_then(Value::as_str);
@@ -151,8 +157,17 @@ fn parse(text: &str) -> Option<Frame> {
                 return None;
             }
             let mid = mid(data)?;
-            Some(Frame::Message { id, mid })
+            let ack = data.pointer("/message/extra/ack").is_some();
+            Some(match kind {
+                "MESSAGE" => Frame::Message { id, mid, ack },
+                _ => Frame::Reminder { id, mid },
+            })
         }
+        "RECEIPT_CALLBACK" => mid(data?).map(|mid| Frame::Taken { mid }),
+        "CANCEL" => Some(Frame::Cancelled {
+            id: Id::parse(data?.get("ref")?.as_str()?)?,
+            cancelled: data?.get("cancelled")?.as_bool()?,
+        }),
         "MESSAGE_REPLY" => reply(data?).map(Frame::Reply),
         "RECEIPT" => receipt(data?).map(Frame::Receipt),
         "INFO" => Some(Frame::Info(data?.as_str()?.to_owned())),

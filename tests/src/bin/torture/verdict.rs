@@ -76,6 +76,12 @@ impl Report {
             proven,
             receipts,
             told,
+            held,
+            cancelled,
+            superseded,
+            acknowledged,
+            reminders,
+            again,
             ..
         } = self.counts;
         let (load, then) = &self.load;
@@ -96,7 +102,14 @@ impl Report {
             format!(
                 "confirmed    {confirmed} times; {proven} messages with proof that the relay knew"
             ),
+            format!(
+                "again        {again} times after a confirmation that was read, and not known to be kept"
+            ),
             format!("receipts     {receipts}; {told} told what no reply had said"),
+            format!(
+                "wishes       {held} came when they were due, {cancelled} were taken back, {superseded} \
+                 made way, {acknowledged} acknowledgements were taken, {reminders} reminders came"
+            ),
             format!(
                 "rate         {:.0} messages accepted and {:.0} delivered a second",
                 then.accepted as f64 / secs,

@@ -95,11 +95,9 @@ impl World {
         let Some(process) = Pid::from_raw(self.aim.swap(0, Ordering::AcqRel)) else {
             return;
         };
-        // Before: the next life may begin at once.
-        let (life, now) = (self.life(), self.now());
         // It may have ended by itself; whoever waits for its end sees that.
         let _ = kill_process(process, Signal::KILL);
-        self.ledger().killed(life, now);
+        self.ledger().killed();
     }
 
     /// Waits a moment after a connection that failed.

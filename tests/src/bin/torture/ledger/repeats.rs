@@ -1,27 +1,21 @@
 //! Repeats: a message that comes again although the relay had its confirmation.
 //!
-//! That the relay had it, is known in two ways:
+//! A confirmation has no answer of its own, so that the relay had it is known in two ways only:
 //!
-//! - *durable*: a MESSAGE_REPLY said `ok` for this recipient, or the confirmation was given by HTTP
-//!   and answered 200. From then on no new socket may be sent the message.
+//! - *durable*: whatever the relay may say only once it is: a MESSAGE_REPLY or a RECEIPT said `ok` for this
+//!   recipient, the confirmation was given by HTTP and answered 200, or a report on the message was
+//!   answered. From then on no new socket may be sent the message.
 //! - *read*: a PONG came to a PING that was written after the confirmation on the same socket; the
-//!   relay reads in order. On that socket it may not come again. On another socket of the same life
-//!   of the relay it may not, if that was opened more than [`COMMIT`] after the PONG; nor in a later
-//!   life, if the relay was killed more than [`COMMIT`] after it.
+//!   relay reads in order. On that socket it may not come again, unless the disk was full meanwhile: then
+//!   it could not be kept. On others it may, however long it took: the relay has promised nothing, and a
+//!   disk may be slow. Such ones are counted, as there should be few.
 //!
-//! The relay's store has no fixed commit interval: it takes what waits, commits, and takes what
-//! came meanwhile, so that a confirmation is durable after two commits at most.
-//!
-//! A confirmation that was read while the disk was full proves nothing: it could not be kept. A
-//! message that comes again so, or within the interval, is confirmed anew, with a new proof.
+//! Those who send under a `ref` are told of every confirmation in the end, so most have their proof.
 
 use std::collections::HashMap;
 
-use super::{At, Life, ROOM_AGAIN};
+use super::{At, ROOM_AGAIN};
 use crate::cast::RECIPIENTS;
-
-/// Far above what two commits take (some milliseconds), with all of this on two busy cores.
-const COMMIT: At = 500_000;
 
 /// A recipient's socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +24,6 @@ pub(crate) struct SocketId(usize);
 #[derive(Debug)]
 struct Socket {
     recipient: u8,
-    life: Life,
     opened: At,
 }
 
@@ -53,11 +46,21 @@ pub(crate) enum Proof {
     },
 }
 
+/// How a message came.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    /// As far as is known its confirmation did not reach the relay.
+    Anew,
+    /// Its confirmation had been read, and was not known to be kept.
+    Again,
+    /// What is wrong with that.
+    Wrongly(String),
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     sockets: Vec<Socket>,
-    kills: HashMap<Life, At>,
     /// Times at which the disk was full.
     full: Vec<(At, At)>,
     /// What came to each recipient, with the proof that its confirmation came back.
@@ -65,12 +68,8 @@ pub(super) struct Repeats {
 }
 
 impl Repeats {
-    pub(super) fn socket(&mut self, recipient: u8, life: Life, opened: At) -> SocketId {
-        self.sockets.push(Socket {
-            recipient,
-            life,
-            opened,
-        });
+    pub(super) fn socket(&mut self, recipient: u8, opened: At) -> SocketId {
+        self.sockets.push(Socket { recipient, opened });
         SocketId(self.sockets.len() - 1)
     }
 
@@ -79,8 +78,9 @@ impl Repeats {
         (socket.recipient < RECIPIENTS).then_some(socket.recipient)
     }
 
-    pub(super) fn killed(&mut self, life: Life, now: At) {
-        self.kills.insert(life, now);
+    /// When a socket was opened.
+    pub(super) fn opened(&self, on: SocketId) -> Option<At> {
+        self.sockets.get(on.0).map(|socket| socket.opened)
     }
 
     pub(super) fn disk(&mut self, full: bool, now: At) {
@@ -118,71 +118,34 @@ impl Repeats {
         first
     }
 
-    /// A message came; what is wrong with that, if anything is.
-    pub(super) fn came(&mut self, on: SocketId, recipient: u8, mid: u64) -> Option<String> {
-        let proof = (*self.seen.entry((recipient, mid)).or_default())?;
-        if self.holds(proof, on)? {
-            let told = self.told(proof, on);
-            return Some(format!("{mid} came to r{recipient} again: {told}"));
-        }
-        if self.is_void(proof, on)? {
-            self.seen.insert((recipient, mid), None);
-        }
-        None
-    }
-
-    /// Whether it takes a new confirmation, as the one before could rightly be lost.
-    fn is_void(&self, proof: Proof, on: SocketId) -> Option<bool> {
-        let Proof::Read {
-            on: before,
-            from,
-            at,
-        } = proof
-        else {
-            return Some(false);
+    /// A message came.
+    pub(super) fn came(&mut self, on: SocketId, recipient: u8, mid: u64) -> Came {
+        let known = self.seen.entry((recipient, mid)).or_default();
+        let Some(proof) = *known else {
+            return Came::Anew;
         };
-        let (before, socket) = (self.sockets.get(before.0)?, self.sockets.get(on.0)?);
-        Some(before.life != socket.life || self.full_between(from, at + COMMIT))
-    }
-
-    /// Whether the message must not come on this socket any more.
-    fn holds(&self, proof: Proof, on: SocketId) -> Option<bool> {
-        let socket = self.sockets.get(on.0)?;
-        Some(match proof {
-            Proof::Durable { at } => socket.opened > at,
-            Proof::Read { from, at, .. } if self.full_between(from, at + COMMIT) => false,
-            Proof::Read { on: before, .. } if before == on => true,
-            Proof::Read { on: before, at, .. } => {
-                let before = self.sockets.get(before.0)?;
-                let until = if before.life == socket.life {
-                    socket.opened
-                } else {
-                    *self.kills.get(&before.life)?
-                };
-                at + COMMIT < until
-            }
-        })
-    }
-
-    fn told(&self, proof: Proof, on: SocketId) -> String {
-        let socket = self.sockets.get(on.0);
-        let opened = socket.map(|s| (s.life, s.opened));
         match proof {
-            Proof::Durable { at } => {
-                format!("durable at {at} us, on a socket of (life, opened at) {opened:?}")
+            Proof::Durable { at } if self.opened(on).is_some_and(|opened| opened > at) => {
+                let on = self.sockets.get(on.0);
+                Came::Wrongly(format!(
+                    "{mid} came to r{recipient} again: its confirmation was kept by {at} us, this is {on:?}"
+                ))
             }
+            // It was under way already.
+            Proof::Durable { .. } => Came::Anew,
             Proof::Read {
                 on: before,
                 from,
                 at,
             } => {
-                let life = self.sockets.get(before.0).map(|s| s.life);
-                let killed = life.and_then(|life| self.kills.get(&life));
-                format!(
-                    "confirmed after {from} us, read by {at} us in life {life:?} (killed at \
-                     {killed:?}), same socket: {}, this one's (life, opened at): {opened:?}",
-                    before == on,
-                )
+                if before == on && !self.full_between(from, at) {
+                    return Came::Wrongly(format!(
+                        "{mid} came to r{recipient} again on its socket: confirmed after {from} us, read by {at} us"
+                    ));
+                }
+                // It takes a new confirmation.
+                self.seen.insert((recipient, mid), None);
+                Came::Again
             }
         }
     }
