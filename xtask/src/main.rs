@@ -9,6 +9,7 @@
     reason = "it talks to the person who called it"
 )]
 
+mod bench;
 mod bounds;
 mod demo;
 mod figures;
@@ -91,6 +92,13 @@ enum Command {
         #[arg(long, default_value_t = 600)]
         idle: u64,
     },
+    /// Measure the relay beside its peers, in a release build; the report goes to target/bench (Linux)
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// What the program takes: --only WORKLOAD, --system NAME, --rounds N, --quick; --help says more
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Measure the relay's memory under load; ends in how many of its bounds hold (Linux)
     Bounds {
         /// Only the cases whose name holds this
@@ -137,6 +145,7 @@ fn main() -> ExitCode {
         Command::TortureDesktop { kills, messages } => torture::desktop(kills, messages),
         Command::FiguresDesktop { messages, idle } => figures::desktop(messages, idle),
         Command::Sim { seeds, seed } => sim::sim(seeds, seed),
+        Command::Bench { options } => bench::bench(&options),
         Command::Bounds { only } => bounds::bounds(only.as_deref()),
         Command::Fuzz { seconds, target } => fuzz::fuzz(seconds, target.as_deref()),
         Command::Tidy => tidy::tidy(),

@@ -1,0 +1,97 @@
+//! Confirmed messages as fast as they go, between pairs of clients.
+//!
+//! Each sender keeps `window` messages under way. After a warm-up, confirmations are counted for a fixed
+//! time, beside the CPU time of the server and the generator: the time is fixed rather than the count, so
+//! that a slow system takes no longer than a quick one.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::server::{Server, cpu_of};
+use crate::system::{Recipient, Sender, System};
+
+/// What a flood is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Flood {
+    pub(crate) pairs: usize,
+    /// Messages of one sender under way.
+    pub(crate) window: usize,
+    pub(crate) warm_up: Duration,
+    pub(crate) time: Duration,
+}
+
+/// What was seen of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    /// Confirmed messages a second.
+    pub(crate) rate: f64,
+    /// The server's CPU time for each, in microseconds.
+    pub(crate) server: f64,
+    /// The generator's, both ends together.
+    pub(crate) generator: f64,
+}
+
+/// Floods a server.
+pub(crate) async fn flood<S: System>(system: &S, server: &Server, flood: Flood) -> Result<Seen> {
+    let confirmed = Rc::new(Cell::new(0));
+    let mut clients = JoinSet::new();
+    for n in 0..flood.pairs {
+        let (mut sender, mut recipient) = system.pair(&n.to_string()).await?;
+        clients.spawn_local(async move {
+            loop {
+                recipient.receive().await?;
+            }
+        });
+        let confirmed = Rc::clone(&confirmed);
+        clients.spawn_local(async move {
+            let mut free = flood.window;
+            loop {
+                sender.send(free).await?;
+                free = sender.confirmed().await?;
+                confirmed.set(confirmed.get() + free);
+            }
+        });
+    }
+    unless_one_ends(&mut clients, async {
+        sleep(flood.warm_up).await;
+        let before = (
+            Instant::now(),
+            confirmed.get(),
+            server.cpu()?,
+            cpu_of("self")?,
+        );
+        sleep(flood.time).await;
+        let count = confirmed.get() - before.1;
+        if count == 0 {
+            bail!("nothing was confirmed");
+        }
+        let count = count as f64;
+        let each = |spent: Duration| spent.as_secs_f64() * 1e6 / count;
+        Ok(Seen {
+            rate: count / before.0.elapsed().as_secs_f64(),
+            server: each(server.cpu()? - before.2),
+            generator: each(cpu_of("self")? - before.3),
+        })
+    })
+    .await
+}
+
+/// Measures while clients work, which go on for ever unless something is wrong.
+pub(crate) async fn unless_one_ends<T>(
+    clients: &mut JoinSet<Result<()>>,
+    measuring: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    tokio::select! {
+        seen = measuring => seen,
+        Some(ended) = clients.join_next() => {
+            ended??;
+            Err(anyhow::anyhow!("a client has ended")).context("while it was measured")
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! `cargo xtask bench`: the relay beside its peers, in one run.
+//!
+//! Knows only what to build; the measuring is a program of `bench`.
+
+use anyhow::Result;
+
+use crate::sh;
+
+/// Builds both programs for release and measures; `options` are those of the program.
+pub(crate) fn bench(options: &[String]) -> Result<()> {
+    sh::sh(&["cargo", "build", "--release", "--package", "tidings-relay"])?;
+    let bench = ["--package", "tidings-bench", "--bin", "tidings-bench"];
+    sh::sh(&[&["cargo", "build", "--release"][..], &bench].concat())?;
+    let release = sh::target().join("release");
+    let mut command = sh::command(&[&release.join("tidings-bench").to_string_lossy()]);
+    command.arg("--relay").arg(release.join("tidings-relay"));
+    command.arg("--to").arg(sh::target().join("bench"));
+    command.args(options);
+    sh::run(&mut command)
+}
