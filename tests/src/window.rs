@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
+use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 
@@ -155,6 +157,60 @@ impl Window {
         // A line break is the key Enter: WebKit's driver drops the character.
         field.send_keys(&text.replace('\n', "\u{e007}")).await?;
         Ok(())
+    }
+
+    /// Presses keys one after the other, wherever the focus is, as a keyboard does.
+    ///
+    /// # Errors
+    /// Of the driver.
+    pub async fn press(&self, keys: &[char]) -> anyhow::Result<()> {
+        let mut actions = KeyActions::new("keys".to_owned());
+        for &value in keys {
+            actions = actions.then(KeyAction::Down { value });
+            actions = actions.then(KeyAction::Up { value });
+        }
+        Ok(self.client.perform_actions(actions).await?)
+    }
+
+    /// Presses a key while `held` is down.
+    ///
+    /// # Errors
+    /// Of the driver.
+    pub async fn chord(&self, held: Key, value: char) -> anyhow::Result<()> {
+        let held = char::from(held);
+        let actions = KeyActions::new("keys".to_owned())
+            .then(KeyAction::Down { value: held })
+            .then(KeyAction::Down { value })
+            .then(KeyAction::Up { value })
+            .then(KeyAction::Up { value: held });
+        Ok(self.client.perform_actions(actions).await?)
+    }
+
+    /// Presses Tab until what has the focus matches a CSS selector; says in the end how often.
+    ///
+    /// # Errors
+    /// When it does not after as many as a page has parts; says what had the focus last.
+    pub async fn tab_to(&self, css: &str) -> anyhow::Result<usize> {
+        const PARTS: usize = 60;
+        for pressed in 1..=PARTS {
+            self.press(&[char::from(Key::Tab)]).await?;
+            if self.focused(css).await? {
+                return Ok(pressed);
+            }
+        }
+        let script = "return document.activeElement.outerHTML.slice(0, 300)";
+        let last = self.client.execute(script, Vec::new()).await?;
+        anyhow::bail!("Tab never comes to {css}; after {PARTS} of them it is at {last}")
+    }
+
+    /// Whether what has the focus matches a CSS selector.
+    ///
+    /// # Errors
+    /// Of the driver.
+    pub async fn focused(&self, css: &str) -> anyhow::Result<bool> {
+        let script = "return document.activeElement.matches(arguments[0])";
+        let focused = self.client.execute(script, vec![css.into()]).await?;
+        Ok(focused.as_bool() == Some(true))
     }
 
     /// Waits until an element's text (or a field's value) holds `part`; gives all of it.

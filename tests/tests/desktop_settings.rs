@@ -42,11 +42,13 @@ async fn language_and_theme_switch_at_once_in_all_windows_and_the_tray() -> anyh
             agent.ask(Request::Show { view }).await?;
         }
         let window = rig.window().await?;
-        window.has("nav-settings", "title", "Settings").await?;
+        window
+            .has("nav-settings", "title", "Settings (Ctrl+4)")
+            .await?;
         labelled(&item, "Inbox").await?;
 
         window.click("language-zh").await?;
-        window.has("nav-settings", "title", "设置").await?;
+        window.has("nav-settings", "title", "设置 (Ctrl+4)").await?;
         let compose = "[data-testid='compose-send']";
         window
             .select(&format!("html[lang='zh-CN'] {compose}"))
@@ -60,7 +62,9 @@ async fn language_and_theme_switch_at_once_in_all_windows_and_the_tray() -> anyh
                 .await?;
         }
         window.click("language-en").await?;
-        window.has("nav-settings", "title", "Settings").await?;
+        window
+            .has("nav-settings", "title", "Settings (Ctrl+4)")
+            .await?;
         labelled(&item, "Inbox").await?;
         Ok(())
     })

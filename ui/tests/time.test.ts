@@ -51,6 +51,14 @@ it('reads keys, and leaves them to who writes', () => {
   ]);
   expect(key('z', { ctrlKey: true })).toBe('undo');
   expect(key(',', { metaKey: true })).toBe('settings');
+  expect(['1', '2', '3', '4', '5', '6'].map((page) => key(page, { ctrlKey: true }))).toEqual([
+    'inbox',
+    'sent',
+    'relays',
+    'settings',
+    'doctor',
+    null,
+  ]);
   expect(key('j', { ctrlKey: true })).toBeNull();
   expect(key('j', { defaultPrevented: true })).toBeNull();
   class Field extends globalThis.Element {

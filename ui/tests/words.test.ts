@@ -37,7 +37,7 @@ it('says nothing that no page shows', () => {
 });
 
 /** What is the same in every language: a name, keys, an address to follow. */
-const SAME = ['Tidings', 'Ctrl+Enter', 'Esc', 'wss://relay.example.com', 'https://'];
+const SAME = ['Tidings', 'Ctrl+Enter', '(Ctrl+', 'Esc', 'wss://relay.example.com', 'https://'];
 /** The attributes and properties that people read or hear. */
 const READ =
   /^(title|alt|placeholder|label|words|yes|no|note|hint|submit|aria-(label|description))$/;

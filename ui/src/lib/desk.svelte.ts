@@ -20,6 +20,8 @@ export class Desk {
     keep: { days: 365, count: 100_000, unreadToo: false },
     readReceipts: false,
   });
+  /** Whether the settings were read: until then they are what they are without any. */
+  known = $state(false);
   /** What to show; a new object each time it is asked for. */
   view = $state.raw<View | null>(null);
   /** The relay's last notice for people. */
@@ -32,6 +34,9 @@ export class Desk {
   #events = new Set<(event: Event) => void>();
   #back = new Set<() => void>();
   /* eslint-enable svelte/prefer-svelte-reactivity */
+
+  /** How often each was told: an answer that was asked for before is no newer. */
+  #told = { status: 0, settings: 0 };
 
   constructor(readonly backend: Backend) {}
 
@@ -86,16 +91,30 @@ export class Desk {
   }
 
   #readAll(): void {
-    void this.attempt(async () => {
-      this.status = await this.ask({ do: 'status' });
-      this.settings = await this.ask({ do: 'settings' });
-    });
+    void this.attempt(() => Promise.all([this.#readStatus(), this.#readSettings()]));
     for (const read of this.#back) read();
   }
 
+  async #readStatus(): Promise<void> {
+    const told = this.#told.status;
+    const status = await this.ask({ do: 'status' });
+    if (told === this.#told.status) this.status = status;
+  }
+
+  async #readSettings(): Promise<void> {
+    const told = this.#told.settings;
+    const settings = await this.ask({ do: 'settings' });
+    if (told === this.#told.settings) this.settings = settings;
+    this.known = true;
+  }
+
   #take(event: Event): void {
-    if (event.event === 'status') this.status = event.value;
-    else if (event.event === 'settings') this.settings = event.value;
-    else if (event.event === 'notice') this.notice = say(event.value);
+    if (event.event === 'status') {
+      this.#told.status += 1;
+      this.status = event.value;
+    } else if (event.event === 'settings') {
+      this.#told.settings += 1;
+      this.settings = event.value;
+    } else if (event.event === 'notice') this.notice = say(event.value);
   }
 }

@@ -2,7 +2,8 @@
 //! `cargo xtask figures-desktop` runs. Prints its figures, and writes them as JSON; judges none.
 //!
 //! Usage: `figures-desktop TO [--messages N] [--idle SECONDS] [--opens N]`: the file for the results.
-//! Two relays take part, one inside the agent and one beside it.
+//! Two relays take part, one inside the agent and one beside it; at rest the agent is watched with
+//! these, after all the rest, and begun anew with two beside it.
 
 #![expect(
     clippy::print_stdout,
@@ -12,6 +13,7 @@
 mod fill;
 mod idle;
 mod page;
+mod prompt;
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,6 +25,11 @@ use tidings_control::{Pause, Request};
 use tidings_tests::Rig;
 use tidings_tests::relay::{Relay, TOKEN};
 
+/// Messages whose way to the notification is measured.
+const TOLD: u32 = 200;
+/// Starts of the agent that are measured.
+const STARTS: u32 = 20;
+
 /// Figures of the desktop.
 #[derive(Parser)]
 struct Cli {
@@ -31,7 +38,7 @@ struct Cli {
     /// Messages in the inbox
     #[arg(long, default_value_t = 100_000)]
     messages: u32,
-    /// How long the agent is watched at rest, in seconds
+    /// How long the agent is watched at rest each time, in seconds
     #[arg(long, default_value_t = 600)]
     idle: u64,
     /// How often the window is opened from the tray
@@ -69,15 +76,40 @@ async fn main() -> anyhow::Result<()> {
     drop(window);
     display.close("Tidings").await?;
 
+    let idle = Duration::from_secs(cli.idle);
     println!("The agent is watched at rest for {} s", cli.idle);
-    let rest = idle::watch(&agent, Duration::from_secs(cli.idle)).await?;
-    println!("  at rest: {rest:#}");
+    let used = idle::watch(&agent, idle).await?;
+    println!("  after all of it, a relay inside and one beside: {used:#}");
+
+    let pause = Pause::Off;
+    agent.ask(Request::Pause { pause }).await?;
+    println!("{TOLD} messages are told of");
+    let told = prompt::told(&rig, &agent, TOLD).await?;
+    println!("  packet to notification: {told}");
+
+    agent.ask(Request::StopHosting).await?;
+    let mut third = Relay::new()?;
+    third.start(&rig.home, &rig.programs).await?;
+    agent.join(third.address(), "desk", TOKEN).await?;
+    prompt::end(agent).await?;
+    println!("The agent is started {STARTS} times");
+    let started = prompt::started(&mut rig, STARTS).await?;
+    println!("  start to tray: {started}");
+    let agent = rig.agent().await?;
+    agent.until_connected().await?;
+    println!("It is watched at rest for {} s", cli.idle);
+    let begun = idle::watch(&agent, idle).await?;
+    println!("  begun anew, two relays beside: {begun:#}");
+
     let report = json!({
         "messages": cli.messages,
         "click_to_list_ms": opened.to_json(),
         "key_to_list_ms": searched.to_json(),
         "scrolling": scrolled,
-        "at_rest": rest,
+        "packet_to_notification_ms": told.to_json(),
+        "start_to_tray_ms": started.to_json(),
+        "at_rest_after_use_hosting": used,
+        "at_rest_begun_anew": begun,
     });
     if let Some(folder) = cli.to.parent() {
         fs::create_dir_all(folder)?;

@@ -18,7 +18,7 @@ use crate::fill::{SHORT, WORDS};
 pub(crate) struct Times(Vec<f64>);
 
 impl Times {
-    fn of(mut times: Vec<f64>) -> Self {
+    pub(crate) fn of(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
         Self(times)
     }
@@ -30,16 +30,22 @@ impl Times {
     }
 
     pub(crate) fn to_json(&self) -> Value {
-        json!({"median": self.at(0.5), "p90": self.at(0.9), "worst": self.at(1.0), "all": self.0})
+        json!({
+            "median": self.at(0.5),
+            "p90": self.at(0.9),
+            "p99": self.at(0.99),
+            "worst": self.at(1.0),
+            "all": self.0,
+        })
     }
 }
 
 impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (median, worst) = (self.at(0.5), self.at(1.0));
+        let [median, most, worst] = [0.5, 0.99, 1.0].map(|part| self.at(part));
         write!(
             f,
-            "median {median:.0} ms, worst {worst:.0} ms of {}",
+            "median {median:.1} ms, 99th percentile {most:.1} ms, worst {worst:.1} ms of {}",
             self.0.len()
         )
     }
@@ -145,30 +151,58 @@ const FRAMES: u32 = 300;
 /// Longer than two frames of a display of 60 Hz: it is seen.
 const LONG_MS: f64 = 34.0;
 
-/// The whole list beside one of a hundred, in the same window.
+/// The whole list beside one of a hundred, in the same window: frames, and how many times as many the
+/// whole list has.
 pub(crate) async fn scrolled(window: &Window) -> anyhow::Result<Value> {
-    let mut lists = Vec::new();
+    let all = paces(window).await?;
     let short = format!("[data-testid='source'][data-kind='tag'][data-name='{SHORT}']");
-    for name in ["all", "hundred"] {
-        if name == "hundred" {
-            window.click_on(&short).await?;
-            window.find("filter-source").await?;
-        }
-        for pixels in PACES {
-            let arguments = vec![json!(pixels), json!(FRAMES)];
-            let times = window.client().execute_async(SCROLL, arguments).await?;
-            let times: Vec<f64> = serde_json::from_value(times)?;
-            let long = times.iter().filter(|&&time| time > LONG_MS).count();
-            let rate = 1000.0 * times.len() as f64 / times.iter().sum::<f64>();
-            let times = Times::of(times);
-            lists.push(json!({
-                "list": name,
-                "pixels_a_frame": pixels,
-                "frames_a_second": rate,
-                "long_frames": long,
-                "worst_ms": times.at(1.0),
-            }));
-        }
+    window.click_on(&short).await?;
+    window.find("filter-source").await?;
+    let hundred = paces(window).await?;
+    let ratios = all
+        .iter()
+        .zip(&hundred)
+        .map(|(all, short)| all.rate / short.rate);
+    let report = |paces: &[Pace]| paces.iter().map(Pace::to_json).collect::<Vec<_>>();
+    Ok(json!({
+        "all": report(&all),
+        "hundred": report(&hundred),
+        "all_to_hundred": ratios.collect::<Vec<_>>(),
+    }))
+}
+
+/// How a list scrolled at one pace.
+struct Pace {
+    pixels: u32,
+    /// Frames a second.
+    rate: f64,
+    long: usize,
+    worst: f64,
+}
+
+impl Pace {
+    fn to_json(&self) -> Value {
+        json!({
+            "pixels_a_frame": self.pixels,
+            "frames_a_second": self.rate,
+            "long_frames": self.long,
+            "worst_ms": self.worst,
+        })
     }
-    Ok(json!(lists))
+}
+
+async fn paces(window: &Window) -> anyhow::Result<Vec<Pace>> {
+    let mut paces = Vec::new();
+    for pixels in PACES {
+        let arguments = vec![json!(pixels), json!(FRAMES)];
+        let times = window.client().execute_async(SCROLL, arguments).await?;
+        let times: Vec<f64> = serde_json::from_value(times)?;
+        paces.push(Pace {
+            pixels,
+            rate: 1000.0 * times.len() as f64 / times.iter().sum::<f64>(),
+            long: times.iter().filter(|&&time| time > LONG_MS).count(),
+            worst: Times::of(times).at(1.0),
+        });
+    }
+    Ok(paces)
 }
