@@ -16,6 +16,12 @@ use tokio::time::sleep;
 use crate::server::{Server, cpu_of};
 use crate::system::{Recipient, Sender, System};
 
+/// A server that confirms nothing for so long after the time of counting confirms nothing at all.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(1);
+
 /// What a flood is made of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Flood {
@@ -67,11 +73,7 @@ pub(crate) async fn flood<S: System>(system: &S, server: &Server, flood: Flood) 
             cpu_of("self")?,
         );
         sleep(flood.time).await;
-        let count = confirmed.get() - before.1;
-        if count == 0 {
-            bail!("nothing was confirmed");
-        }
-        let count = count as f64;
+        let count = at_least_one(|| confirmed.get() - before.1).await?;
         let each = |spent: Duration| spent.as_secs_f64() * 1e6 / count;
         Ok(Seen {
             rate: count / before.0.elapsed().as_secs_f64(),
@@ -80,6 +82,18 @@ pub(crate) async fn flood<S: System>(system: &S, server: &Server, flood: Flood) 
         })
     })
     .await
+}
+
+/// Waits for the first of a count, where a slow machine has not come that far.
+pub(crate) async fn at_least_one(count: impl Fn() -> usize) -> Result<f64> {
+    let began = Instant::now();
+    while count() == 0 {
+        if began.elapsed() > PATIENCE {
+            bail!("nothing was confirmed");
+        }
+        sleep(LOOK).await;
+    }
+    Ok(count() as f64)
 }
 
 /// Measures while clients work, which go on for ever unless something is wrong.

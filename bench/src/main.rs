@@ -5,15 +5,27 @@
 
 #![expect(clippy::print_stdout, reason = "its report")]
 
+mod crowd;
+mod desktop;
 mod figures;
 mod flood;
 mod frame;
+mod goals;
+mod growth;
+mod http;
+mod idle;
+mod jets;
+mod latency;
+mod mqtt;
 mod null;
+mod plot;
+mod queue;
 mod report;
 mod run;
 mod scale;
 mod server;
 mod system;
+mod workload;
 mod ws;
 
 use std::path::PathBuf;
@@ -60,7 +72,7 @@ struct Cli {
 enum Part {
     /// Be the null hub
     #[command(hide = true)]
-    Null,
+    Null { port: u16 },
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -73,8 +85,8 @@ async fn main() -> Result<ExitCode> {
         maximum: limit.maximum,
     };
     setrlimit(Resource::Nofile, raised).context("cannot raise the limit of open files")?;
-    if let Some(Part::Null) = cli.part {
-        null::serve().await?;
+    if let Some(Part::Null { port }) = cli.part {
+        null::serve(port).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut scale = match (cli.tiny, cli.quick) {
@@ -97,14 +109,19 @@ async fn main() -> Result<ExitCode> {
         },
     };
     let (figures, failed) = run.run().await;
-    let rows = figures::rows(&figures, Name::Null.text());
-    println!("\n{}", report::write(&rows, &cli.to)?);
+    let mut rows = figures::rows(&figures, Name::Null.text());
+    let measured = rows.len();
+    if run.only.is_empty() {
+        rows.extend(desktop::rows(&cli.to.join("desktop.json"))?);
+    }
+    let goals = goals::table(&rows, &run.scale);
+    println!("\n{}", report::write(&rows, &goals, &cli.to)?);
     println!(
         "bench: {} rows in {}, {failed} measurements failed",
         rows.len(),
         cli.to.display()
     );
-    Ok(if failed == 0 && !rows.is_empty() {
+    Ok(if failed == 0 && measured > 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

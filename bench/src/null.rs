@@ -10,6 +10,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
@@ -45,10 +46,9 @@ struct Room {
 
 type Rooms = Rc<RefCell<HashMap<String, Rc<Room>>>>;
 
-/// Serves on a free port of loopback, which it prints, until it is killed.
-pub(crate) async fn serve() -> Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    announce(&listener)?;
+/// Serves on a port of loopback until it is killed.
+pub(crate) async fn serve(port: u16) -> Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     let rooms = Rooms::default();
     let local = LocalSet::new();
     let accepting = async {
@@ -65,12 +65,6 @@ pub(crate) async fn serve() -> Result<()> {
         }
     };
     local.run_until(accepting).await
-}
-
-#[expect(clippy::print_stdout, reason = "whoever started it reads the address")]
-fn announce(listener: &TcpListener) -> Result<()> {
-    println!("ws://{}", listener.local_addr()?);
-    Ok(())
 }
 
 async fn connection(stream: TcpStream, rooms: Rooms) -> Result<()> {

@@ -7,17 +7,26 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::figures::Row;
+use crate::plot;
 
-/// Writes everything into a folder; gives the table.
-pub(crate) fn write(rows: &[Row], folder: &Path) -> Result<String> {
-    fs::create_dir_all(folder)?;
+/// Writes everything into a folder; gives what `report.md` says.
+pub(crate) fn write(rows: &[Row], goals: &str, folder: &Path) -> Result<String> {
+    let plots = folder.join("plots");
+    fs::create_dir_all(&plots)?;
     fs::write(
         folder.join("report.json"),
         format!("{}\n", serde_json::to_string_pretty(rows)?),
     )?;
-    let table = table(rows);
-    fs::write(folder.join("report.md"), &table)?;
-    Ok(table)
+    let text = format!("{}\n{goals}", table(rows));
+    fs::write(folder.join("report.md"), &text)?;
+    for (at, row) in rows.iter().enumerate() {
+        let same = |other: &&Row| other.workload == row.workload;
+        if !rows.iter().take(at).any(|other| same(&other)) {
+            let picture = plot::bars(&rows.iter().filter(same).collect::<Vec<_>>());
+            fs::write(plots.join(plot::file_name(&row.workload)), picture)?;
+        }
+    }
+    Ok(text)
 }
 
 /// The rows as a table in Markdown.

@@ -1,17 +1,22 @@
 //! One run: every workload, and for each the systems in turn, as many rounds as asked for.
 //!
 //! Each measurement has a server of its own, started for it and gone after it, so that nothing of one is felt
-//! in the next. The systems take turns (A B A B), so that what else the machine does is felt by all alike.
+//! in the next (but see `growth`). The systems take turns (A B A B), so that what else the machine does is
+//! felt by all alike.
 
 use anyhow::Result;
 use tokio::task::LocalSet;
 
 use crate::figures::Figure;
-use crate::flood::{self, Flood};
+use crate::jets::Jets;
+use crate::mqtt::Mqtt;
+use crate::report::number;
 use crate::scale::Scale;
 use crate::server::{Places, Server};
-use crate::system::{Name, System};
+use crate::system::Name;
+use crate::workload::{self, Quantity, Workload, quantity};
 use crate::ws::Ws;
+use crate::{growth, http};
 
 /// What is run.
 #[derive(Debug)]
@@ -23,66 +28,32 @@ pub(crate) struct Run {
     pub(crate) systems: Vec<Name>,
 }
 
-/// What is done with each system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Workload {
-    Pairs { pairs: usize, window: usize },
-}
-
-/// In the order of a run.
-const WORKLOADS: &[(&str, Workload)] = &[
-    (
-        "one to one, window 256",
-        Workload::Pairs {
-            pairs: 1,
-            window: 256,
-        },
-    ),
-    (
-        "one to one, window 1",
-        Workload::Pairs {
-            pairs: 1,
-            window: 1,
-        },
-    ),
-    (
-        "50 to 50, window 16",
-        Workload::Pairs {
-            pairs: 50,
-            window: 16,
-        },
-    ),
-];
-
-/// A quantity that a workload measures, behind its name; the empty one is the workload's own.
-pub(crate) type Quantity = (&'static str, f64, &'static str);
-
 impl Run {
     /// Runs it; the figures, and how many measurements could not be made.
     pub(crate) async fn run(&self) -> (Vec<Figure>, usize) {
         let (mut figures, mut failed) = (Vec::new(), 0);
-        let chosen = WORKLOADS
-            .iter()
-            .filter(|(name, _)| name.contains(&self.only));
-        for (name, workload) in chosen {
-            for round in 1..=self.scale.rounds {
-                for system in self
-                    .systems
-                    .iter()
-                    .filter(|system| workload.suits(**system))
-                {
-                    match self.measure(*workload, *system).await {
+        for workload in workload::ALL {
+            let name = workload.name(&self.scale);
+            if !name.contains(&self.only) {
+                continue;
+            }
+            for _ in 0..self.rounds(workload) {
+                for system in &self.systems {
+                    if !workload.suits(*system) {
+                        continue;
+                    }
+                    match self.measure(workload, *system).await {
                         Ok(quantities) => {
-                            tell(name, round, *system, &quantities);
+                            tell(&name, *system, &quantities);
                             figures.extend(
                                 quantities
-                                    .iter()
-                                    .map(|quantity| figure(name, *system, quantity)),
+                                    .into_iter()
+                                    .map(|quantity| figure(workload, &name, *system, quantity)),
                             );
                         }
                         Err(error) => {
                             failed += 1;
-                            complain(name, *system, &error);
+                            complain(&name, *system, &error);
                         }
                     }
                 }
@@ -91,78 +62,81 @@ impl Run {
         (figures, failed)
     }
 
-    async fn measure(&self, workload: Workload, system: Name) -> Result<Vec<Quantity>> {
-        let server = Server::start(system, &self.places)?;
+    fn rounds(&self, workload: Workload) -> usize {
+        match workload {
+            // These have rounds of their own.
+            Workload::Known | Workload::Queued => 1,
+            Workload::Idle => self.scale.idle_rounds.min(self.scale.rounds),
+            _ => self.scale.rounds,
+        }
+    }
+
+    async fn measure(&self, workload: Workload, name: Name) -> Result<Vec<Quantity>> {
         let local = LocalSet::new();
-        match system {
-            Name::Null | Name::RelayOs | Name::RelayDisk => {
-                let ws = Ws {
-                    address: server.address,
-                    null: system == Name::Null,
-                };
-                local
-                    .run_until(workload.run(&ws, &server, &self.scale))
-                    .await
-            }
-        }
+        let (places, scale) = (&self.places, &self.scale);
+        local
+            .run_until(async {
+                match (workload, name) {
+                    (Workload::Known, _) => return growth::known(name, places, scale).await,
+                    (Workload::Queued, Name::Mosquitto) => {
+                        let system = |server: &Server| Mqtt(server.address);
+                        return growth::queued(name, places, scale, system).await;
+                    }
+                    (Workload::Queued, Name::JetStream) => {
+                        let system = |server: &Server| Jets(server.address);
+                        return growth::queued(name, places, scale, system).await;
+                    }
+                    (Workload::Queued, _) => {
+                        return growth::queued(name, places, scale, Ws::of).await;
+                    }
+                    _ => {}
+                }
+                let server = Server::start(name, places, workload.answers()).await?;
+                if let Workload::Http { keep_alive } = workload {
+                    let seen = http::http(&Ws::of(&server), &server, keep_alive, scale).await?;
+                    return Ok(vec![
+                        quantity("", seen.rate, "messages/s"),
+                        quantity("server's CPU", seen.server, "µs/message"),
+                    ]);
+                }
+                match name {
+                    Name::Null | Name::RelayOs | Name::RelayDisk => {
+                        workload.round(&Ws::of(&server), &server, scale).await
+                    }
+                    Name::Mosquitto => workload.round(&Mqtt(server.address), &server, scale).await,
+                    Name::JetStream => workload.round(&Jets(server.address), &server, scale).await,
+                }
+            })
+            .await
     }
 }
 
-impl Workload {
-    fn suits(self, _system: Name) -> bool {
-        true
-    }
-
-    async fn run<S: System>(
-        self,
-        system: &S,
-        server: &Server,
-        scale: &Scale,
-    ) -> Result<Vec<Quantity>> {
-        match self {
-            Self::Pairs { pairs, window } => {
-                let flood = Flood {
-                    pairs,
-                    window,
-                    warm_up: scale.warm_up,
-                    time: scale.time,
-                };
-                let seen = flood::flood(system, server, flood).await?;
-                Ok(vec![
-                    ("", seen.rate, "messages/s"),
-                    ("server's CPU", seen.server, "µs/message"),
-                    ("generator's CPU", seen.generator, "µs/message"),
-                ])
-            }
-        }
-    }
-}
-
-fn figure(workload: &str, system: Name, (quantity, value, unit): &Quantity) -> Figure {
-    let workload = if quantity.is_empty() {
-        workload.to_owned()
-    } else {
-        format!("{workload}: {quantity}")
+fn figure(workload: Workload, name: &str, system: Name, (what, value, unit): Quantity) -> Figure {
+    let workload = match workload {
+        // Their quantities say it all.
+        Workload::Known | Workload::Queued => what,
+        _ if what.is_empty() => name.to_owned(),
+        _ => format!("{name}: {what}"),
     };
     Figure {
         workload,
         system: system.text(),
-        value: *value,
+        value,
         unit,
     }
 }
 
 #[expect(clippy::print_stdout, reason = "somebody waits for minutes")]
-fn tell(workload: &str, round: usize, system: Name, quantities: &[Quantity]) {
+fn tell(workload: &str, system: Name, quantities: &[Quantity]) {
     let said: Vec<_> = quantities
         .iter()
-        .map(|(quantity, value, unit)| format!("{quantity} {value:.1} {unit}"))
+        .map(|(what, value, unit)| {
+            format!("{what} {} {unit}", number(*value))
+                .trim()
+                .to_owned()
+        })
         .collect();
-    println!(
-        "{workload}, round {round}, {}:{}",
-        system.text(),
-        said.join(", ")
-    );
+    println!("{workload}, {}: {}", system.text(), said.join("; "));
 }
 
 #[expect(clippy::print_stderr, reason = "the run goes on without it")]

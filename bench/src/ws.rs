@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result, bail};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use memchr::memmem;
 use tidings_protocol::client::{Auth, Packet, Send};
 use tidings_protocol::server::{AuthReply, Delivery, From, Method, Packet as Said};
@@ -15,7 +16,8 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::client_async;
 
 use crate::frame::{self, Incoming, Kind};
-use crate::system::{BODY, Recipient, Sender, System, WINDOW};
+use crate::server::Server;
+use crate::system::{self, AT_A_TIME, BODY, Recipient, Sender, System, WINDOW};
 
 /// The shared token of the measured relay.
 pub(crate) const TOKEN: &str = "the token of the bench";
@@ -48,6 +50,8 @@ pub(crate) struct WsSender {
     each: usize,
     /// What confirms a message.
     told: Told,
+    /// Forwarded confirmations that do not make up a message yet.
+    heard: usize,
 }
 
 /// How a sender is told of a confirmation.
@@ -55,7 +59,9 @@ pub(crate) struct WsSender {
 enum Told {
     /// A reply in which every recipient is `ok`.
     Ok,
-    /// The recipient's own packet, forwarded; so many to a message.
+    /// A reply at all: the message is kept.
+    Kept,
+    /// The recipients' own packets, forwarded; so many to a message.
     Forwarded(usize),
 }
 
@@ -64,6 +70,14 @@ enum Told {
 pub(crate) struct WsRecipient(Line);
 
 impl Ws {
+    /// The clients of a server that speaks the protocol.
+    pub(crate) fn of(server: &Server) -> Self {
+        Self {
+            address: server.address,
+            null: server.name == system::Name::Null,
+        }
+    }
+
     /// Connects a client and waits until it is let in.
     pub(crate) async fn client(&self, name: &str, group: &str) -> Result<Line> {
         let stream = TcpStream::connect(self.address).await?;
@@ -94,7 +108,7 @@ impl Ws {
         }
     }
 
-    async fn sender(&self, room: &str, target: Target, recipients: usize) -> Result<WsSender> {
+    async fn sender(&self, room: &str, target: Target, told: Told) -> Result<WsSender> {
         let name = format!("from.{room}");
         let line = self.client(&name, "").await?;
         let message = Message::new("bench", "x".repeat(BODY));
@@ -124,11 +138,8 @@ impl Ws {
             line,
             block: one.repeat(WINDOW),
             each: one.len(),
-            told: if self.null {
-                Told::Forwarded(recipients)
-            } else {
-                Told::Ok
-            },
+            told,
+            heard: 0,
         })
     }
 }
@@ -141,7 +152,44 @@ impl System for Ws {
         let name = format!("to.{room}");
         let recipient = WsRecipient(self.client(&name, "").await?);
         let to = Target::Personal(Name::new(&name)?);
-        Ok((self.sender(room, to, 1).await?, recipient))
+        let told = if self.null {
+            Told::Forwarded(1)
+        } else {
+            Told::Ok
+        };
+        Ok((self.sender(room, to, told).await?, recipient))
+    }
+
+    async fn crowd(&self, room: &str, count: usize) -> Result<(WsSender, Vec<WsRecipient>)> {
+        let client = |n| async move { self.client(&format!("to.{room}.{n}"), room).await };
+        let recipients = stream::iter(0..count)
+            .map(client)
+            .buffer_unordered(AT_A_TIME)
+            .map_ok(WsRecipient)
+            .try_collect()
+            .await?;
+        let told = if self.null {
+            Told::Forwarded(count)
+        } else {
+            Told::Ok
+        };
+        let to = Target::Group(Group::new(room)?);
+        Ok((self.sender(room, to, told).await?, recipients))
+    }
+
+    async fn away(&self, room: &str) -> Result<WsSender> {
+        let name = format!("to.{room}");
+        drop(self.client(&name, "").await?);
+        let to = Target::Personal(Name::new(&name)?);
+        self.sender(room, to, Told::Kept).await
+    }
+
+    async fn back(&self, room: &str) -> Result<WsRecipient> {
+        Ok(WsRecipient(self.client(&format!("to.{room}"), "").await?))
+    }
+
+    async fn idle(&self, n: usize) -> Result<TcpStream> {
+        Ok(self.client(&format!("to.idle.{n}"), "").await?.stream)
     }
 }
 
@@ -158,21 +206,29 @@ impl Sender for WsSender {
     }
 
     async fn confirmed(&mut self) -> Result<usize> {
-        let (told, mut count) = (self.told, 0);
-        while count == 0 {
+        let (told, heard) = (self.told, &mut self.heard);
+        let each = if let Told::Forwarded(each) = told {
+            each
+        } else {
+            1
+        };
+        while *heard < each {
             self.line
                 .exchange(|text, _| {
                     match told {
                         Told::Ok => all_ok(text)?,
+                        Told::Kept if text.starts_with(REPLY) => {}
                         Told::Forwarded(_) if text.starts_with(CONFIRM.as_bytes()) => {}
-                        Told::Forwarded(_) => bail!("unexpected: {}", shown(text)),
+                        _ => bail!("unexpected: {}", shown(text)),
                     }
-                    count += 1;
+                    *heard += 1;
                     Ok(())
                 })
                 .await?;
         }
-        Ok(count)
+        let whole = *heard / each;
+        *heard %= each;
+        Ok(whole)
     }
 }
 
@@ -226,6 +282,9 @@ fn put(out: &mut Vec<u8>, text: &str) {
     frame::put(out, Kind::Text, text.as_bytes());
 }
 
+/// The beginning of what a relay answers to a message.
+const REPLY: &[u8] = br#"{"cmd":"MESSAGE_REPLY","#;
+
 /// The beginning of a confirmation, up to the mid.
 const CONFIRM: &str = r#"{"cmd":"MESSAGE_CALLBACK","data":{"mid":""#;
 
@@ -256,7 +315,7 @@ fn confirm(text: &[u8], out: &mut Vec<u8>) -> Result<()> {
 fn all_ok(text: &[u8]) -> Result<()> {
     // With one recipient, one look at the end says it.
     let one = text.len() < 200 && text.ends_with(br#":"ok"}}}"#);
-    if !text.starts_with(br#"{"cmd":"MESSAGE_REPLY","#) {
+    if !text.starts_with(REPLY) {
         bail!("no reply: {}", shown(text));
     }
     if one {

@@ -4,10 +4,11 @@
 
 use anyhow::Result;
 
-use crate::sh;
+use crate::{setup, sh};
 
-/// Builds both programs for release and measures; `options` are those of the program.
+/// Installs the peers, builds both programs for release and measures; `options` are those of the program.
 pub(crate) fn bench(options: &[String]) -> Result<()> {
+    setup::brokers()?;
     sh::sh(&["cargo", "build", "--release", "--package", "tidings-relay"])?;
     let bench = ["--package", "tidings-bench", "--bin", "tidings-bench"];
     sh::sh(&[&["cargo", "build", "--release"][..], &bench].concat())?;
@@ -16,5 +17,8 @@ pub(crate) fn bench(options: &[String]) -> Result<()> {
     command.arg("--relay").arg(release.join("tidings-relay"));
     command.arg("--to").arg(sh::target().join("bench"));
     command.args(options);
+    // Where Debian has servers, and a person's PATH has not.
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{path}:/usr/sbin"));
     sh::run(&mut command)
 }

@@ -4,6 +4,7 @@
 //! elsewhere their names are printed. Nothing is installed twice: a second run takes a moment.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -43,6 +44,9 @@ const TESTS: &[&str] = &[
     "wget",
     "xdotool",
 ];
+
+/// What the relay is measured beside.
+const BROKERS: &[&str] = &["mosquitto", "nats-server"];
 
 /// The oldest major version of Node.js that is known to work.
 const NODE: u32 = 20;
@@ -92,6 +96,18 @@ pub(crate) fn virtual_desktop() -> Result<()> {
     system(DESKTOP)
 }
 
+/// Installs what the relay is measured beside. Debian starts such servers as soon as they are there; the bench
+/// starts its own, so those are stopped again.
+pub(crate) fn brokers() -> Result<()> {
+    for broker in BROKERS.iter().filter(|broker| !installed(broker)) {
+        system(&[broker])?;
+        if Path::new("/run/systemd/system").exists() && installed(broker) {
+            privileged(&["systemctl", "disable", "--now", broker])?;
+        }
+    }
+    Ok(())
+}
+
 fn system(packages: &[&str]) -> Result<()> {
     if !has("dpkg-query") || !has("apt-get") {
         println!(
@@ -121,19 +137,19 @@ fn installed(package: &str) -> bool {
 }
 
 fn apt(arguments: &[&str]) -> Result<()> {
-    let root = crate::sh::output(&["id", "-u"])?.trim() == "0";
-    let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
-    if !root {
-        if !has("sudo") {
-            bail!(
-                "not root, and no sudo: run `apt-get {}` as root",
-                arguments.join(" ")
-            );
-        }
-        words.insert(0, "sudo");
+    let apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
+    privileged(&[&apt, arguments].concat())
+}
+
+/// Runs a command as root, with sudo where the caller is not.
+fn privileged(words: &[&str]) -> Result<()> {
+    if crate::sh::output(&["id", "-u"])?.trim() == "0" {
+        return sh(words);
     }
-    words.extend(arguments);
-    run(&mut command(&words))
+    if !has("sudo") {
+        bail!("not root, and no sudo: run `{}` as root", words.join(" "));
+    }
+    sh(&[&["sudo"], words].concat())
 }
 
 fn node() -> Result<()> {
