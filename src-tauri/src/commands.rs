@@ -3,6 +3,8 @@
 //! Owns the border to the pages: what they ask is checked here, and what fails is told to them as
 //! `{code, message}`. Invariant: the token's request does not leave this process.
 
+use std::time::Instant;
+
 use serde::Serialize;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State, WebviewWindow};
@@ -53,7 +55,8 @@ pub(crate) async fn show(app: AppHandle, view: View) -> Result<(), Failed> {
 
 /// Closes the page's own window.
 #[tauri::command]
-pub(crate) async fn close(window: WebviewWindow) -> Result<(), Failed> {
+pub(crate) async fn close(window: WebviewWindow, pages: State<'_, Pages>) -> Result<(), Failed> {
+    pages.done(window.label(), Instant::now());
     window
         .close()
         .map_err(|e| Failed::plain(&format!("cannot close the window: {e}")))

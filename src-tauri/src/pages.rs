@@ -4,14 +4,19 @@
 //! lost between a window's making and its page's first line. Decides nothing.
 //!
 //! Invariants: what one page is told, it is told in order; a page that attaches again (a reload)
-//! replaces its former self and is told anew how things stand.
+//! replaces its former self and is told anew how things stand; no page keeps its window from being closed
+//! for good.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tauri::ipc::Channel;
 use tidings_control::{Event, View};
+
+/// Who closes a window that is asked to close again within that time means it: its page may hang.
+const INSISTED: Duration = Duration::from_secs(5);
 
 /// What a page is told.
 #[derive(Debug, Clone, Serialize)]
@@ -23,6 +28,8 @@ pub(crate) enum Told {
     Running(bool),
     /// The agent told this.
     Event(Box<Event>),
+    /// The person closes the window: keep what is not kept, and close it.
+    Closing,
 }
 
 /// All pages, by their windows' labels.
@@ -39,6 +46,8 @@ struct Inner {
 struct Page {
     view: View,
     channel: Option<Channel<Told>>,
+    /// When it was told that its window is to close.
+    closing: Option<Instant>,
 }
 
 impl Pages {
@@ -53,6 +62,7 @@ impl Pages {
                 let page = Page {
                     view,
                     channel: None,
+                    closing: None,
                 };
                 inner.pages.insert(label.to_owned(), page);
             }
@@ -69,6 +79,29 @@ impl Pages {
                 if let Some(running) = running {
                     page.tell(Told::Running(running));
                 }
+            }
+        });
+    }
+
+    /// A window is to close: whether it waits, as its page is told and closes it when it is done.
+    pub(crate) fn closing(&self, label: &str, now: Instant) -> bool {
+        self.with(|inner| {
+            let Some(page) = inner.pages.get_mut(label) else {
+                return false;
+            };
+            let before = page.closing.replace(now);
+            if before.is_some_and(|before| now.duration_since(before) < INSISTED) {
+                return false;
+            }
+            page.tell(Told::Closing)
+        })
+    }
+
+    /// A page is done: its window closes when it is asked to next.
+    pub(crate) fn done(&self, label: &str, now: Instant) {
+        self.with(|inner| {
+            if let Some(page) = inner.pages.get_mut(label) {
+                page.closing = Some(now);
             }
         });
     }
@@ -106,11 +139,10 @@ impl Inner {
 }
 
 impl Page {
-    fn tell(&self, told: Told) {
-        if let Some(channel) = &self.channel {
-            // Fails only for a window that is closing: it needs to know nothing more.
-            let _ = channel.send(told);
-        }
+    /// False where nobody hears: before its first line, or when its window is closing.
+    fn tell(&self, told: Told) -> bool {
+        let told = self.channel.as_ref().map(|channel| channel.send(told));
+        told.is_some_and(|told| told.is_ok())
     }
 }
 
@@ -157,6 +189,33 @@ mod tests {
                 r#"{"told":"running","value":false}"#,
             ]
         );
+    }
+
+    #[test]
+    fn a_window_waits_for_its_page_once_and_not_for_one_that_hangs() {
+        let pages = Pages::default();
+        let now = Instant::now();
+        assert!(!pages.closing("compose", now), "there is no such page");
+        let view = View::Compose {
+            reply: None,
+            to: Vec::new(),
+        };
+        pages.show("compose", view);
+        assert!(!pages.closing("compose", now), "it hears nothing yet");
+        let (channel, told) = page();
+        pages.attach("compose", channel);
+        let later = now + INSISTED;
+        assert!(pages.closing("compose", later));
+        let last = told.lock().unwrap().last().cloned();
+        assert_eq!(last.as_deref(), Some(r#"{"told":"closing"}"#));
+        assert!(!pages.closing("compose", later), "whoever insists is right");
+        let later = later + INSISTED;
+        assert!(
+            pages.closing("compose", later),
+            "the person went on writing"
+        );
+        pages.done("compose", later);
+        assert!(!pages.closing("compose", later));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! Invariants: windows are made on the main thread only, so two askers never make the same one;
 //! a page cannot leave `ui/dist`, open a window of its own, or be reached from elsewhere.
 
+use std::time::Instant;
+
 use tauri::webview::NewWindowResponse;
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 use tidings_control::View;
@@ -107,10 +109,17 @@ fn open(
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
     let (app, label) = (app.clone(), label.to_owned());
-    window.on_window_event(move |event| {
-        if matches!(event, WindowEvent::Destroyed) {
+    window.on_window_event(move |event| match event {
+        // What was typed last is not kept yet; the other windows have nothing to lose.
+        WindowEvent::CloseRequested { api, .. }
+            if label == COMPOSE.label && app.state::<Pages>().closing(&label, Instant::now()) =>
+        {
+            api.prevent_close();
+        }
+        WindowEvent::Destroyed => {
             app.state::<Pages>().close(&label);
         }
+        _ => {}
     });
     Ok(())
 }

@@ -248,6 +248,16 @@ export const PAGES = [
     },
   ],
   ['sent-held', 'scene=late&show=sent&message=6', INBOX, sentOpen],
+  ['sent-crowd', 'scene=late&show=sent&message=8', INBOX, sentOpen],
+  [
+    'sent-crowd-each',
+    'scene=late&show=sent&message=8',
+    INBOX,
+    async (p) => {
+      await sentOpen(p);
+      await p.getByTestId('compose-each').click();
+    },
+  ],
   ['sent-mixed', 'scene=late&show=sent&message=7', INBOX, sentOpen],
   [
     'sent-search',

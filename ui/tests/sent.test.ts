@@ -3,7 +3,14 @@ import { expect, it } from 'vitest';
 import type { Delivery, Outcome, Sent } from '../src/lib/backend/bindings';
 import { used } from '../src/lib/backend/fake/samples';
 import { outcome, sentLate } from '../src/lib/backend/fake/sent';
-import { canCancel, canResend, parcelMark, storyWords, wholeMark } from '../src/lib/delivery';
+import {
+  canCancel,
+  canResend,
+  crowdWords,
+  parcelMark,
+  storyWords,
+  wholeMark,
+} from '../src/lib/delivery';
 import { BLANK } from '../src/lib/draft';
 import { SentList } from '../src/windows/sent/sent.svelte';
 import { deskOf, settled } from './desk';
@@ -79,8 +86,18 @@ it('marks a group by whom it reached least, and a whole by what needs a look', (
   const [held, mixed] = sentLate(Date.now()) as [Sent, Sent];
   expect([wholeMark(held), canCancel(held), canResend(held)]).toEqual(['queued', true, false]);
   expect([wholeMark(mixed), canCancel(mixed), canResend(mixed)]).toEqual(['failed', false, true]);
+  const again = (parcel: Sent['parcels'][number]) => canResend({ ...held, parcels: [parcel] });
+  expect([as('cancelled'), as('refused', 'expired'), as()].map(again)).toEqual([true, true, true]);
+  expect([as('cancelled', 'delivered'), as('superseded')].map(again)).toEqual([false, false]);
   const whole = { ...mixed, draft: BLANK, parcels: [as('acknowledged'), as('waiting')] };
   expect(wholeMark(whole)).toBe('waiting');
+});
+
+it('counts a crowd, the most that was reached first', () => {
+  const deliveries: Delivery[] = ['waiting', 'delivered', 'acknowledged', 'delivered', 'refused'];
+  expect(crowdWords(as(...deliveries).recipients)).toBe(
+    '1 acknowledged, 2 delivered, 1 at the relay, 1 refused',
+  );
 });
 
 it('tells how it came to it in a line, with what was said and what to do', () => {

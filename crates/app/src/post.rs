@@ -15,10 +15,10 @@ use tidings_session::Outcome;
 use crate::types::{MessageId, Progress};
 
 /// In hand at once with a relay that knows `ref`: as many as the session has outstanding.
-const WINDOW: u32 = 16;
+const WINDOW: usize = 16;
 
 /// With a relay that does not: one, so that one at most is of unknown fate after a crash.
-const WINDOW_PLAIN: u32 = 1;
+const WINDOW_PLAIN: usize = 1;
 
 /// See the file's head.
 #[derive(Debug, Default)]
@@ -76,21 +76,20 @@ impl Post {
     }
 
     /// How many to take from the queue now; none where there is nothing to do.
-    pub(crate) fn wanted(&self) -> Option<u32> {
+    pub(crate) fn wanted(&self) -> Option<usize> {
         let window = match self.line {
             Line::Down => return None,
             Line::Up { by_ref: true, .. } => WINDOW,
             Line::Up { by_ref: false, .. } => WINDOW_PLAIN,
         };
-        let in_hand = u32::try_from(self.in_hand.len()).unwrap_or(u32::MAX);
-        let room = window.saturating_sub(in_hand);
+        let room = window.saturating_sub(self.in_hand.len());
         (self.more && room > 0).then_some(room)
     }
 
     /// The queue gave so many of those wanted, and when the next one is due that it keeps back.
-    pub(crate) fn given(&mut self, wanted: u32, given: usize, next_due: Option<u64>) {
+    pub(crate) fn given(&mut self, wanted: usize, given: usize, next_due: Option<u64>) {
         self.next_due = next_due;
-        self.more = u32::try_from(given).is_ok_and(|given| given >= wanted);
+        self.more = given >= wanted;
     }
 
     /// The session has it.
@@ -139,7 +138,7 @@ mod tests {
     fn take(post: &mut Post, queue: &mut Vec<MessageId>) -> Vec<MessageId> {
         let mut taken = Vec::new();
         while let Some(wanted) = post.wanted() {
-            let given: Vec<_> = queue.drain(..queue.len().min(wanted as usize)).collect();
+            let given: Vec<_> = queue.drain(..queue.len().min(wanted)).collect();
             post.given(wanted, given.len(), None);
             for id in given {
                 post.handed(id);

@@ -126,6 +126,17 @@ export function storyWords(
   return next ? m.story_advice({ story, advice: next }) : story;
 }
 
+/** How many came how far, in a line: the most that was reached first. */
+export function crowdWords(recipients: readonly Outcome[]): string {
+  const counts: Partial<Record<Delivery, number>> = {};
+  for (const { delivery } of recipients) counts[delivery] = (counts[delivery] ?? 0) + 1;
+  const far = (delivery: Delivery) => ORDER.indexOf(markOf(delivery));
+  return (Object.entries(counts) as [Delivery, number][])
+    .sort(([one], [other]) => far(other) - far(one))
+    .map(([what, count]) => m.crowd_count({ count, what: outcomeWords(what) }))
+    .reduce((before, after) => m.steps_comma({ before, after }));
+}
+
 /** The note that came with an acknowledgement; empty for none. */
 export function noteOf({ history }: Outcome): string {
   return history.findLast((step) => step.note !== '')?.note ?? '';
@@ -151,10 +162,15 @@ export function progressWords({ progress }: Parcel, due: number | null): string 
   }
 }
 
-/** Whether sending it once more can help: something of it did not go out, or may not have. */
+/** Ends after which it can be sent once more: nobody has it, and nothing newer is in its place. */
+const AGAIN: Delivery[] = ['refused', 'expired', 'cancelled'];
+
+/** Whether something of it can be sent once more: it did not go out, may not have, or reached nobody. */
 export function canResend(sent: Sent): boolean {
-  return sent.parcels.some(({ progress }) =>
-    ['failed', 'unknown', 'cancelled'].includes(progress.state),
+  return sent.parcels.some(({ progress, recipients }) =>
+    progress.state === 'answered'
+      ? recipients.every(({ delivery }) => AGAIN.includes(delivery))
+      : ['failed', 'unknown', 'cancelled'].includes(progress.state),
   );
 }
 

@@ -33,6 +33,7 @@ export class Desk {
   /* eslint-disable svelte/prefer-svelte-reactivity */
   #events = new Set<(event: Event) => void>();
   #back = new Set<() => void>();
+  #closing = new Set<() => void>();
   /* eslint-enable svelte/prefer-svelte-reactivity */
 
   /** How often each was told: an answer that was asked for before is no newer. */
@@ -74,6 +75,12 @@ export class Desk {
     return () => this.#back.delete(read);
   }
 
+  /** Calls when the person closes the window: what was called then closes it. Gives what ends it. */
+  onClosing(leave: () => void): () => void {
+    this.#closing.add(leave);
+    return () => this.#closing.delete(leave);
+  }
+
   #hear(told: Told): void {
     switch (told.told) {
       case 'show':
@@ -86,6 +93,10 @@ export class Desk {
       case 'event':
         this.#take(told.value);
         for (const heard of this.#events) heard(told.value);
+        break;
+      case 'closing':
+        for (const leave of this.#closing) leave();
+        if (this.#closing.size === 0) void this.attempt(() => this.backend.close());
         break;
     }
   }

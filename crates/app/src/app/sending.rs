@@ -54,7 +54,7 @@ impl App {
         self.inbox.sent_message(id).await?.ok_or_else(gone)
     }
 
-    /// Sends what of a message did not go out, reached nobody, or is of unknown fate, once more.
+    /// Sends what of a message did not go out, was taken back, reached nobody, or is of unknown fate, once more.
     ///
     /// # Errors
     /// [`Failure::NotFound`] where the message or its relay is gone; [`Failure::Invalid`] where there is

@@ -39,7 +39,7 @@ use lane::{Ending, Lane};
 pub(crate) use acknowledge::{Given, Taken};
 pub(crate) use due::{Due, Outcome, Unnotified};
 pub(crate) use outcome::{Answer, Heard, Told, delivery};
-pub(crate) use parcel::{Came, Outgoing, Queued};
+pub(crate) use parcel::{Came, Outgoing};
 pub(crate) use recall::Held;
 pub(crate) use received::{Incoming, Stored};
 pub(crate) use report::Waiting;

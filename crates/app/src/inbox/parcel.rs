@@ -36,6 +36,8 @@ pub(crate) struct Queued {
     pub(crate) parcels: Vec<Outgoing>,
     /// When the next one is due that is kept here until then; milliseconds since 1970.
     pub(crate) next_due: Option<u64>,
+    /// The messages of those that waited here for longer than their writer wanted, and go no more.
+    pub(crate) outlived: Vec<Sent>,
 }
 
 /// How far a parcel came.
@@ -98,75 +100,69 @@ pub(super) fn of(
         .collect()
 }
 
+/// What is queued for a relay and may go now, in order, and of each whether its time is over. It is read
+/// row by row for as long as rows are wanted: with a queue of thousands it costs what is taken.
+const WAITING: &str =
+    "SELECT sent.id, title, body, priority, link, written_at, tags, ttl, due, ask, repeat, key, reply_to,
+         relay, parcel.id, ref, kind, target, reply, quote,
+         NOT gone AND coalesce(max(coalesce(due, 0), queued_at) + ttl * 1000 <= ?3, FALSE)
+     FROM parcel INDEXED BY parcel_queued CROSS JOIN sent ON sent.id = parcel.sent
+     WHERE progress = 'queued' AND relay = ?1 AND (?2 OR coalesce(due, 0) <= ?3)
+     ORDER BY parcel.id";
+
+/// The column of [`WAITING`] with the parcel's number, and the one that says whether its time is over.
+const PARCEL: usize = 14;
+const OUTLIVED: usize = 20;
+
+/// When the first is due that is queued for a relay and not due yet.
+const NEXT_DUE: &str = "SELECT due FROM sent INDEXED BY sent_due
+     CROSS JOIN parcel INDEXED BY parcel_sent ON parcel.sent = sent.id
+     WHERE due > ?2 AND progress = 'queued' AND relay = ?1
+     ORDER BY due LIMIT 1";
+
 impl Inbox {
     /// What is queued for that relay in the order it was written, at most so many. What is not due yet
-    /// is left out, unless the relay holds it until then.
+    /// is left out, unless the relay holds it until then. What has never left and outlived its time is
+    /// given up on the way, for that reason.
     pub(crate) async fn waiting(
         &self,
         relay: RelayId,
         holds: bool,
-        limit: u32,
+        limit: usize,
+        outlived: Words,
         now: u64,
     ) -> Result<Queued, InboxError> {
         self.call(move |connection| {
-            let parcels = connection
-                .prepare_cached(
-                    "SELECT sent.id, title, body, priority, link, written_at, tags, ttl, due, ask, repeat,
-                         key, reply_to, relay, parcel.id, ref, kind, target, reply, quote
-                     FROM parcel INDEXED BY parcel_queued JOIN sent ON sent.id = parcel.sent
-                     WHERE progress = 'queued' AND relay = ?1 AND (?2 OR coalesce(due, 0) <= ?3)
-                     ORDER BY parcel.id LIMIT ?4",
-                )?
-                .query_map(
-                    params![relay.as_str(), holds, integer(now), limit],
-                    outgoing_of,
-                )?
-                .collect::<rusqlite::Result<_>>()?;
-            let next_due: Option<i64> = connection
-                .prepare_cached(
-                    "SELECT min(due) FROM parcel INDEXED BY parcel_queued
-                         JOIN sent ON sent.id = parcel.sent
-                     WHERE progress = 'queued' AND relay = ?1 AND NOT ?2 AND due > ?3",
-                )?
-                .query_one(params![relay.as_str(), holds, integer(now)], |record| {
-                    record.get(0)
-                })?;
+            let transaction = connection.transaction()?;
+            let (mut parcels, mut over) = (Vec::new(), Vec::new());
+            {
+                let mut statement = transaction.prepare_cached(WAITING)?;
+                let mut records = statement.query(params![relay.as_str(), holds, integer(now)])?;
+                while parcels.len() < limit
+                    && let Some(record) = records.next()?
+                {
+                    match record.get(OUTLIVED)? {
+                        true => over.push(number(record, PARCEL)?),
+                        false => parcels.push(outgoing_of(record)?),
+                    }
+                }
+            }
+            let next_due: Option<i64> = match holds {
+                true => None,
+                false => transaction
+                    .prepare_cached(NEXT_DUE)?
+                    .query_one(params![relay.as_str(), integer(now)], |record| {
+                        record.get(0)
+                    })
+                    .optional()?,
+            };
+            let outlived = give_up(&transaction, &over, &outlived)?;
+            transaction.commit()?;
             Ok(Queued {
                 parcels,
                 next_due: next_due.map(unsigned),
+                outlived,
             })
-        })
-        .await
-    }
-
-    /// Gives up what is queued for that relay, has never left, and whose time is over, for that reason.
-    /// Gives the rows.
-    pub(crate) async fn outlived(
-        &self,
-        relay: RelayId,
-        reason: Words,
-        now: u64,
-    ) -> Result<Vec<Sent>, InboxError> {
-        self.call(move |connection| {
-            let transaction = connection.transaction()?;
-            let ids: Vec<MessageId> = transaction
-                .prepare_cached(
-                    "UPDATE parcel SET progress = 'failed', reason = ?1
-                     WHERE id IN (
-                         SELECT parcel.id FROM parcel INDEXED BY parcel_queued
-                             JOIN sent ON sent.id = parcel.sent
-                         WHERE progress = 'queued' AND relay = ?2 AND NOT gone
-                             AND max(coalesce(due, 0), queued_at) + ttl * 1000 <= ?3)
-                     RETURNING sent",
-                )?
-                .query_map(
-                    params![kept(&reason), relay.as_str(), integer(now)],
-                    |record| number(record, 0),
-                )?
-                .collect::<rusqlite::Result<_>>()?;
-            let rows = sent_rows(&transaction, ids)?;
-            transaction.commit()?;
-            Ok(rows)
         })
         .await
     }
@@ -239,13 +235,30 @@ impl Inbox {
     }
 }
 
+/// Gives up parcels that are queued, for that reason; gives their messages.
+fn give_up(
+    transaction: &Transaction<'_>,
+    parcels: &[MessageId],
+    reason: &Words,
+) -> rusqlite::Result<Vec<Sent>> {
+    let mut statement = transaction.prepare_cached(
+        "UPDATE parcel SET progress = 'failed', reason = ?1 WHERE id = ?2 RETURNING sent",
+    )?;
+    let mut messages = Vec::with_capacity(parcels.len());
+    for &parcel in parcels {
+        let message = params![kept(reason), integer(parcel)];
+        messages.push(statement.query_one(message, |record| number(record, 0))?);
+    }
+    sent_rows(transaction, messages)
+}
+
 fn outgoing_of(record: &Record<'_>) -> rusqlite::Result<Outgoing> {
     let kind: String = record.get(16)?;
     let mid: Option<String> = record.get(18)?;
     let quote: String = record.get(19)?;
     let replies = mid.is_some() || !quote.is_empty();
     Ok(Outgoing {
-        id: number(record, 14)?,
+        id: number(record, PARCEL)?,
         reference: record.get(15)?,
         to: recipient(&kind, record.get(17)?),
         draft: draft_of(record, 0)?,

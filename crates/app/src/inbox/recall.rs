@@ -86,7 +86,7 @@ impl Inbox {
         .await
     }
 
-    /// Queues what of a message did not go out, reached nobody, or is of unknown fate. What is of
+    /// Queues what of a message did not go out, was taken back, reached nobody, or is of unknown fate. What is of
     /// unknown fate keeps its `ref`, by which the relay knows it; the others take new ones. Gives the
     /// message's row, and how many parcels were queued; none if there is no such message.
     pub(crate) async fn queue_again(
@@ -106,9 +106,9 @@ impl Inbox {
             let lost: Vec<i64> = transaction
                 .prepare_cached(
                     "SELECT id FROM parcel
-                     WHERE sent = ?1 AND (progress = 'failed' OR progress = 'answered'
+                     WHERE sent = ?1 AND (progress IN ('failed', 'cancelled') OR progress = 'answered'
                          AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.parcel = parcel.id
-                             AND delivery NOT IN ('refused', 'expired')))",
+                             AND delivery NOT IN ('refused', 'expired', 'cancelled')))",
                 )?
                 .query_map([integer(id)], |record| record.get(0))?
                 .collect::<rusqlite::Result<_>>()?;

@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     include_str!("schema-5.sql"),
     include_str!("schema-6.sql"),
     include_str!("schema-7.sql"),
+    include_str!("schema-8.sql"),
 ];
 
 /// Pages that the writing connection keeps, in KiB. A batch touches a few dozen; what is beyond is read

@@ -8,7 +8,7 @@ use tidings_session::{self as session, SendError, SendId};
 use tokio::time::Instant;
 
 use super::Reception;
-use crate::inbox::{Answer, Came, Outgoing, Queued};
+use crate::inbox::{Answer, Came, Outgoing};
 use crate::types::{Event, MessageId, Progress, RelayId, Sent};
 use crate::words::Wrong;
 use crate::{clock, outgoing};
@@ -26,10 +26,11 @@ impl Reception {
 
     async fn send_by(&mut self, relay: &RelayId) {
         while let Some(wanted) = self.members.get(relay).and_then(|m| m.post.wanted()) {
-            self.give_up_outlived(relay).await;
             let holds = self.members.get(relay).is_some_and(|m| m.post.holds());
             let now = clock::now();
-            let waiting = self.parts.inbox.waiting(relay.clone(), holds, wanted, now);
+            let over = Wrong::Outlived.into();
+            let inbox = &self.parts.inbox;
+            let waiting = inbox.waiting(relay.clone(), holds, wanted, over, now);
             let waiting = waiting.await;
             let waiting = self.disk(waiting);
             let Some(member) = self.members.get(relay) else {
@@ -38,9 +39,13 @@ impl Reception {
             let Some(waiting) = waiting else {
                 return member.post.not_taken();
             };
-            let Queued { parcels, next_due } = waiting;
-            member.post.given(wanted, parcels.len(), next_due);
-            for outgoing in parcels {
+            member
+                .post
+                .given(wanted, waiting.parcels.len(), waiting.next_due);
+            for sent in waiting.outlived {
+                self.tell(Event::Sent(sent));
+            }
+            for outgoing in waiting.parcels {
                 if !self.send(relay, &outgoing).await {
                     if let Some(member) = self.members.get(relay) {
                         member.post.not_taken();
@@ -48,16 +53,6 @@ impl Reception {
                     return;
                 }
             }
-        }
-    }
-
-    /// What waited here for longer than its writer wanted is not sent any more.
-    async fn give_up_outlived(&mut self, relay: &RelayId) {
-        let inbox = &self.parts.inbox;
-        let outlived = inbox.outlived(relay.clone(), Wrong::Outlived.into(), clock::now());
-        let outlived = outlived.await;
-        for sent in self.disk(outlived).unwrap_or_default() {
-            self.tell(Event::Sent(sent));
         }
     }
 

@@ -10,6 +10,8 @@ import type { Answer, Code, Event, Request, View } from './bindings';
 export type Told =
   | { told: 'show'; value: View }
   | { told: 'running'; value: boolean }
+  /** The person closes the window, which waits a moment for {@link Backend.close}. */
+  | { told: 'closing' }
   | { told: 'event'; value: Event };
 
 /** Why something was not done, in words for people; with a code where the UI tells it apart. */

@@ -14,5 +14,6 @@ export function missing(relay: RelayState | undefined, draft: Draft): string[] {
     asked && !speaks('receipts') ? m.able_receipts() : '',
     asked && draft.repeat !== null && !speaks('ack') ? m.able_repeat() : '',
     draft.ask === 'first' && !speaks('ack') ? m.able_first() : '',
+    draft.key !== '' && !speaks('key') ? m.able_key() : '',
   ].filter((words) => words !== '');
 }

@@ -33,6 +33,7 @@ export class Compose {
   /** As they are typed: with commas between them. */
   tags = $state('');
   ttl = $state<number | null>(null);
+  key = $state('');
   due = $state<number | null>(null);
   ask = $state<Ask>('nobody');
   repeat = $state<number | null>(null);
@@ -93,6 +94,7 @@ export class Compose {
       // "The first of the group" means nothing to persons alone.
       ask: ask === 'first' && !this.group ? 'each' : ask,
       repeat: ask === 'nobody' ? null : this.repeat,
+      key: this.key.trim(),
       replyTo,
       relay: this.by,
     };
@@ -100,8 +102,9 @@ export class Compose {
 
   /** How many of the less common fields are filled in. */
   readonly more = $derived.by(() => {
-    const { link, tags, ttl, ask } = this.draft;
-    return [link !== '', tags.length > 0, ttl !== null, ask !== 'nobody'].filter(Boolean).length;
+    const { link, tags, ttl, ask, key } = this.draft;
+    const filled = [link !== '', tags.length > 0, ttl !== null, ask !== 'nobody', key !== ''];
+    return filled.filter(Boolean).length;
   });
 
   follow(): () => void {
@@ -264,6 +267,7 @@ export class Compose {
       due: draft.due,
       ask: draft.ask,
       repeat: draft.repeat,
+      key: draft.key,
       replyTo: draft.replyTo,
       relay: draft.relay,
     });

@@ -53,8 +53,20 @@ fn only(progress: Progress) -> Came {
     }
 }
 
+/// What [`Inbox::waiting`] gives; whose time is over fails with "over".
+async fn waiting_for(
+    fixture: &Fixture,
+    relay: RelayId,
+    holds: bool,
+    limit: usize,
+    now: u64,
+) -> Result<Queued, InboxError> {
+    let over = Words::foreign("over");
+    fixture.inbox.waiting(relay, holds, limit, over, now).await
+}
+
 async fn waiting(fixture: &Fixture, now: u64) -> Vec<MessageId> {
-    let waiting = fixture.inbox.waiting(here(), false, 100, now);
+    let waiting = waiting_for(fixture, here(), false, 100, now);
     let parcels = waiting.await.unwrap().parcels;
     parcels.into_iter().map(|parcel| parcel.id).collect()
 }
@@ -82,14 +94,14 @@ async fn a_message_has_a_parcel_for_each_recipient_and_goes_in_the_order_it_was_
     queue(&fixture, draft("two"), 6).await;
 
     let fixture = fixture.restarted(2000).await;
-    let next = fixture.inbox.waiting(here(), false, 10, 10);
+    let next = waiting_for(&fixture, here(), false, 10, 10);
     let next = next.await.unwrap();
     let references: Vec<_> = next.parcels.iter().map(|w| w.reference.as_str()).collect();
     assert_eq!(references, ["one-1", "one-2", "two-1"]);
     assert_eq!(next.parcels[1].to, full.to[1]);
     full.to = Vec::new();
     assert_eq!(next.parcels[0].draft, full);
-    let elsewhere = fixture.inbox.waiting(RelayId::new("b"), false, 10, 10);
+    let elsewhere = waiting_for(&fixture, RelayId::new("b"), false, 10, 10);
     assert_eq!(elsewhere.await.unwrap(), Queued::default());
 }
 
@@ -134,7 +146,7 @@ async fn what_is_not_due_waits_here_unless_the_relay_holds_it() {
         .await;
     }
     queue(&fixture, draft("now"), 6).await;
-    let next = |holds, now| fixture.inbox.waiting(here(), holds, 10, now);
+    let next = |holds, now| waiting_for(&fixture, here(), holds, 10, now);
     let ids = |waiting: Queued| waiting.parcels.iter().map(|w| w.id).collect::<Vec<_>>();
     let before = next(false, 100).await.unwrap();
     assert_eq!((before.next_due, ids(before)), (Some(200), vec![3]));
@@ -179,14 +191,71 @@ async fn what_waited_for_longer_than_it_lives_is_given_up_unless_it_may_have_lef
     .await;
     fixture.inbox.leaving(3, true).await.unwrap();
     fixture.inbox.resume(None).await.unwrap();
-    let give_up = |now| fixture.inbox.outlived(here(), Words::foreign("over"), now);
-    assert!(give_up(10_999).await.unwrap().is_empty());
-    let given_up = give_up(11_000).await.unwrap();
+    let take = async |now| {
+        let waiting = waiting_for(&fixture, here(), true, 2, now).await.unwrap();
+        let ids: Vec<_> = waiting.parcels.iter().map(|parcel| parcel.id).collect();
+        (ids, waiting.outlived)
+    };
+    assert_eq!(take(10_999).await, (vec![1, 2], Vec::new()));
+    let (ids, given_up) = take(11_000).await;
+    assert_eq!(ids, [2, 3], "as many as there is room for");
     let reason = Words::foreign("over");
     assert_eq!(given_up.len(), 1);
     assert_eq!(given_up[0].parcels[0].progress, Progress::Failed { reason });
-    assert_eq!(give_up(15_000).await.unwrap()[0].draft.title, "due");
-    assert_eq!(waiting(&fixture, 20_000).await, [3]);
+    let (ids, given_up) = take(15_000).await;
+    assert_eq!((ids, given_up[0].draft.title.as_str()), (vec![3], "due"));
+    assert_eq!(take(20_000).await, (vec![3], Vec::new()));
+}
+
+/// Queues so many by one statement; every thousandth for so late.
+async fn queue_many(fixture: &Fixture, many: u32, due: u64) {
+    let queued = fixture.inbox.call(move |connection| {
+        connection.execute_batch(&format!(
+            "INSERT INTO sent (title, body, priority, link, written_at, ttl, due)
+                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many})
+                 SELECT 'many', '', 3, '', 5, 3600, iif(i % 1000 = 0, {due}, NULL) FROM n;
+             INSERT INTO parcel (sent, relay, ref, kind, target, queued_at, progress)
+                 SELECT id, '{}', 'many-' || id, 'person', 'ann', 5, 'queued' FROM sent;",
+            here().as_str(),
+        ))
+    });
+    queued.await.unwrap();
+}
+
+/// What SQLite did for one window of sending: the steps of its machine, over both statements.
+async fn steps_of_a_window(fixture: &Fixture, holds: bool) -> i32 {
+    let steps = || {
+        let steps = fixture.inbox.call(|connection| {
+            let mut steps = 0;
+            for sql in [WAITING, NEXT_DUE] {
+                let statement = connection.prepare_cached(sql)?;
+                steps += statement.get_status(rusqlite::StatementStatus::VmStep);
+            }
+            Ok(steps)
+        });
+        async { steps.await.unwrap() }
+    };
+    let before = steps().await;
+    let window = waiting_for(fixture, here(), holds, 16, 10).await.unwrap();
+    assert_eq!(window.parcels.len(), 16);
+    assert_eq!(window.next_due, (!holds).then_some(900));
+    steps().await - before
+}
+
+#[tokio::test]
+async fn a_window_of_sending_costs_the_same_however_much_is_queued() {
+    for holds in [true, false] {
+        let mut costs = Vec::new();
+        for many in [1_000, 20_000] {
+            let fixture = Fixture::new().await;
+            queue_many(&fixture, many, 900).await;
+            costs.push(steps_of_a_window(&fixture, holds).await);
+        }
+        assert_eq!(
+            costs[0], costs[1],
+            "the relay holds what is for later: {holds}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -276,7 +345,7 @@ async fn what_failed_goes_again_under_a_new_ref_and_what_is_unknown_under_its_ow
     assert_eq!(queued, 3);
     assert!(row.parcels[2].recipients.is_empty());
     assert_eq!(row.parcels[3].recipients[0].delivery, Delivery::Waiting);
-    let next = fixture.inbox.waiting(here(), false, 10, 10).await.unwrap();
+    let next = waiting_for(&fixture, here(), false, 10, 10).await.unwrap();
     let references: Vec<_> = next.parcels.iter().map(|w| w.reference.as_str()).collect();
     assert_eq!(references[0], "one-1");
     assert!(references[1..].iter().all(|r| r.starts_with("new-")));

@@ -54,7 +54,8 @@ async fn goes_by(
         .queue(written, relay.clone(), 500 + first)
         .await
         .unwrap();
-    let waiting = inbox.waiting(relay, false, 100, 9_000).await.unwrap();
+    let over = tidings_control::Words::foreign("over");
+    let waiting = inbox.waiting(relay, false, 100, over, 9_000).await.unwrap();
     for (parcel, number) in waiting.parcels.iter().zip(mids) {
         let came = answered(&mid(*number), &[("bob", "ok")]);
         inbox.progressed(parcel.id, came, 9_000).await.unwrap();

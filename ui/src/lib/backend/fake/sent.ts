@@ -136,7 +136,26 @@ export function sentLate(now: number): Sent[] {
         },
       ],
     },
+    {
+      id: 8,
+      draft: draft({
+        to: [group('everyone')],
+        title: 'The network is down from six to seven',
+        body: 'Save what you have open.',
+        ask: 'each',
+      }),
+      writtenAt: now - 2 * MINUTE,
+      parcels: [answered(group('everyone'), ...crowd(now - 2 * MINUTE))],
+    },
   ];
+}
+
+function crowd(at: number): Outcome[] {
+  return Array.from({ length: 1000 }, (_, i) => {
+    const name = `desk-${String(i + 1).padStart(4, '0')}`;
+    if (i % 40 === 7) return outcome(name, 'acknowledged', at, ['delivered'], 'thanks');
+    return outcome(name, i % 17 === 3 ? 'waiting' : 'delivered', at);
+  });
 }
 
 /** Begun, and not sent yet. */
