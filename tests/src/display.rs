@@ -105,6 +105,18 @@ impl Display {
         .await
     }
 
+    /// Waits until no window is open whose title holds `part`.
+    ///
+    /// # Errors
+    /// When one is open still.
+    pub async fn closed(&self, part: &str) -> anyhow::Result<()> {
+        wait::until(&format!("the end of {part:?}"), wait::START, async || {
+            let open = self.titles()?.iter().any(|title| title.contains(part));
+            Ok((!open).then_some(()))
+        })
+        .await
+    }
+
     /// Has the window manager ask a window to close, as a click on its cross does; waits until it
     /// is gone.
     ///
