@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::server::{Server, cpu_of};
+use crate::server::{Server, own_cpu};
 use crate::system::{Recipient, Sender, System};
 
 /// A server that confirms nothing for so long after the time of counting confirms nothing at all.
@@ -66,19 +66,14 @@ pub(crate) async fn flood<S: System>(system: &S, server: &Server, flood: Flood) 
     }
     unless_one_ends(&mut clients, async {
         sleep(flood.warm_up).await;
-        let before = (
-            Instant::now(),
-            confirmed.get(),
-            server.cpu()?,
-            cpu_of("self")?,
-        );
+        let before = (Instant::now(), confirmed.get(), server.cpu()?, own_cpu());
         sleep(flood.time).await;
         let count = at_least_one(|| confirmed.get() - before.1).await?;
         let each = |spent: Duration| spent.as_secs_f64() * 1e6 / count;
         Ok(Seen {
             rate: count / before.0.elapsed().as_secs_f64(),
             server: each(server.cpu()? - before.2),
-            generator: each(cpu_of("self")? - before.3),
+            generator: each(own_cpu() - before.3),
         })
     })
     .await

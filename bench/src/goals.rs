@@ -175,10 +175,11 @@ fn goals(rows: &[Row], scale: &Scale) -> Vec<Goal> {
         beside(ours(&many_queued), ours(&few_queued)),
     );
     for (workload, bound) in [
-        ("desktop: wire to notify, p99", 5.0),
+        ("desktop: packet to notification, p99", 5.0),
         ("desktop: start to tray, median", 300.0),
         ("desktop: click to list, median", 700.0),
-        ("desktop: at rest, pss", 20.0),
+        ("desktop: at rest begun anew, pss", 15.0),
+        ("desktop: at rest after use hosting, pss", 20.0),
     ] {
         goal(workload.to_owned(), AtMost(bound), of(workload, "tidings"));
     }

@@ -35,8 +35,8 @@ impl Scale {
         Self {
             rounds: 5,
             warm_up: Duration::from_millis(300),
-            time: Duration::from_millis(1500),
-            latency: Duration::from_secs(3),
+            time: Duration::from_millis(1200),
+            latency: Duration::from_secs(2),
             crowd: 1000,
             idle: 10_000,
             rest: Duration::from_secs(10),

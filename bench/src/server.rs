@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::time::{ClockId, clock_gettime};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
@@ -95,7 +96,7 @@ impl Server {
 
     /// The time that all its threads have spent on a CPU, user and system.
     pub(crate) fn cpu(&self) -> Result<Duration> {
-        cpu_of(&self.child.id().to_string())
+        cpu_of(self.child.id())
     }
 
     /// Its resident memory, in bytes.
@@ -117,9 +118,15 @@ impl Drop for Server {
     }
 }
 
-/// CPU time of a process, by its number or `self`. The kernel counts it exactly and shows it in hundredths
-/// of a second (proc(5): utime and stime, USER_HZ).
-pub(crate) fn cpu_of(process: &str) -> Result<Duration> {
+/// The generator's own CPU time.
+pub(crate) fn own_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// CPU time of another process. The kernel counts it exactly and shows it in hundredths of a second (proc(5):
+/// utime and stime, USER_HZ).
+fn cpu_of(process: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).context("the server is gone")?;
     // The second field, the program's name, may hold spaces; what follows its bracket may not.
     let fields = stat.rsplit(')').next().unwrap_or_default();
@@ -196,6 +203,8 @@ fn command(
             fs::write(&settings, text)?;
             let mut command = Command::new("mosquitto");
             command.arg("-c").arg(settings);
+            // It warns of being root, if it is.
+            command.stderr(Stdio::null());
             command
         }
         Name::JetStream => {
