@@ -25,6 +25,16 @@ use clap::Parser;
 /// The whole program.
 #[must_use]
 pub fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    // Whoever stays does without clap, whose code and tables would stay too.
+    let hidden = match arguments.as_slice() {
+        [] => Some(false),
+        [only] if only == "--hidden" => Some(true),
+        _ => None,
+    };
+    if let Some(hidden) = hidden {
+        return resident::main(&cli::Start { hidden });
+    }
     let cli = cli::Cli::parse();
     match cli.command {
         None => resident::main(&cli.start),

@@ -13,7 +13,9 @@ use tidings_app::{App, Parts};
 use tidings_control::{Answer, Client, ClientError, ListenError, Listener, Part, Request, View};
 use tokio::sync::{broadcast, watch};
 use tokio::task::{JoinHandle, JoinSet};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::Start;
 use crate::desktop::Clipboard;
@@ -37,14 +39,12 @@ const TALKATIVE: [&str; 3] = ["tungstenite", "zbus", "hyper"];
 #[expect(clippy::print_stderr, reason = "the person who started it reads this")]
 pub(crate) fn main(start: &Start) -> ExitCode {
     let asked = std::env::var("TIDINGS_LOG").unwrap_or_else(|_| "info".to_owned());
-    let filter = EnvFilter::try_new(quieted(&asked)).unwrap_or_else(|_| EnvFilter::new("info"));
-    let directives = TALKATIVE
-        .iter()
-        .filter_map(|library| format!("{library}=info").parse().ok());
-    tracing_subscriber::fmt()
-        .with_env_filter(directives.fold(filter, EnvFilter::add_directive))
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(std::io::stderr().is_terminal());
+    tracing_subscriber::registry()
+        .with(log)
+        .with(filter(&asked))
         .init();
     match run(start) {
         Ok(()) => ExitCode::SUCCESS,
@@ -55,13 +55,21 @@ pub(crate) fn main(start: &Start) -> ExitCode {
     }
 }
 
+/// What is logged. By targets alone: the richer filter brings regular expressions, which an agent at
+/// rest would keep in memory.
+fn filter(asked: &str) -> Targets {
+    let info = LevelFilter::INFO;
+    let asked = quieted(asked).parse();
+    asked
+        .unwrap_or_else(|_| Targets::new().with_default(info))
+        .with_targets(TALKATIVE.map(|library| (library, info)))
+}
+
 /// What was asked for, without its words on the talkative libraries: the longer word would win.
 fn quieted(asked: &str) -> String {
-    let talkative = |part: &str| {
-        let part = part.trim_start();
-        TALKATIVE.iter().any(|library| part.starts_with(library))
-    };
-    let kept: Vec<&str> = asked.split(',').filter(|part| !talkative(part)).collect();
+    let talkative = |part: &str| TALKATIVE.iter().any(|library| part.starts_with(library));
+    let parts = asked.split(',').map(str::trim);
+    let kept: Vec<&str> = parts.filter(|part| !talkative(part)).collect();
     kept.join(",")
 }
 
@@ -209,7 +217,15 @@ mod tests {
 
     #[test]
     fn no_word_on_a_talkative_library_is_heard() {
+        use tracing::Level;
         let asked = "debug,tungstenite::protocol=trace, zbus=trace,tidings_app=trace";
         assert_eq!(quieted(asked), "debug,tidings_app=trace");
+        let filter = filter(asked);
+        let enabled = |target, level| filter.would_enable(target, &level);
+        assert!(enabled("tidings_app::flow", Level::TRACE));
+        assert!(enabled("tidings_relay", Level::DEBUG));
+        assert!(!enabled("tidings_relay", Level::TRACE));
+        assert!(!enabled("tungstenite::protocol", Level::DEBUG));
+        assert!(enabled("zbus", Level::INFO));
     }
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use serde_json::json;
-use tidings_control::{Pause, Request};
+use tidings_control::{Filter, Pause, Request};
 use tidings_tests::Rig;
 use tidings_tests::relay::{Relay, TOKEN};
 
@@ -66,8 +66,9 @@ async fn main() -> anyhow::Result<()> {
     fill::fill(&agent, port, &token, cli.messages).await?;
 
     println!("The window is opened {} times from the tray", cli.opens);
-    let opened = page::opened(&rig, &display, cli.opens).await?;
+    let (opened, begun) = page::opened(&rig, &display, cli.opens).await?;
     println!("  click to list: {opened}");
+    println!("  of which until the page begins: {begun}");
     let window = page::open(&rig, &agent).await?;
     let searched = page::searched(&window).await?;
     println!("  key to list: {searched}");
@@ -81,6 +82,9 @@ async fn main() -> anyhow::Result<()> {
     let used = idle::watch(&agent, idle).await?;
     println!("  after all of it, a relay inside and one beside: {used:#}");
 
+    // What was read is not told of after the pause.
+    let (filter, read) = (Filter::default(), true);
+    agent.ask(Request::MarkAll { filter, read }).await?;
     let pause = Pause::Off;
     agent.ask(Request::Pause { pause }).await?;
     println!("{TOLD} messages are told of");
@@ -98,18 +102,19 @@ async fn main() -> anyhow::Result<()> {
     let agent = rig.agent().await?;
     agent.until_connected().await?;
     println!("It is watched at rest for {} s", cli.idle);
-    let begun = idle::watch(&agent, idle).await?;
-    println!("  begun anew, two relays beside: {begun:#}");
+    let anew = idle::watch(&agent, idle).await?;
+    println!("  begun anew, two relays beside: {anew:#}");
 
     let report = json!({
         "messages": cli.messages,
         "click_to_list_ms": opened.to_json(),
+        "click_to_page_ms": begun.to_json(),
         "key_to_list_ms": searched.to_json(),
         "scrolling": scrolled,
         "packet_to_notification_ms": told.to_json(),
         "start_to_tray_ms": started.to_json(),
         "at_rest_after_use_hosting": used,
-        "at_rest_begun_anew": begun,
+        "at_rest_begun_anew": anew,
     });
     if let Some(folder) = cli.to.parent() {
         fs::create_dir_all(folder)?;

@@ -60,9 +60,14 @@ pub(crate) async fn open(rig: &Rig, agent: &Agent) -> anyhow::Result<Window> {
     Ok(window)
 }
 
-/// Clicks the tray's icon so often; from each click to the frame with the list.
-pub(crate) async fn opened(rig: &Rig, display: &Display, times: u32) -> anyhow::Result<Times> {
-    let mut all = Vec::new();
+/// Clicks the tray's icon so often; from each click to the frame with the list, and to the page's
+/// beginning, when the window's program and WebKit have started.
+pub(crate) async fn opened(
+    rig: &Rig,
+    display: &Display,
+    times: u32,
+) -> anyhow::Result<(Times, Times)> {
+    let (mut all, mut begun) = (Vec::new(), Vec::new());
     for _ in 0..times {
         wait::until("the window process's end", wait::START, async || {
             Ok(rig
@@ -79,14 +84,17 @@ pub(crate) async fn opened(rig: &Rig, display: &Display, times: u32) -> anyhow::
         let window = rig.window().await?;
         window.find("inbox-row").await?;
         let script =
-            "return performance.timeOrigin + performance.getEntriesByName('list')[0].startTime";
-        let shown = window.client().execute(script, Vec::new()).await?;
-        let shown = shown.as_f64().context("the page marks its first list")?;
-        all.push(shown - clicked.as_secs_f64() * 1000.0);
+            "return [performance.timeOrigin, performance.getEntriesByName('list')[0].startTime]";
+        let times = window.client().execute(script, Vec::new()).await?;
+        let (origin, list): (f64, f64) =
+            serde_json::from_value(times).context("the page marks its first list")?;
+        let origin = origin - clicked.as_secs_f64() * 1000.0;
+        begun.push(origin);
+        all.push(origin + list);
         drop(window);
         display.close("Tidings").await?;
     }
-    Ok(Times::of(all))
+    Ok((Times::of(all), Times::of(begun)))
 }
 
 /// Types a term at once, and waits for the frame in which its list stands.
