@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::figures::Row;
+use crate::growth::{cost_with_known, cost_with_queued, restart_with};
 use crate::report::number;
 use crate::scale::Scale;
 use crate::workload::{Workload, thousands};
@@ -91,14 +92,7 @@ fn goals(rows: &[Row], scale: &Scale) -> Vec<Goal> {
     );
     let drain = Workload::Drain.name(scale);
     let idle = format!("{}: memory", Workload::Idle.name(scale));
-    let [few_known, many_known] = scale
-        .known
-        .map(|n| format!("one to one with {} known: server's CPU", thousands(n)));
-    let [few_queued, many_queued] = scale
-        .queued
-        .map(|n| format!("one to one with {} queued: server's CPU", thousands(n)));
-    let [_, many] = scale.queued;
-    let restart = format!("restart with {} queued", thousands(many));
+    let ([few_known, many_known], [few_queued, many_queued]) = (scale.known, scale.queued);
     let ours = |workload: &str| of(workload, "relay-os");
     let against = |system: &'static str, other: &'static str, workload: &str| {
         beside(of(workload, system), of(workload, other))
@@ -155,24 +149,26 @@ fn goals(rows: &[Row], scale: &Scale) -> Vec<Goal> {
         AtLeast(0.5),
         beside(ours(&drain), ours(&flood)),
     );
+    let restart = restart_with(many_queued);
     goal(format!("{restart}, ms"), AtMost(2000.0), ours(&restart));
+    let grown = |cost: fn(usize) -> String, many, few| beside(ours(&cost(many)), ours(&cost(few)));
     goal(
         format!(
-            "cost with {} known, beside {}",
-            thousands(scale.known[1]),
-            thousands(scale.known[0])
+            "{}, beside {}",
+            cost_with_known(many_known),
+            thousands(few_known)
         ),
         AtMost(1.5),
-        beside(ours(&many_known), ours(&few_known)),
+        grown(cost_with_known, many_known, few_known),
     );
     goal(
         format!(
-            "cost with {} queued, beside {}",
-            thousands(scale.queued[1]),
-            thousands(scale.queued[0])
+            "{}, beside {}",
+            cost_with_queued(many_queued),
+            thousands(few_queued)
         ),
         AtMost(1.5),
-        beside(ours(&many_queued), ours(&few_queued)),
+        grown(cost_with_queued, many_queued, few_queued),
     );
     for (workload, bound) in [
         ("desktop: packet to notification, p99", 5.0),

@@ -15,7 +15,22 @@ use crate::system::{AT_A_TIME, Name, System, WINDOW};
 use crate::workload::{Quantity, quantity, thousands};
 use crate::ws::Ws;
 
-/// One server for each count, filled by `fill`; the server's CPU per message with each, round after round.
+/// What a message costs with so many names known.
+pub(crate) fn cost_with_known(count: usize) -> String {
+    format!("one to one with {} known: server's CPU", thousands(count))
+}
+
+/// What a message costs with so many others waiting.
+pub(crate) fn cost_with_queued(count: usize) -> String {
+    format!("one to one with {} queued: server's CPU", thousands(count))
+}
+
+/// How long a restart takes with so many messages waiting.
+pub(crate) fn restart_with(count: usize) -> String {
+    format!("restart with {} queued", thousands(count))
+}
+
+/// One server for each count of known names; the server's CPU per message with each, round after round.
 pub(crate) async fn known(name: Name, places: &Places, scale: &Scale) -> Result<Vec<Quantity>> {
     let mut quantities = Vec::new();
     let mut servers = Vec::new();
@@ -34,8 +49,7 @@ pub(crate) async fn known(name: Name, places: &Places, scale: &Scale) -> Result<
     }
     for _ in 0..scale.rounds {
         for (count, server) in &servers {
-            let what = format!("one to one with {} known", thousands(*count));
-            quantities.push(cost(server, scale, &what).await?);
+            quantities.push(cost(server, scale, &cost_with_known(*count)).await?);
         }
     }
     Ok(quantities)
@@ -71,8 +85,7 @@ pub(crate) async fn queued<S: System>(
     }
     for _ in 0..scale.rounds {
         for (count, server) in servers.iter().filter(|_| name == Name::RelayOs) {
-            let what = format!("one to one with {} queued", thousands(*count));
-            quantities.push(cost(server, scale, &what).await?);
+            quantities.push(cost(server, scale, &cost_with_queued(*count)).await?);
         }
     }
     let Some((count, mut server)) = servers.pop() else {
@@ -81,8 +94,11 @@ pub(crate) async fn queued<S: System>(
     for _ in 0..scale.rounds {
         server.restart(Answers::Confirmed)?;
         let took = queue::ready(&system(&server)).await?;
-        let what = format!("restart with {} queued", thousands(count));
-        quantities.push(quantity(&what, took.as_secs_f64() * 1e3, "ms"));
+        quantities.push(quantity(
+            &restart_with(count),
+            took.as_secs_f64() * 1e3,
+            "ms",
+        ));
     }
     Ok(quantities)
 }
@@ -95,9 +111,5 @@ async fn cost(server: &Server, scale: &Scale, what: &str) -> Result<Quantity> {
         time: scale.time,
     };
     let seen = flood(&Ws::of(server), server, flood_of).await?;
-    Ok(quantity(
-        &format!("{what}: server's CPU"),
-        seen.server,
-        "µs/message",
-    ))
+    Ok(quantity(what, seen.server, "µs/message"))
 }

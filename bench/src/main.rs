@@ -34,6 +34,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand, ValueEnum as _};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::signal::ctrl_c;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::run::Run;
 use crate::scale::Scale;
@@ -108,14 +110,27 @@ async fn main() -> Result<ExitCode> {
             cli.system
         },
     };
-    let (figures, failed) = run.run().await;
+    let mut end = signal(SignalKind::terminate())?;
+    let (figures, failed) = tokio::select! {
+        done = run.run() => done?,
+        // The servers end with the run.
+        Some(()) = end.recv() => return Ok(ExitCode::FAILURE),
+        interrupted = ctrl_c() => {
+            interrupted?;
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     let mut rows = figures::rows(&figures, Name::Null.text());
     let measured = rows.len();
     if run.only.is_empty() {
         rows.extend(desktop::rows(&cli.to.join("desktop.json"))?);
     }
     let goals = goals::table(&rows, &run.scale);
-    println!("\n{}", report::write(&rows, &goals, &cli.to)?);
+    let circumstances = server::circumstances();
+    println!(
+        "\n{}",
+        report::write(&rows, &circumstances, &goals, &cli.to)?
+    );
     println!(
         "bench: {} rows in {}, {failed} measurements failed",
         rows.len(),

@@ -10,14 +10,19 @@ use crate::figures::Row;
 use crate::plot;
 
 /// Writes everything into a folder; gives what `report.md` says.
-pub(crate) fn write(rows: &[Row], goals: &str, folder: &Path) -> Result<String> {
+pub(crate) fn write(
+    rows: &[Row],
+    circumstances: &str,
+    goals: &str,
+    folder: &Path,
+) -> Result<String> {
     let plots = folder.join("plots");
     fs::create_dir_all(&plots)?;
     fs::write(
         folder.join("report.json"),
         format!("{}\n", serde_json::to_string_pretty(rows)?),
     )?;
-    let text = format!("{}\n{goals}", table(rows));
+    let text = format!("{circumstances}\n\n{}\n{goals}", table(rows));
     fs::write(folder.join("report.md"), &text)?;
     for (at, row) in rows.iter().enumerate() {
         let same = |other: &&Row| other.workload == row.workload;

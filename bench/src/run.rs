@@ -4,6 +4,8 @@
 //! in the next (but see `growth`). The systems take turns (A B A B), so that what else the machine does is
 //! felt by all alike.
 
+use std::fs;
+
 use anyhow::Result;
 use tokio::task::LocalSet;
 
@@ -30,7 +32,11 @@ pub(crate) struct Run {
 
 impl Run {
     /// Runs it; the figures, and how many measurements could not be made.
-    pub(crate) async fn run(&self) -> (Vec<Figure>, usize) {
+    pub(crate) async fn run(&self) -> Result<(Vec<Figure>, usize)> {
+        // What a run that was killed has left.
+        if self.places.data.exists() {
+            fs::remove_dir_all(&self.places.data)?;
+        }
         let (mut figures, mut failed) = (Vec::new(), 0);
         for workload in workload::ALL {
             let name = workload.name(&self.scale);
@@ -59,7 +65,7 @@ impl Run {
                 }
             }
         }
-        (figures, failed)
+        Ok((figures, failed))
     }
 
     fn rounds(&self, workload: Workload) -> usize {

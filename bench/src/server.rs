@@ -139,6 +139,24 @@ fn cpu_of(process: u32) -> Result<Duration> {
     Ok(Duration::from_millis(ticks * 10))
 }
 
+/// On what a run was made: cores, kernel, the peers' versions.
+pub(crate) fn circumstances() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut text = format!("{cores} cores, Linux {}", kernel.trim());
+    for (program, option) in [("mosquitto", "-h"), ("nats-server", "--version")] {
+        let said = Command::new(program).arg(option).output();
+        let said = said.map_or(String::new(), |output| {
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        });
+        // The first line has the name and the version.
+        if let Some(line) = said.lines().next() {
+            text = format!("{text}, {line}");
+        }
+    }
+    text
+}
+
 /// A port that is free now. Whoever else takes it before the server does makes the measurement fail, aloud.
 fn free_address() -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;

@@ -73,7 +73,7 @@ impl Workload {
             Self::Http { keep_alive: true } => "HTTP, keep-alive".to_owned(),
             Self::Http { keep_alive: false } => "HTTP, a connection each".to_owned(),
             Self::Known => "known recipients".to_owned(),
-            Self::Queued => "queued messages".to_owned(),
+            Self::Queued => "queued messages and restart".to_owned(),
             Self::Idle => format!("{} idle", thousands(scale.idle)),
         }
     }
