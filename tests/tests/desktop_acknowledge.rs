@@ -313,6 +313,11 @@ async fn a_reminder_raises_it_again_until_it_is_acknowledged_by_anybody() -> any
             "as often as asked for"
         );
 
+        // One that came to another device of this name comes here by its reminder.
+        guest.say(&remind(&shift(3, "Elsewhere")?, 1)).await?;
+        let row = agent.stored("Elsewhere").await?;
+        assert_eq!(row.acknowledgement, Some(Acknowledgement::Wanted));
+
         // The report was not answered: it is said again on the next connection.
         drop(guest);
         let mut guest = relay.guest(&["receipts", "ack"]).await?;

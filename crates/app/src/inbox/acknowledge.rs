@@ -47,6 +47,17 @@ pub(crate) enum Given {
     Gone,
 }
 
+/// What a reminder finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reminded {
+    /// It is due a notification again.
+    Due,
+    /// There is nothing to remind of: it was answered or deleted, or is due anyway.
+    Settled,
+    /// It is not here.
+    Unknown,
+}
+
 impl Inbox {
     /// Acknowledges a message, which reads it; the report of it waits for its relay.
     pub(crate) async fn acknowledge(
@@ -117,28 +128,38 @@ impl Inbox {
         .await
     }
 
-    /// The relay of that key reminds of a message for the so manieth time: it is due a notification
-    /// again. Gives the message; none where there is nothing to remind of.
+    /// The relay of that key reminds of a message for the so manieth time: one that was raised before is due
+    /// a notification again.
     pub(crate) async fn reminded(
         &self,
         relay: String,
         mid: String,
         times: u64,
-    ) -> Result<Option<MessageId>, InboxError> {
+    ) -> Result<Reminded, InboxError> {
         self.call(move |connection| {
             // One that was never raised is so anyway.
-            connection
+            let due = connection
                 .prepare_cached(
                     "UPDATE received SET reminders = ?3, notified_at = NULL, held = NULL
                      WHERE relay = (SELECT id FROM relay WHERE key = ?1) AND mid = ?2
                          AND ask IS NOT NULL AND acknowledged_at IS NULL AND deleted_at IS NULL
-                         AND superseded_by IS NULL AND notified_at IS NOT NULL
-                     RETURNING id",
+                         AND superseded_by IS NULL AND notified_at IS NOT NULL",
                 )?
-                .query_one(params![relay, mid, integer(times.max(1))], |record| {
-                    number(record, 0)
-                })
-                .optional()
+                .execute(params![relay, mid, integer(times.max(1))])?;
+            if due > 0 {
+                return Ok(Reminded::Due);
+            }
+            let here: bool = connection
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM received
+                     WHERE relay = (SELECT id FROM relay WHERE key = ?1) AND mid = ?2)",
+                )?
+                .query_one(params![relay, mid], |record| record.get(0))?;
+            Ok(if here {
+                Reminded::Settled
+            } else {
+                Reminded::Unknown
+            })
         })
         .await
     }

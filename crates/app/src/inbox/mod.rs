@@ -36,7 +36,7 @@ use rusqlite::Connection;
 
 use lane::{Ending, Lane};
 
-pub(crate) use acknowledge::{Given, Taken};
+pub(crate) use acknowledge::{Given, Reminded, Taken};
 pub(crate) use due::{Due, Outcome, Unnotified};
 pub(crate) use outcome::{Answer, Heard, Told, delivery};
 pub(crate) use parcel::{Came, Outgoing};

@@ -10,7 +10,7 @@ use tidings_protocol::{Receipt, Reminder, State};
 use super::{Reception, now};
 use crate::clock;
 use crate::flow::Input;
-use crate::inbox::{Given, Taken};
+use crate::inbox::{Given, Reminded, Taken};
 use crate::types::{Event, MessageId, RelayId};
 
 impl Reception {
@@ -57,17 +57,23 @@ impl Reception {
         true
     }
 
-    /// The relay reminds of a message; of one that is not here (any more), nothing.
-    pub(super) async fn reminder(&mut self, relay: &RelayId, reminder: &Reminder) {
+    /// The relay reminds of a message. One that is not here came to another device of this name: it comes
+    /// here now, so that it can be answered here.
+    pub(super) async fn reminder(&mut self, relay: &RelayId, reminder: Reminder) {
         let Some(member) = self.members.get(relay) else {
             return;
         };
         let (key, mid) = (member.key.clone(), reminder.delivery.mid.to_string());
-        let due = self.parts.inbox.reminded(key, mid, reminder.number).await;
-        if self.disk(due).flatten().is_some() {
-            self.look_at_the_clock().await;
-            self.flow.handle(Input::Reminded, now());
-            self.perform().await;
-        }
+        let found = self.parts.inbox.reminded(key, mid, reminder.number).await;
+        let input = match self.disk(found) {
+            Some(Reminded::Due) => {
+                self.look_at_the_clock().await;
+                Input::Reminded
+            }
+            Some(Reminded::Unknown) => Input::Arrived(relay.clone(), reminder.delivery),
+            Some(Reminded::Settled) | None => return,
+        };
+        self.flow.handle(input, now());
+        self.perform().await;
     }
 }

@@ -15,7 +15,7 @@ impl Reception {
             Packet::Receipt(receipt) => self.receipt(relay, receipt),
             // Of what was received: a report that is durable at the relay, and an acknowledgement that is awaited.
             Packet::ReportTaken(change) => self.report_taken(relay, change).await,
-            Packet::Reminder(reminder) => self.reminder(relay, &reminder).await,
+            Packet::Reminder(reminder) => self.reminder(relay, *reminder).await,
             // Of what is sent.
             Packet::Cancelled(cancelled) => self.cancelled(relay, cancelled).await,
             Packet::Directory(some) => self.directory(relay, some),

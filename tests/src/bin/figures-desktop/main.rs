@@ -14,6 +14,7 @@ mod fill;
 mod idle;
 mod page;
 mod prompt;
+mod writing;
 
 use std::fs;
 use std::path::PathBuf;
@@ -29,6 +30,9 @@ use tidings_tests::relay::{Relay, TOKEN};
 const TOLD: u32 = 200;
 /// Starts of the agent that are measured.
 const STARTS: u32 = 20;
+
+/// Messages that are written in the window.
+const WRITTEN: u32 = 200;
 
 /// Figures of the desktop.
 #[derive(Parser)]
@@ -77,6 +81,15 @@ async fn main() -> anyhow::Result<()> {
     drop(window);
     display.close("Tidings").await?;
 
+    println!("The compose window is opened {0} and {0} times", cli.opens);
+    let cold = writing::cold(&rig, &display, cli.opens).await?;
+    println!("  command to field, no window open: {cold}");
+    let warm = writing::warm(&rig, &agent, &display, cli.opens).await?;
+    println!("  command to field, beside the main window: {warm}");
+    println!("{WRITTEN} messages are written");
+    let written = writing::sent(&rig, &display, (port, &token), WRITTEN).await?;
+    println!("  Ctrl+Enter to \"delivered\": {written}");
+
     let idle = Duration::from_secs(cli.idle);
     println!("The agent is watched at rest for {} s", cli.idle);
     let used = idle::watch(&agent, idle).await?;
@@ -111,6 +124,9 @@ async fn main() -> anyhow::Result<()> {
         "click_to_page_ms": begun.to_json(),
         "key_to_list_ms": searched.to_json(),
         "scrolling": scrolled,
+        "compose_cold_ms": cold.to_json(),
+        "compose_warm_ms": warm.to_json(),
+        "ctrl_enter_to_delivered_ms": written.to_json(),
         "packet_to_notification_ms": told.to_json(),
         "start_to_tray_ms": started.to_json(),
         "at_rest_after_use_hosting": used,

@@ -216,12 +216,16 @@ async fn what_its_relay_reminds_of_is_due_again_until_it_is_acknowledged() {
     let fixture = Fixture::new().await;
     let row = stored(&fixture, asking(1, Ask::Each)).await;
     let reminded = |of| fixture.inbox.reminded(RELAY.into(), mid(of), 1);
-    assert_eq!(reminded(1).await.unwrap(), None, "it is due anyway");
+    assert_eq!(
+        reminded(1).await.unwrap(),
+        Reminded::Settled,
+        "it is due anyway"
+    );
     fixture.inbox.notified(vec![row.id], 10).await.unwrap();
     fixture.inbox.mark(vec![row.id], true, 11).await.unwrap();
     assert!(fixture.inbox.due(true).await.unwrap().is_empty());
-    assert_eq!(reminded(2).await.unwrap(), None, "it is not here");
-    assert_eq!(reminded(1).await.unwrap(), Some(row.id));
+    assert_eq!(reminded(2).await.unwrap(), Reminded::Unknown);
+    assert_eq!(reminded(1).await.unwrap(), Reminded::Due);
     let due = fixture.inbox.due(false).await.unwrap();
     assert_eq!(due.iter().map(|due| due.id).collect::<Vec<_>>(), [row.id]);
     let shown = fixture.inbox.unnotified(row.id).await.unwrap().unwrap();
@@ -233,7 +237,11 @@ async fn what_its_relay_reminds_of_is_due_again_until_it_is_acknowledged() {
         .unwrap();
     assert!(fixture.inbox.due(true).await.unwrap().is_empty());
     fixture.inbox.notified(vec![row.id], 60).await.unwrap();
-    assert_eq!(reminded(1).await.unwrap(), None, "it was answered");
+    assert_eq!(
+        reminded(1).await.unwrap(),
+        Reminded::Settled,
+        "it was answered"
+    );
     let deleted = stored(&fixture, asking(3, Ask::Each)).await;
     fixture.inbox.notified(vec![deleted.id], 60).await.unwrap();
     fixture
@@ -241,5 +249,5 @@ async fn what_its_relay_reminds_of_is_due_again_until_it_is_acknowledged() {
         .delete(vec![deleted.id], true, 70)
         .await
         .unwrap();
-    assert_eq!(reminded(3).await.unwrap(), None);
+    assert_eq!(reminded(3).await.unwrap(), Reminded::Settled);
 }
