@@ -92,8 +92,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Runs to the connection's end, which `shutdown` brings about in order.
-    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+    pub(crate) async fn run(mut self: Box<Self>, shutdown: CancellationToken) {
         let end = self.serve(&shutdown).await;
+        Box::pin(self.leave(end)).await;
+    }
+
+    async fn leave(self: Box<Self>, end: End) {
         tracing::debug!(
             peer = %self.peer,
             client = self.client.as_ref().map(|c| c.name.as_str()),
@@ -102,13 +106,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         );
         // What the client confirmed and sent last still counts; it goes to the store together
         // with the goodbye, so that neither waits for the other.
+        let Self {
+            client,
+            mut storing,
+            socket,
+            ..
+        } = *self;
         let storing = async {
-            if let Some(client) = self.client.take() {
+            if let Some(client) = client {
                 client.detach().await;
             }
-            while self.storing.next().await.is_some() {}
+            while storing.next().await.is_some() {}
         };
-        let goodbye = self.socket.close(end.frame());
+        let goodbye = socket.close(end.frame());
         let goodbye = timeout(GOODBYE, goodbye);
         if end == End::Gone {
             let _ = timeout(GOODBYE, storing).await;
@@ -187,7 +197,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.heard = Instant::now();
         self.pinged = false;
         match event {
-            socket::Event::Text(text) => self.packet(&text).await,
+            socket::Event::Text(text) => match self.packet(&text)? {
+                Some(later) => Box::pin(self.later(later)).await,
+                None => Ok(()),
+            },
             socket::Event::Binary if self.client.is_some() => self.info("Unknow cmd: undefined"),
             socket::Event::Binary => self.need_auth(),
             socket::Event::Alive | socket::Event::Idle { .. } => Ok(()),

@@ -196,7 +196,12 @@ impl Delivery {
 
     /// The next thing to be done.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none() && self.sent.is_empty() {
+            // A client is idle mostly.
+            self.outputs = VecDeque::new();
+        }
+        output
     }
 
     /// When [`Input::Timeout`] is due; it may come early.

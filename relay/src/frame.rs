@@ -84,16 +84,14 @@ pub(crate) struct Unminted {
 pub struct TooLarge(pub usize);
 
 impl Unminted {
-    /// Writes all of `delivery` but its mid and `ref`.
-    pub(crate) fn new(mut delivery: server::Delivery) -> Result<Self, TooLarge> {
+    /// Writes all of a delivery that has [`empty_mid`] for its mid and no `ref`; this is the one it will have.
+    pub(crate) fn new(
+        delivery: &server::Delivery,
+        reference: Option<&Ref>,
+    ) -> Result<Self, TooLarge> {
         // Six bytes for each character of the `ref`, as JSON may escape it, and the mid's own.
-        let reserve = delivery
-            .reference
-            .take()
-            .map_or(0, |r| r.as_str().len() * 6 + 16)
-            + 32;
-        delivery.mid = empty_mid();
-        let mut head = server::Packet::Message(delivery).encode();
+        let reserve = reference.map_or(0, |r| r.as_str().len() * 6 + 16) + 32;
+        let mut head = delivery.encode();
         head.truncate(head.len().saturating_sub(TAIL.len() + 1));
         if head.len() + reserve > BYTES {
             return Err(TooLarge(head.len() + reserve));
@@ -146,7 +144,7 @@ mod tests {
     #[test]
     fn a_minted_frame_is_what_the_codec_writes() {
         let mid = MidNumber::new(1_795_414_055_651).unwrap();
-        let frame = Unminted::new(delivery()).unwrap().mint(mid);
+        let frame = Unminted::new(&delivery(), None).unwrap().mint(mid);
         let mut whole = delivery();
         whole.mid = mid.to_mid();
         assert_eq!(
@@ -173,6 +171,6 @@ mod tests {
     fn a_message_that_would_not_fit_is_refused() {
         let mut large = delivery();
         large.message.desp = "\n".repeat(BYTES / 2);
-        assert!(Unminted::new(large).is_err());
+        assert!(Unminted::new(&large, None).is_err());
     }
 }

@@ -43,7 +43,7 @@ pub(crate) use self::{
 use crate::{
     auth::{Access, Denied, Refusal},
     dialect::Dialect,
-    router::{Outgoing, ReplyTo, Router, SendError, SubscribeError},
+    router::{Outgoing, ReplyTo, Router, SendError, SubscribeError, Unsent},
     store::{Owner, StoreError, Word, in_time},
 };
 
@@ -300,10 +300,16 @@ async fn send_and_wait(
         by,
     };
     let unavailable = |text: String| info(StatusCode::SERVICE_UNAVAILABLE, text);
-    let storing = router.send(outgoing).await.map_err(|error| match error {
+    let refused = |error: SendError| match error {
         SendError::TooLarge(_) => info(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
         _ => unavailable(error.to_string()),
-    })?;
+    };
+    let unsent = Unsent::new(outgoing).map_err(refused)?;
+    let room = router
+        .wait_for_room(unsent.bytes())
+        .await
+        .map_err(refused)?;
+    let storing = router.send(unsent, room).map_err(refused)?;
     let notice = in_time(storing.map(Ok))
         .await
         .map_err(|error| unavailable(error.to_string()))?;

@@ -13,6 +13,7 @@ mod pushing;
 mod replies;
 mod said;
 mod seen;
+mod sending;
 mod wishes;
 
 use std::{
@@ -21,39 +22,35 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
-use sha2::{Digest as _, Sha256};
-use tidings_protocol::{Feature, Mid, Name, Status, Statuses, Target, client, server};
+use tidings_protocol::{Feature, Target, client, server};
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot},
+    sync::{Notify, Semaphore, oneshot},
     time::Instant,
 };
 
+use self::replies::Ledger;
 pub(crate) use self::{
     expiry::Expiry,
     outcome::Notice,
     pushing::{Pushing, SubscribeError},
+    sending::{Room, Unsent},
     wishes::Wishes,
 };
-use self::{outcome::OpenReceipt, replies::Ledger};
 use crate::{
     auth::{Access, Gate, Refusal},
     config::Config,
     directory::Directory,
-    frame::{TooLarge, Unminted},
+    frame::TooLarge,
     http::Reading,
     metrics::{Metrics, Why},
-    mint::{MidNumber, Mint},
+    mint::Mint,
     pace::Pace,
     peers::Peers,
     push::Push,
-    receipt::{self, Receipts, Waiter},
+    receipt::Receipts,
     registry::{Needed, Registry},
     seats::Seats,
-    store::{
-        Accept, Accepted, Lease, Outcome, QueueBound, Registration, Store, StoreError, Wants,
-        in_time,
-    },
+    store::{Lease, Outcome, Registration, Store, StoreError, in_time},
 };
 
 /// The extensions of section 4 that this relay speaks.
@@ -65,9 +62,6 @@ pub(crate) const FEATURES: &[Feature] = &[
     Feature::Key,
     Feature::Ack,
 ];
-
-/// The unit in which messages being stored are counted.
-const STORING_UNIT: usize = 1024;
 
 /// Everything that the connections of one relay share.
 pub(crate) struct Router {
@@ -145,7 +139,6 @@ impl Router {
         let directory = Directory::new(each, in_time(store.seen()).await?);
         let registry = Registry::known(known);
         let pushing = Pushing::open(push, &*store).await?;
-        let storing = config.bounds.storing_bytes.div_ceil(STORING_UNIT);
         Ok(Self {
             pushing,
             metrics: Metrics::new(),
@@ -173,7 +166,7 @@ impl Router {
                 going: Vec::new(),
             }),
             receipts_due: Arc::default(),
-            storing: Arc::new(Semaphore::new(storing)),
+            storing: Arc::new(sending::room(config.bounds.storing_bytes)),
             reading: Reading::default(),
             expiry: Expiry::default(),
             config,
@@ -249,169 +242,4 @@ impl Router {
         }
         server::Packet::Auth(server::AuthReply::Accepted(welcome))
     }
-
-    /// Takes a message. When this returns, its place among the sender's messages is fixed; the
-    /// future that it gives back waits for the store, and has to be driven to its end.
-    pub(crate) async fn send(
-        self: &Arc<Self>,
-        outgoing: Outgoing,
-    ) -> Result<BoxFuture<'static, Notice>, SendError> {
-        let Outgoing {
-            from,
-            send,
-            to,
-            wait,
-            receipts,
-            by: token,
-        } = outgoing;
-        let digest = send.reference.as_ref().map(|_| digest(&send));
-        let by = match from.method {
-            server::Method::Http => "http",
-            _ => "websocket",
-        };
-        let sender = from.name.clone();
-        let at_ms = self.config.clock.now_ms();
-        let Wishes {
-            due_ms,
-            expires_ms,
-            key,
-            ack,
-        } = Wishes::of(&send.message.extra, self.config.timing.ttl, at_ms);
-        let reference = send.reference.clone();
-        let asked_on = match &to {
-            ReplyTo::Client(lease) if reference.is_some() => Some(lease.clone()),
-            _ => None,
-        };
-        let target = send.target.clone();
-        let frame = Unminted::new(server::Delivery {
-            target: send.target,
-            from,
-            message: send.message,
-            mid: PLACEHOLDER.clone(),
-            reference: send.reference,
-        })?;
-        let permit = self.permit(frame.len()).await?;
-        let resolved = self
-            .registry
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .resolve(&target);
-        let is_held = due_ms.is_some();
-        let statuses = statuses(&resolved.known, &resolved.unknown, is_held);
-        let taken = Instant::now();
-        // Nobody waits for hours: what happens when it is due, receipts tell.
-        let deadline = if is_held { taken } else { taken + wait };
-
-        let mut mint = self.mint.lock().unwrap_or_else(PoisonError::into_inner);
-        let mid = mint.next(at_ms).ok_or(SendError::NoMids)?;
-        self.account(receipt::Input::Open {
-            mid,
-            statuses,
-            waiter: Waiter {
-                to,
-                reference: reference.clone(),
-                deadline: deadline.into_std(),
-            },
-        });
-        let recipients = resolved.known;
-        let answer = self.store.accept(Accept {
-            mid,
-            sender,
-            by: token,
-            reference: reference.zip(digest),
-            frame: frame.mint(mid),
-            recipients: recipients.clone(),
-            unknown: resolved.unknown,
-            at_ms,
-            expires_ms,
-            due_ms,
-            bound: QueueBound {
-                messages: self.config.bounds.queue_messages,
-                bytes: self.config.bounds.queue_bytes,
-                store_bytes: self.config.bounds.store_bytes,
-            },
-            wants: Wants { receipts, key, ack },
-        });
-        drop(mint);
-        self.expiry.accepted(due_ms.unwrap_or(expires_ms));
-
-        let open = OpenReceipt::new(Arc::clone(self), mid, asked_on);
-        Ok(Box::pin(async move {
-            let accepted = answer.await;
-            drop(permit);
-            if matches!(accepted, Ok(Accepted::New(_))) {
-                open.router().metrics.accepted(by);
-                if is_held {
-                    open.router().metrics.held.inc();
-                }
-                let took = taken.elapsed().as_secs_f64();
-                open.router().metrics.storing.observe(took);
-            }
-            let first = match &accepted {
-                Ok(Accepted::Duplicate { mid, statuses }) if !statuses.iter().all(is_final) => {
-                    Some(*mid)
-                }
-                _ => None,
-            };
-            let router = Arc::clone(open.router());
-            let notice = open.settle(accepted, &recipients);
-            if let Some(first) = first {
-                router.catch_up(first).await;
-            }
-            notice
-        }))
-    }
-
-    /// Tells a receipt that was opened with what the store had said a while ago what is confirmed by
-    /// now: whoever confirmed in between found no receipt to tell.
-    async fn catch_up(&self, mid: MidNumber) {
-        // Without an answer the reply goes out at its deadline, with what is known by then.
-        if let Ok(Some(statuses)) = in_time(self.store.status(mid)).await {
-            for (name, status) in statuses.into_iter().filter(|(_, s)| s.is_final()) {
-                self.account(receipt::Input::Became { mid, name, status });
-            }
-        }
-    }
-
-    /// Waits until there is room for one more message to be stored. First come, first served.
-    async fn permit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, SendError> {
-        let all = self.config.bounds.storing_bytes.div_ceil(STORING_UNIT);
-        let units = bytes.div_ceil(STORING_UNIT).min(all);
-        let units = u32::try_from(units).unwrap_or(u32::MAX);
-        Arc::clone(&self.storing)
-            .acquire_many_owned(units)
-            .await
-            .map_err(|_| SendError::Closing)
-    }
 }
-
-fn is_final((_, status): &(Name, Status)) -> bool {
-    status.is_final()
-}
-
-fn statuses(known: &[Name], unknown: &[Name], is_held: bool) -> Statuses {
-    let first = if is_held { Status::Held } else { Status::Wait };
-    let known = known.iter().map(|name| (name.clone(), first.clone()));
-    let unknown = unknown.iter().map(|name| (name.clone(), Status::No));
-    known.chain(unknown).collect()
-}
-
-/// A digest of all that a `ref` stands for.
-fn digest(send: &client::Send) -> [u8; 32] {
-    let message = &send.message;
-    let mut hash = Sha256::new();
-    for part in [
-        send.target.send_type(),
-        send.target.as_str(),
-        &message.text,
-        &message.desp,
-        &message.extra.to_string(),
-    ] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
-}
-
-/// Stands in a delivery whose mid is not minted yet.
-static PLACEHOLDER: std::sync::LazyLock<Mid> = std::sync::LazyLock::new(crate::frame::empty_mid);

@@ -3,8 +3,8 @@
 //!
 //! Invariants: one task per connection, all in one set that dies with [`serve`]; a connection too
 //! many is closed at once, before it costs anything; a head or a body that does not come, and an answer
-//! that is not taken, end the connection. What a connection needs as one phase only (TLS handshake, HTTP,
-//! WebSocket) is in a box of its own, as a task is as large as the largest of its phases for all its life.
+//! that is not taken, end the connection. What a connection needs for one phase only (TLS handshake, HTTP, the
+//! end) is in a box of its own, as a task is as large as the largest of its phases for all its life.
 
 mod impatient;
 
@@ -149,7 +149,7 @@ async fn serve_with<L: Listener>(
                 Some(tls) => {
                     let handshake = Box::pin(handshake(&router, &tls, stream, peer, &shutdown));
                     if let Some(stream) = handshake.await {
-                        connection(router, app, stream, peer.ip(), shutdown).await;
+                        Box::pin(connection(router, app, stream, peer.ip(), shutdown)).await;
                     }
                 }
             }
@@ -212,28 +212,21 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     shutdown: CancellationToken,
 ) {
     let requests = Box::pin(requests(&router, &app, stream, peer, &shutdown)).await;
-    drop(app);
-    if let Some((stream, read, upgrade)) = requests {
-        let socket = async {
-            Connection::new(router, stream, read, upgrade.origin)
-                .await
-                .run(shutdown)
-                .await;
-        };
-        Box::pin(socket).await;
-        drop(upgrade.place);
+    drop((app, router));
+    if let Some((socket, place)) = requests {
+        socket.run(shutdown).await;
+        drop(place);
     }
 }
 
-/// Answers requests until there are no more; or until one asks for a WebSocket, for which the stream is
-/// given back, with what was read of it already.
+/// Answers requests until there are no more; or until one asks for a WebSocket, which is given back.
 async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     router: &Arc<Router>,
     app: &axum::Router,
     stream: S,
     peer: IpAddr,
     shutdown: &CancellationToken,
-) -> Option<(S, Vec<u8>, Upgrade)> {
+) -> Option<(Box<Connection<S>>, Option<Place>)> {
     let upgrade: Mutex<Option<(OnUpgrade, Upgrade)>> = Mutex::new(None);
     {
         let stream = Impatient::new(stream, router.config.timing.stalled_after);
@@ -266,7 +259,9 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             // It is the very type that was put in.
             let parts = upgraded.downcast::<TokioIo<Impatient<S>>>().ok()?;
             let stream = parts.io.into_inner().into_inner();
-            Some((stream, parts.read_buf.to_vec(), upgrade))
+            let (router, read) = (Arc::clone(router), parts.read_buf.to_vec());
+            let socket = Connection::new(router, stream, read, upgrade.origin).await;
+            Some((Box::new(socket), upgrade.place))
         }
         Err(error) => {
             tracing::debug!(%peer, %error, "a WebSocket upgrade failed");

@@ -1,5 +1,7 @@
 //! Packets from client to server.
 
+mod frequent;
+
 use serde_json::{Value, json};
 
 use crate::decode::{self, DecodeError, text_field};
@@ -161,6 +163,12 @@ impl Posted {
     /// # Errors
     /// [`DecodeError`]; its text is fit for an INFO.
     pub fn decode(body: &str) -> Result<Self, DecodeError> {
+        if body.len() <= limits::FRAME_BYTES
+            && let Some(packet) = frequent::read(body)
+        {
+            let ticket = None;
+            return Ok(Self { packet, ticket });
+        }
         let decode::Envelope { cmd, data, auth } = decode::envelope(body, limits::FRAME_BYTES)?;
         let packet = match cmd.as_str() {
             "AUTH" => Packet::Auth(auth_of(&data)?),

@@ -1,5 +1,7 @@
 //! Packets from server to client.
 
+mod frequent;
+
 use serde_json::{Map, Value, json};
 
 use crate::client::mid_of;
@@ -172,22 +174,9 @@ impl Packet {
     #[must_use]
     pub fn encode(&self) -> String {
         let value = match self {
+            Self::Message(delivery) => return frequent::message(delivery),
+            Self::Reply(reply) => return frequent::reply(reply),
             Self::Auth(reply) => json!({"cmd": "AUTH", "data": auth_reply_value(reply)}),
-            Self::Message(delivery) => {
-                json!({"cmd": "MESSAGE", "data": delivery_value(delivery)})
-            }
-            Self::Reply(reply) => {
-                let status: Map<String, Value> = reply
-                    .status
-                    .iter()
-                    .map(|(name, status)| (name.to_string(), json!(status)))
-                    .collect();
-                let mut data = json!({"mid": reply.mid, "status": status});
-                if let Some(reference) = &reply.reference {
-                    decode::insert(&mut data, "ref", reference);
-                }
-                json!({"cmd": "MESSAGE_REPLY", "data": data})
-            }
             Self::Info(text) => json!({"cmd": "INFO", "data": text}),
             Self::Pong => json!({"cmd": "PONG", "data": ""}),
             Self::Receipt(receipt) => json!({"cmd": "RECEIPT", "data": receipt.to_value()}),
@@ -201,6 +190,14 @@ impl Packet {
             Self::Unknown(cmd) => json!({"cmd": cmd}),
         };
         value.to_string()
+    }
+}
+
+impl Delivery {
+    /// Writes it as a MESSAGE, one text frame.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        frequent::message(self)
     }
 }
 

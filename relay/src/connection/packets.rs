@@ -11,32 +11,47 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{Connection, End, Recipient, Refused, following::Following};
 use crate::{
     auth::{Access, Refusal},
-    router::{Notice, Outgoing, RegisterError, ReplyTo, Router},
+    router::{Notice, Outgoing, RegisterError, ReplyTo, Room, Router, SendError, Unsent},
     store::{Owner, Registration, Word},
 };
 
+/// What a packet asks for that has to be waited for.
+pub(super) enum Later {
+    /// To be let in.
+    Auth(Box<client::Auth>),
+    /// Room on the way to the store.
+    Message(Box<Unsent>),
+}
+
+/// Nothing has to be waited for.
+fn done((): ()) -> Option<Later> {
+    None
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) async fn packet(&mut self, text: &str) -> Result<(), End> {
+    /// Does what a packet asks for, as far as nothing has to be waited for.
+    pub(super) fn packet(&mut self, text: &str) -> Result<Option<Later>, End> {
         let packet = match client::Packet::decode(text) {
             Ok(packet) => packet,
             Err(error) if self.client.is_some() || is_about_auth(&error, text) => {
                 let unknown = command(text).filter(|cmd| self.is_unlisted(cmd));
                 let error = unknown.map_or(error, DecodeError::UnknownCommand);
-                return self.info(error.to_string());
+                return self.info(error.to_string()).map(done);
             }
-            Err(_) => return self.need_auth(),
+            Err(_) => return self.need_auth().map(done),
         };
         // To whoever did not list it, a command of ours is one that is unknown.
         if packet.feature().is_some()
             && self.client.is_some()
             && let Some(cmd) = command(text).filter(|cmd| self.is_unlisted(cmd))
         {
-            return self.info(DecodeError::UnknownCommand(cmd).to_string());
+            let unknown = DecodeError::UnknownCommand(cmd);
+            return self.info(unknown.to_string()).map(done);
         }
         match packet {
-            client::Packet::Auth(auth) => self.auth(auth).await,
+            client::Packet::Auth(auth) => return Ok(Some(Later::Auth(Box::new(auth)))),
             _ if self.client.is_none() => self.need_auth(),
-            client::Packet::Message(send) => self.message(send).await,
+            client::Packet::Message(send) => return self.message(send),
             client::Packet::Confirm(mid) => {
                 if let Some(client) = &mut self.client {
                     client.confirm(&mid);
@@ -46,7 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             client::Packet::Ping => self.send(&server::Packet::Pong),
             client::Packet::RegisterPush(subscription) => {
                 let Some(access) = self.access.clone() else {
-                    return self.need_auth();
+                    return self.need_auth().map(done);
                 };
                 self.beside(|router, name| async move {
                     let subscribed = router.subscribe(&name, &access, &subscription).await;
@@ -99,6 +114,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 });
                 Ok(())
             }
+        }
+        .map(done)
+    }
+
+    /// Does what had to be waited for. In a box of its own, as it is rare: it does not make every connection's
+    /// task larger.
+    pub(super) async fn later(&mut self, later: Later) -> Result<(), End> {
+        match later {
+            Later::Auth(auth) => self.auth(*auth).await,
+            Later::Message(unsent) => match self.wait_for_room(unsent.bytes()).await? {
+                Ok(room) => self.store(*unsent, room),
+                Err(error) => self.info(error.to_string()),
+            },
         }
     }
 
@@ -189,12 +217,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    async fn message(&mut self, mut send: client::Send) -> Result<(), End> {
+    fn message(&mut self, mut send: client::Send) -> Result<Option<Later>, End> {
         let Some(client) = &self.client else {
-            return self.need_auth();
+            return self.need_auth().map(done);
         };
         if let Some(Err(denied)) = self.access.as_ref().map(|a| a.may_send(&send.target)) {
-            return self.info(denied.to_string());
+            return self.info(denied.to_string()).map(done);
         }
         if !client.listed.has(Feature::Ref) {
             send.reference = None;
@@ -210,9 +238,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             receipts: client.listed.has(Feature::Receipts),
             by: String::new(),
         };
+        let unsent = match Unsent::new(outgoing) {
+            Ok(unsent) => unsent,
+            Err(error) => return self.info(error.to_string()).map(done),
+        };
+        match self.router.room(unsent.bytes()) {
+            Some(room) => self.store(unsent, room).map(done),
+            None => Ok(Some(Later::Message(Box::new(unsent)))),
+        }
+    }
+
+    fn store(&mut self, unsent: Unsent, room: Room) -> Result<(), End> {
+        match self.router.send(unsent, room) {
+            Ok(storing) => {
+                self.storing.push(storing);
+                Ok(())
+            }
+            Err(error) => self.info(error.to_string()),
+        }
+    }
+
+    /// Waits until there is room for one more message to be stored.
+    async fn wait_for_room(&mut self, bytes: usize) -> Result<Result<Room, SendError>, End> {
         let router = Arc::clone(&self.router);
-        let sending = router.send(outgoing);
-        tokio::pin!(sending);
+        let room = router.wait_for_room(bytes);
+        tokio::pin!(room);
         loop {
             tokio::select! {
                 biased;
@@ -221,13 +271,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Some(notice) = self.storing.next(), if !self.storing.is_empty() => {
                     self.stored(notice)?;
                 }
-                sent = &mut sending => return match sent {
-                    Ok(storing) => {
-                        self.storing.push(storing);
-                        Ok(())
-                    }
-                    Err(error) => self.info(error.to_string()),
-                },
+                room = &mut room => return Ok(room),
             }
         }
     }

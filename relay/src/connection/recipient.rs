@@ -64,12 +64,12 @@ pub(super) struct Recipient {
     /// What the pushes were told last.
     silent: bool,
     /// While the client lists `receipts`.
-    courier: Option<Courier>,
+    courier: Option<Box<Courier>>,
     reading_receipts: Option<Answer<Vec<KeptReceipt>>>,
     to_take: Vec<Position>,
     taking: Option<Answer<()>>,
     /// While the client lists `ack`.
-    reminding: Option<Reminding>,
+    reminding: Option<Box<Reminding>>,
     reading_reminders: Option<Answer<Vec<Nagging>>>,
     asking: Option<Asking>,
 }
@@ -208,7 +208,7 @@ impl Recipient {
             self.courier = None;
             self.reading_receipts = None;
         } else if self.courier.is_none() {
-            self.courier = Some(Courier::default());
+            self.courier = Some(Box::default());
             self.carry(courier::Input::Look);
         }
         self.list_reminders();
@@ -221,7 +221,7 @@ impl Recipient {
 
     /// When [`Self::timeout`] is due.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        let receipts = self.courier.as_ref().and_then(Courier::poll_timeout);
+        let receipts = self.courier.as_ref().and_then(|c| c.poll_timeout());
         let reminders = self.next_reminder();
         let due = [self.delivery.poll_timeout(), receipts, reminders];
         due.into_iter().flatten().min().map(Instant::from_std)

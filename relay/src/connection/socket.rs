@@ -8,10 +8,12 @@
 use std::{
     collections::VecDeque,
     io,
+    mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
+use bytes::Bytes;
 use futures_util::{Sink as _, Stream as _};
 use tidings_protocol::limits;
 use tokio::{
@@ -26,8 +28,10 @@ use tokio_tungstenite::{
     },
 };
 
-/// The read buffer of a connection, allocated at once: most clients say little.
-const READ_BUFFER: usize = 4 * 1024;
+/// The decoder's buffer, allocated at once and kept: most clients say little. It grows for a larger frame.
+const READ_BUFFER: usize = 256;
+/// Bytes read from the system in one call. They are decoded in this turn, so nothing of this size is kept.
+const READ_AHEAD: usize = 16 * 1024;
 /// Bytes gathered before they are written without a flush.
 const WRITE_BUFFER: usize = 64 * 1024;
 /// Frames read in a row before what they caused is written.
@@ -87,6 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             .max_frame_size(Some(limits::FRAME_BYTES));
         let stream = Metered {
             inner: stream,
+            ahead: Bytes::new(),
             read: 0,
             stop_at: Some(STRANGERS_PACKET as u64),
             written: 0,
@@ -129,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// Queues a ping.
     pub(super) fn ping(&mut self) -> Result<(), Overflown> {
-        self.push_message(Message::Ping(bytes::Bytes::new()))
+        self.push_message(Message::Ping(Bytes::new()))
     }
 
     fn push_message(&mut self, message: Message) -> Result<(), Overflown> {
@@ -241,6 +246,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         if self.unflushed {
             ready!(stream.as_mut().poll_flush(cx))?;
             self.unflushed = false;
+            // A connection is idle mostly.
+            self.queue = VecDeque::new();
         }
         Poll::Ready(Ok(()))
     }
@@ -262,15 +269,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
         // No frames any more, in the midst of one that is too large for example.
         let mut stream = self.stream.into_inner().inner;
-        let mut scratch = vec![0; READ_BUFFER];
+        let mut scratch = vec![0; READ_AHEAD];
         while let Ok(1..) = stream.read(&mut scratch).await {}
     }
 }
 
-/// Counts what came from the peer, and what it has taken.
+/// Counts what came from the peer, and what it has taken. Reads more of it at once than the decoder has room
+/// for, and keeps that only until the decoder has taken it.
 #[derive(Debug)]
 struct Metered<S> {
     inner: S,
+    ahead: Bytes,
     read: u64,
     /// Nothing is read beyond this: whoever decodes what was read would gather all that there is.
     stop_at: Option<u64>,
@@ -293,9 +302,23 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
             // Nobody is woken: what stopped it is an end, and is looked for after each attempt.
             return Poll::Pending;
         }
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
-        self.read += (buffer.filled().len() - before) as u64;
+        if self.ahead.is_empty() {
+            let mut bytes = [MaybeUninit::uninit(); READ_AHEAD];
+            let mut came = ReadBuf::uninit(&mut bytes);
+            ready!(Pin::new(&mut self.inner).poll_read(cx, &mut came))?;
+            let (now, later) = came
+                .filled()
+                .split_at(came.filled().len().min(buffer.remaining()));
+            buffer.put_slice(now);
+            self.read += now.len() as u64;
+            if !later.is_empty() {
+                self.ahead = Bytes::copy_from_slice(later);
+            }
+            return Poll::Ready(Ok(()));
+        }
+        let count = self.ahead.len().min(buffer.remaining());
+        buffer.put_slice(&self.ahead.split_to(count));
+        self.read += count as u64;
         Poll::Ready(Ok(()))
     }
 }

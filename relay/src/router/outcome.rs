@@ -183,7 +183,7 @@ fn full_text(full: &[&str], router: &Router) -> String {
 mod tests {
     use std::time::Duration;
 
-    use futures_util::FutureExt as _;
+    use futures_util::{FutureExt as _, future::BoxFuture};
     use tidings_protocol::{Group, Message, Ref, Status, Target, client};
     use tokio::sync::oneshot;
 
@@ -191,7 +191,7 @@ mod tests {
     use crate::{
         Config, MemoryStore,
         push::NoPush,
-        router::{Outgoing, ReplyTo},
+        router::{Outgoing, ReplyTo, Unsent},
         store::{Registration, Word},
     };
 
@@ -217,6 +217,12 @@ mod tests {
         }
     }
 
+    fn send(router: &Arc<Router>, to: ReplyTo) -> BoxFuture<'static, Notice> {
+        let unsent = Unsent::new(outgoing(to)).unwrap();
+        let room = router.room(unsent.bytes()).unwrap();
+        router.send(unsent, room).unwrap()
+    }
+
     #[tokio::test]
     async fn a_repeat_is_ok_if_the_message_is_confirmed_while_the_store_answers() {
         let store = Arc::new(MemoryStore::new());
@@ -230,14 +236,10 @@ mod tests {
         };
         router.register(registration).await.unwrap();
         let (to, first) = oneshot::channel();
-        router
-            .send(outgoing(ReplyTo::Request(to)))
-            .await
-            .unwrap()
-            .await;
+        send(&router, ReplyTo::Request(to)).await;
         // This store has answered when the call returns; who sent it hears of it later.
         let (to, again) = oneshot::channel();
-        let storing = router.send(outgoing(ReplyTo::Request(to))).await.unwrap();
+        let storing = send(&router, ReplyTo::Request(to));
         let mid = router.store.identity().await.unwrap().highest_mid.unwrap();
         router
             .settle(&name("r"), &mid.to_mid(), Word::Message)
@@ -258,13 +260,13 @@ mod tests {
         let router = Router::open(config, store, Arc::new(NoPush)).await.unwrap();
         let router = Arc::new(router);
         let (old, _) = router.store.attach(&name("s")).await.unwrap();
-        let storing = router.send(outgoing(ReplyTo::Client(old))).await.unwrap();
+        let storing = send(&router, ReplyTo::Client(old));
         let (new, _) = router.store.attach(&name("s")).await.unwrap();
         let seat = router.seats.take(&new, tidings_protocol::Features::NONE);
         storing.await;
         let mut replies = Vec::new();
         assert!(seat.recv(&mut replies).now_or_never().is_none());
-        let storing = router.send(outgoing(ReplyTo::Client(new))).await.unwrap();
+        let storing = send(&router, ReplyTo::Client(new));
         storing.await;
         seat.recv(&mut replies).await.unwrap();
         assert!(replies[0].frame.contains("\"no\""), "{replies:?}");

@@ -7,7 +7,6 @@ use tokio::time::Instant;
 use super::{Asking, Recipient};
 use crate::{
     mint::MidNumber,
-    reminding::Reminding,
     store::{Nagging, StoreError, ToRemind},
 };
 
@@ -18,7 +17,7 @@ impl Recipient {
             self.reminding = None;
             (self.reading_reminders, self.asking) = (None, None);
         } else if self.reminding.is_none() {
-            self.reminding = Some(Reminding::default());
+            self.reminding = Some(Box::default());
             self.look_for_reminders();
         }
     }
@@ -53,7 +52,7 @@ impl Recipient {
     pub(super) fn next_reminder(&self) -> Option<std::time::Instant> {
         // One at a time.
         let reminding = self.reminding.as_ref().filter(|_| self.asking.is_none());
-        reminding.and_then(Reminding::poll_timeout)
+        reminding.and_then(|reminding| reminding.poll_timeout())
     }
 
     /// Time has passed; `blocked` while the client has not taken what was sent to it: it is not reminded.

@@ -186,7 +186,8 @@ fn configure(connection: &Connection, durability: Durability) -> rusqlite::Resul
     // KiB; the queues are read in order, so a large cache would not be hit more often.
     connection.pragma_update(None, "cache_size", -4096)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.set_prepared_statement_cache_capacity(64);
+    // More than there are.
+    connection.set_prepared_statement_cache_capacity(128);
     Ok(())
 }
 

@@ -26,6 +26,10 @@ use crate::store::{Load, Registration, news::News};
 /// Bytes that one read returns at most, one message at least.
 const READ_BYTES: usize = 1024 * 1024;
 
+/// Transactions after which the bytes in use are looked at again: until then they are reckoned, as if nothing
+/// went.
+const USED_FOR: u64 = 64;
+
 /// What a sender wants of a message: bits of `messages.wants`.
 mod wants {
     /// Receipts.
@@ -42,11 +46,12 @@ mod wants {
 pub(super) struct Tables {
     connection: Connection,
     clients: Clients,
-    /// The highest mid accepted in this transaction.
+    /// The highest mid given out in this transaction, and the highest one that a row of it has.
     highest: Option<u64>,
+    kept: Option<u64>,
     transactions: u64,
-    /// Bytes of the file in use when the transaction began, and added since.
-    used: u64,
+    /// Bytes of the file in use when that was looked at, and added since; `None`: to be looked at.
+    used: Option<u64>,
     /// Where the sweep of old messages goes on; `None` between sweeps.
     sweep: Option<u64>,
     mail: Mail,
@@ -59,8 +64,9 @@ impl Tables {
             clients: Clients::load(&connection)?,
             connection,
             highest: None,
+            kept: None,
             transactions: 0,
-            used: 0,
+            used: None,
             sweep: Some(0),
             mail: Mail::default(),
             news: News::default(),
@@ -68,22 +74,28 @@ impl Tables {
     }
 
     pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
-        self.highest = None;
+        (self.highest, self.kept) = (None, None);
         self.clients.begin();
         self.news = News::default();
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        self.used = expiry::used_bytes(&self.connection)?;
+        if self.transactions.is_multiple_of(USED_FOR) {
+            self.used = None;
+        }
+        self.connection
+            .prepare_cached("BEGIN IMMEDIATE")?
+            .execute([])?;
         Ok(())
     }
 
     pub(super) fn commit(&mut self) -> rusqlite::Result<()> {
-        if let Some(highest) = self.highest {
+        // What a row has is found there: see `identity`.
+        if let Some(highest) = self.highest.filter(|_| self.highest > self.kept) {
             self.connection
                 .prepare_cached("UPDATE meta SET highest_mid = max(highest_mid, ?1)")?
                 .execute([to_sql(highest)])?;
         }
         self.sweep()?;
-        self.connection.execute_batch("COMMIT")
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
     }
 
     /// Undoes the transaction and forgets what was cached of it.
@@ -91,6 +103,7 @@ impl Tables {
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK")?;
         }
+        self.used = None;
         self.clients.undo();
         self.mail.undo();
         Ok(())

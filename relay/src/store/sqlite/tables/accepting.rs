@@ -7,6 +7,7 @@ use tidings_protocol::{Name, Ref};
 
 use super::{
     Tables, count_to_sql,
+    expiry::used_bytes,
     fates::{Fate, new_list},
     from_sql, to_sql, wants,
 };
@@ -56,10 +57,9 @@ impl Tables {
         }
         self.highest = self.highest.max(Some(accept.mid.number()));
         let bytes = accept.frame.len() as u64;
-        if self.used.saturating_add(bytes) > accept.bound.store_bytes {
+        if !self.takes(bytes, accept.bound.store_bytes)? {
             return Ok(Accepted::StoreFull);
         }
-        self.used += bytes;
         let key = accept.key();
         let mut made_way = BTreeMap::new();
         let mut placed = Vec::with_capacity(accept.recipients.len());
@@ -97,11 +97,23 @@ impl Tables {
                 accept.by,
                 to_sql(repeat.unwrap_or(0)),
             ])?;
+        self.kept = self.kept.max(Some(accept.mid.number()));
         if let Some(due_ms) = accept.due_ms.filter(|_| pending > 0) {
             self.hold(accept.mid, due_ms, &accept.owner())?;
         }
         self.make_way(made_way, accept.at_ms)?;
         Ok(Accepted::New(placed))
+    }
+
+    /// Whether the file may hold so many bytes more, which then count as added.
+    fn takes(&mut self, bytes: u64, bound: u64) -> rusqlite::Result<bool> {
+        let reckoned = self.used.map(|used| used.saturating_add(bytes));
+        let used = match reckoned.filter(|used| *used <= bound) {
+            Some(used) => used,
+            None => used_bytes(&self.connection)?.saturating_add(bytes),
+        };
+        self.used = (used <= bound).then_some(used);
+        Ok(used <= bound)
     }
 
     /// Gives it a place in a recipient's queue, if there is room.

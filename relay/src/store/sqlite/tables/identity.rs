@@ -7,9 +7,11 @@ use crate::{mint::MidNumber, store::Identity};
 
 impl Tables {
     pub(in crate::store::sqlite) fn identity(&self) -> rusqlite::Result<Identity> {
-        let mut query = self
-            .connection
-            .prepare_cached("SELECT relay, ticket_key, push_key, highest_mid FROM meta")?;
+        // Newer than the noted one are those of messages, of which the newest one is never forgotten.
+        let mut query = self.connection.prepare_cached(
+            "SELECT relay, ticket_key, push_key,
+                 max(highest_mid, coalesce((SELECT max(mid) FROM messages), 0)) FROM meta",
+        )?;
         let found = query
             .query_row([], |row| {
                 let identity = (row.get(0)?, row.get(1)?, from_sql(row.get(3)?));
