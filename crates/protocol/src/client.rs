@@ -169,6 +169,11 @@ impl Posted {
             let ticket = None;
             return Ok(Self { packet, ticket });
         }
+        Self::decode_any(body)
+    }
+
+    /// The same for packets of every shape.
+    fn decode_any(body: &str) -> Result<Self, DecodeError> {
         let decode::Envelope { cmd, data, auth } = decode::envelope(body, limits::FRAME_BYTES)?;
         let packet = match cmd.as_str() {
             "AUTH" => Packet::Auth(auth_of(&data)?),

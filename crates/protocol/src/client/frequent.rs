@@ -75,3 +75,44 @@ pub(super) fn read(body: &str) -> Option<Packet> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Posted;
+
+    #[test]
+    fn what_is_read_here_is_what_the_general_way_reads() {
+        let usual = [
+            r#"{"cmd":"MESSAGE_CALLBACK","data":{"mid":"1795414055651"}}"#,
+            r#"{"data":{"ref":"a\"b","message":{"extra":{"z":1,"a":{"b":null},"z":2}},"target":"r","sendType":"personal"},"cmd":"MESSAGE"}"#,
+            r#"{"cmd":"MESSAGE","data":{"sendType":"group","target":"\u00e9\ud83d\ude00","message":{"text":"a\nb","desp":"c","extra":{}}}}"#,
+            r#" { "cmd" : "MESSAGE" , "data" : { "sendType" : "personal", "target": "r", "ref": "", "message": {} } } "#,
+        ];
+        for body in usual {
+            let read = read(body).unwrap_or_else(|| panic!("{body} is not read"));
+            assert_eq!(read, Posted::decode_any(body).unwrap().packet, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_has_another_shape_is_left_to_the_general_way() {
+        let unusual = [
+            r#"{"cmd":"PING"}"#,
+            r#"{"cmd":"MESSAGE_CALLBACK","data":{"mid":1795414055651}}"#,
+            r#"{"cmd":"MESSAGE_CALLBACK","data":{}}"#,
+            r#"{"cmd":"MESSAGE_CALLBACK","data":{"mid":"1"},"auth":"ticket"}"#,
+            r#"{"cmd":"MESSAGE","data":{"sendType":"personal","target":"r","message":{"text":1}}}"#,
+            r#"{"cmd":"MESSAGE","data":{"sendType":"personal","target":"r","message":{"extra":null}}}"#,
+            r#"{"cmd":"MESSAGE","data":{"sendType":"personal","target":"r","message":{"extra":[]}}}"#,
+            r#"{"cmd":"MESSAGE","data":{"sendType":"personal","target":"","message":{}}}"#,
+            r#"{"cmd":"MESSAGE","data":{"sendType":"group","target":"","message":{}}}"#,
+            r#"{"cmd":"MESSAGE","data":{"sendType":"all","target":"r","message":{}}}"#,
+            r#"{"cmd":"MESSAGE","data":{"sendType":"personal","target":"r"}}"#,
+            r#"{"cmd":"MESSAGE","cmd":"MESSAGE","data":{"sendType":"personal","target":"r","message":{}}}"#,
+        ];
+        for body in unusual {
+            assert_eq!(read(body), None, "{body}");
+        }
+    }
+}

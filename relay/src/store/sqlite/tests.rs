@@ -93,8 +93,7 @@ async fn a_disk_that_cannot_be_written_still_says_what_was_accepted() {
     drop(store);
 
     let connection = schema::open(&path, Durability::Os).unwrap();
-    // Every message that is stored raises the highest mid.
-    let trigger = "CREATE TEMP TRIGGER full BEFORE UPDATE ON meta
+    let trigger = "CREATE TEMP TRIGGER full BEFORE INSERT ON messages
                    BEGIN SELECT RAISE(ABORT, 'no room'); END";
     connection.execute_batch(trigger).unwrap();
     let lock = lock_folder(folder.path()).unwrap();
