@@ -17,8 +17,8 @@ use crate::page::Times;
 /// The name at the relay that speaks by this program.
 const NAME: &str = "prompt";
 
-/// Between two messages: the one before is stored, told of and confirmed by then.
-const APART: Duration = Duration::from_millis(50);
+/// Between two messages: of urgent ones more than ten in ten seconds become one digest.
+const APART: Duration = Duration::from_millis(1100);
 
 /// Sends so many messages, one after the other, by a relay of its own that is left again; from each
 /// packet's writing to the notification daemon's call.
