@@ -74,7 +74,7 @@ impl Guest {
         Ok(self.socket.send(Message::text(packet.encode())).await?)
     }
 
-    /// Waits until it says something of this kind; passes over everything else.
+    /// Waits until it says something of this kind; answers its PINGs and passes over everything else.
     ///
     /// # Errors
     /// When it does not in time, or is gone.
@@ -87,6 +87,9 @@ impl Guest {
             loop {
                 let frame = self.socket.next().await.context("the client is gone")??;
                 let packet = frame.to_text().ok().map(FromClient::decode);
+                if matches!(packet, Some(Ok(FromClient::Ping))) {
+                    self.say(&Packet::Pong).await?;
+                }
                 if let Some(Ok(packet)) = packet
                     && wanted(&packet)
                 {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use serde_json::json;
 use tidings_control::Request;
+use tidings_protocol::client::Packet as FromClient;
 use tidings_protocol::server::Packet;
 use tidings_tests::agent::Agent;
 use tidings_tests::relay::TOKEN;
@@ -39,6 +40,9 @@ pub(crate) async fn told(rig: &Rig, agent: &Agent, count: u32) -> anyhow::Result
             .wait(&what, wait::SOON, |call| call.summary == title)
             .await?;
         all.push(call.at.duration_since(sent).as_secs_f64() * 1000.0);
+        // Also hears whether the line is asked to be alive.
+        let confirms = |said: &FromClient| matches!(said, FromClient::Confirm(_));
+        guest.until("the confirmation", confirms).await?;
         tokio::time::sleep(APART).await;
     }
     let status = agent.status().await?;
