@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::scale::Scale;
 use crate::server::{Server, own_cpu};
 use crate::system::{Recipient, Sender, System};
 
@@ -21,16 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often that is looked at.
 const LOOK: Duration = Duration::from_millis(1);
-
-/// What a flood is made of.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Flood {
-    pub(crate) pairs: usize,
-    /// Messages of one sender under way.
-    pub(crate) window: usize,
-    pub(crate) warm_up: Duration,
-    pub(crate) time: Duration,
-}
 
 /// What was seen of it.
 #[derive(Debug, Clone, Copy)]
@@ -43,11 +34,17 @@ pub(crate) struct Seen {
     pub(crate) generator: f64,
 }
 
-/// Floods a server.
-pub(crate) async fn flood<S: System>(system: &S, server: &Server, flood: Flood) -> Result<Seen> {
+/// Floods a server by so many pairs of clients, each with `window` messages under way.
+pub(crate) async fn flood<S: System>(
+    system: &S,
+    server: &Server,
+    pairs: usize,
+    window: usize,
+    scale: &Scale,
+) -> Result<Seen> {
     let confirmed = Rc::new(Cell::new(0));
     let mut clients = JoinSet::new();
-    for n in 0..flood.pairs {
+    for n in 0..pairs {
         let (mut sender, mut recipient) = system.pair(&n.to_string()).await?;
         clients.spawn_local(async move {
             loop {
@@ -56,7 +53,7 @@ pub(crate) async fn flood<S: System>(system: &S, server: &Server, flood: Flood) 
         });
         let confirmed = Rc::clone(&confirmed);
         clients.spawn_local(async move {
-            let mut free = flood.window;
+            let mut free = window;
             loop {
                 sender.send(free).await?;
                 free = sender.confirmed().await?;
@@ -64,10 +61,20 @@ pub(crate) async fn flood<S: System>(system: &S, server: &Server, flood: Flood) 
             }
         });
     }
-    unless_one_ends(&mut clients, async {
-        sleep(flood.warm_up).await;
+    measure(&mut clients, &confirmed, server, scale).await
+}
+
+/// Measures while clients count what is confirmed.
+pub(crate) async fn measure(
+    clients: &mut JoinSet<Result<()>>,
+    confirmed: &Cell<usize>,
+    server: &Server,
+    scale: &Scale,
+) -> Result<Seen> {
+    unless_one_ends(clients, async {
+        sleep(scale.warm_up).await;
         let before = (Instant::now(), confirmed.get(), server.cpu()?, own_cpu());
-        sleep(flood.time).await;
+        sleep(scale.time).await;
         let count = at_least_one(|| confirmed.get() - before.1).await?;
         let each = |spent: Duration| spent.as_secs_f64() * 1e6 / count;
         Ok(Seen {
@@ -80,7 +87,7 @@ pub(crate) async fn flood<S: System>(system: &S, server: &Server, flood: Flood) 
 }
 
 /// Waits for the first of a count, where a slow machine has not come that far.
-pub(crate) async fn at_least_one(count: impl Fn() -> usize) -> Result<f64> {
+async fn at_least_one(count: impl Fn() -> usize) -> Result<f64> {
     let began = Instant::now();
     while count() == 0 {
         if began.elapsed() > PATIENCE {

@@ -7,7 +7,7 @@
 use anyhow::Result;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use crate::flood::{Flood, flood};
+use crate::flood::flood;
 use crate::queue;
 use crate::scale::Scale;
 use crate::server::{Answers, Places, Server};
@@ -104,12 +104,6 @@ pub(crate) async fn queued<S: System>(
 }
 
 async fn cost(server: &Server, scale: &Scale, what: &str) -> Result<Quantity> {
-    let flood_of = Flood {
-        pairs: 1,
-        window: WINDOW,
-        warm_up: scale.warm_up,
-        time: scale.time,
-    };
-    let seen = flood(&Ws::of(server), server, flood_of).await?;
+    let seen = flood(&Ws::of(server), server, 1, WINDOW, scale).await?;
     Ok(quantity(what, seen.server, "µs/message"))
 }

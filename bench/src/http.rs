@@ -4,16 +4,14 @@
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use memchr::memmem;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
-use crate::flood::{at_least_one, unless_one_ends};
+use crate::flood::{Seen, measure};
 use crate::scale::Scale;
 use crate::server::Server;
 use crate::system::{BODY, Recipient as _, System as _};
@@ -21,15 +19,6 @@ use crate::ws::{TOKEN, Ws};
 
 /// Senders at a time.
 const SENDERS: usize = 16;
-
-/// What was seen.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Seen {
-    /// Confirmed messages a second.
-    pub(crate) rate: f64,
-    /// The server's CPU time for each, in microseconds.
-    pub(crate) server: f64,
-}
 
 /// Floods a relay by HTTP.
 pub(crate) async fn http(
@@ -69,17 +58,7 @@ pub(crate) async fn http(
             }
         });
     }
-    unless_one_ends(&mut clients, async {
-        sleep(scale.warm_up).await;
-        let before = (Instant::now(), confirmed.get(), server.cpu()?);
-        sleep(scale.time).await;
-        let count = at_least_one(|| confirmed.get() - before.1).await?;
-        Ok(Seen {
-            rate: count / before.0.elapsed().as_secs_f64(),
-            server: (server.cpu()? - before.2).as_secs_f64() * 1e6 / count,
-        })
-    })
-    .await
+    measure(&mut clients, &confirmed, server, scale).await
 }
 
 async fn connect(address: SocketAddr) -> Result<TcpStream> {

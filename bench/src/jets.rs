@@ -185,13 +185,7 @@ impl Sender for JetsSender {
     }
 
     async fn confirmed(&mut self) -> Result<usize> {
-        tokio::select! {
-            confirmed = self.progress.confirmed() => Ok(confirmed),
-            Some(ended) = self.driver.join_next() => {
-                ended??;
-                bail!("the connection has ended")
-            }
-        }
+        self.progress.confirmed_by(&mut self.driver).await
     }
 }
 

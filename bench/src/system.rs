@@ -6,9 +6,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 /// Bytes of every message's body.
 pub(crate) const BODY: usize = 300;
@@ -91,8 +92,19 @@ impl Progress {
         self.moved.notify_one();
     }
 
-    /// Waits until more messages are taken and received by all; how many are.
-    pub(crate) async fn confirmed(&self) -> usize {
+    /// Waits until more messages are taken and received by all, while `driver` drives the connection; how many
+    /// are.
+    pub(crate) async fn confirmed_by(&self, driver: &mut JoinSet<Result<()>>) -> Result<usize> {
+        tokio::select! {
+            confirmed = self.confirmed() => Ok(confirmed),
+            Some(ended) = driver.join_next() => {
+                ended??;
+                bail!("the connection has ended")
+            }
+        }
+    }
+
+    async fn confirmed(&self) -> usize {
         loop {
             // As many as have reached everybody, where everybody is served alike.
             let received = self.received.get().checked_div(self.recipients);

@@ -109,13 +109,7 @@ impl Workload {
     ) -> Result<Vec<Quantity>> {
         Ok(match self {
             Self::Pairs { pairs, window } => {
-                let flood = flood::Flood {
-                    pairs,
-                    window,
-                    warm_up: scale.warm_up,
-                    time: scale.time,
-                };
-                let seen = flood::flood(system, server, flood).await?;
+                let seen = flood::flood(system, server, pairs, window, scale).await?;
                 vec![
                     quantity("", seen.rate, "messages/s"),
                     quantity("server's CPU", seen.server, "µs/message"),

@@ -4,6 +4,8 @@
 //! and completed by pushing a few bytes. Invariant: a [`Frame`] is a whole MESSAGE packet without
 //! `ref`; the variant with `ref`, for the peers that listed it, is made from it.
 
+use std::sync::LazyLock;
+
 use tidings_protocol::{Mid, Ref, limits, server};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -84,7 +86,7 @@ pub(crate) struct Unminted {
 pub struct TooLarge(pub usize);
 
 impl Unminted {
-    /// Writes all of a delivery that has [`empty_mid`] for its mid and no `ref`; this is the one it will have.
+    /// Writes all of a delivery that has [`NO_MID`] for its mid and no `ref`; this is the one it will have.
     pub(crate) fn new(
         delivery: &server::Delivery,
         reference: Option<&Ref>,
@@ -113,14 +115,13 @@ impl Unminted {
     }
 }
 
-/// One digit, cut off again together with [`TAIL`].
-pub(crate) fn empty_mid() -> Mid {
-    #[expect(
-        clippy::expect_used,
-        reason = "one digit: within the limit, no control character"
-    )]
-    Mid::new("0").expect("a digit is a mid")
-}
+/// Stands in a delivery whose mid is not minted yet: one digit, cut off again together with [`TAIL`].
+#[expect(
+    clippy::expect_used,
+    reason = "one digit: within the limit, no control character"
+)]
+pub(crate) static NO_MID: LazyLock<Mid> =
+    LazyLock::new(|| Mid::new("0").expect("a digit is a mid"));
 
 #[cfg(test)]
 mod tests {
@@ -136,7 +137,7 @@ mod tests {
                 name: Some(Name::new("s1").unwrap()),
             },
             message: Message::new("a \"title\"", "b"),
-            mid: empty_mid(),
+            mid: NO_MID.clone(),
             reference: None,
         }
     }

@@ -203,11 +203,20 @@ impl Window {
         anyhow::bail!("Tab never comes to {css}; after {PARTS} of them it is at {last}")
     }
 
+    /// Waits until what matches a CSS selector has the focus, in whichever of the windows.
+    ///
+    /// # Errors
+    /// When it does not in time.
+    pub async fn focus(&self, css: &str) -> anyhow::Result<()> {
+        self.select(&format!("{css}:focus")).await?;
+        Ok(())
+    }
+
     /// Whether what has the focus matches a CSS selector.
     ///
     /// # Errors
     /// Of the driver.
-    pub async fn focused(&self, css: &str) -> anyhow::Result<bool> {
+    async fn focused(&self, css: &str) -> anyhow::Result<bool> {
         let script = "return document.activeElement.matches(arguments[0])";
         let focused = self.client.execute(script, vec![css.into()]).await?;
         Ok(focused.as_bool() == Some(true))

@@ -3,21 +3,11 @@
 use fantoccini::key::Key;
 use tidings_control::{Language, Request, View};
 use tidings_tests::desk::{Desk, NAME};
-use tidings_tests::window::Window;
 use tidings_tests::{test, wait};
 
 const ENTER: char = '\u{e007}';
 const ESCAPE: char = '\u{e00c}';
 const SPACE: char = ' ';
-
-/// Waits until what matches has the focus.
-async fn focus(window: &Window, css: &str) -> anyhow::Result<()> {
-    let what = format!("the focus on {css}");
-    wait::until(&what, wait::SOON, async || {
-        Ok(window.focused(css).await?.then_some(()))
-    })
-    .await
-}
 
 fn row(id: u64) -> String {
     format!("[data-testid='inbox-row'][data-id='{id}']")
@@ -51,14 +41,14 @@ async fn messages_are_found_read_marked_and_deleted_by_keys_alone() -> anyhow::R
         window.select(&row(backup)).await?;
 
         window.press(&['j', 'j']).await?;
-        focus(&window, &row(disk)).await?;
+        window.focus(&row(disk)).await?;
         window.press(&[ENTER]).await?;
         window.reads("message-title", "Disk nearly full").await?;
         agent.until("two unread", |s| s.unread == 2).await?;
         window.press(&['u']).await?;
         agent.until("three unread", |s| s.unread == 3).await?;
         window.press(&['k']).await?;
-        focus(&window, &row(code)).await?;
+        window.focus(&row(code)).await?;
         window.press(&[ENTER]).await?;
         window.reads("message-title", "Your code").await?;
         // What the message offers comes after the list.
@@ -66,13 +56,13 @@ async fn messages_are_found_read_marked_and_deleted_by_keys_alone() -> anyhow::R
         window.press(&[ESCAPE]).await?;
 
         window.press(&['/']).await?;
-        focus(&window, &id("search")).await?;
+        window.focus(&id("search")).await?;
         window.press(&['b', 'a', 'c', 'k']).await?;
         window
             .select(&format!("{}:only-of-type mark", row(backup)))
             .await?;
         window.press(&[char::from(Key::Down)]).await?;
-        focus(&window, &row(backup)).await?;
+        window.focus(&row(backup)).await?;
         window.press(&[char::from(Key::Delete)]).await?;
         window.find("undo").await?;
         agent.until("one unread", |s| s.unread == 1).await?;
@@ -107,7 +97,7 @@ async fn relays_settings_and_the_doctor_are_reached_and_used_by_keys_alone() -> 
         window.find("relay-card").await?;
         window.tab_to(&id("change-relay")).await?;
         window.press(&[ENTER]).await?;
-        focus(&window, &id("relay-label")).await?;
+        window.focus(&id("relay-label")).await?;
         window.chord(Key::Control, 'a').await?;
         window.press(&['H', 'o', 'm', 'e']).await?;
         window.tab_to(&id("join-submit")).await?;
@@ -122,7 +112,7 @@ async fn relays_settings_and_the_doctor_are_reached_and_used_by_keys_alone() -> 
         window.find("language-system").await?;
         window.tab_to("[role='radio'][data-testid='language-system']").await?;
         window.press(&[char::from(Key::Right)]).await?;
-        focus(&window, &id("language-en")).await?;
+        window.focus(&id("language-en")).await?;
         window.press(&[char::from(Key::Right)]).await?;
         window.select("html[lang='zh-CN']").await?;
         let chinese = async || {

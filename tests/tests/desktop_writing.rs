@@ -25,10 +25,7 @@ async fn tidings(rig: &Rig, arguments: &[&str]) -> anyhow::Result<()> {
 
 /// Waits until a part of the page has the focus.
 async fn focus(window: &Window, id: &str) -> anyhow::Result<()> {
-    window
-        .select(&format!("[data-testid='{id}']:focus"))
-        .await?;
-    Ok(())
+    window.focus(&format!("[data-testid='{id}']")).await
 }
 
 /// Goes to a part of the page by Tab, once it is there.

@@ -134,7 +134,8 @@ pub enum Request {
         #[cfg_attr(feature = "bindings", ts(type = "number"))]
         id: MessageId,
     },
-    /// Send what did not go out, was taken back, reached nobody, or is of unknown fate, once more. Answer: [`Answer::Done`], then events.
+    /// Send what did not go out, was taken back, reached nobody, or is of unknown fate, once more. Answer:
+    /// [`Answer::Done`], then events.
     Resend {
         /// Which sent message.
         #[cfg_attr(feature = "bindings", ts(type = "number"))]

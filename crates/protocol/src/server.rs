@@ -5,6 +5,8 @@ mod frequent;
 use serde_json::{Map, Value, json};
 
 use crate::client::mid_of;
+pub(crate) use frequent::message_data;
+
 use crate::decode::{self, DecodeError, text_field};
 use crate::{
     Cancelled, Change, Directory, Group, Message, Mid, Name, Receipt, Ref, Reminder, Scheduled,
@@ -199,23 +201,6 @@ impl Delivery {
     pub fn encode(&self) -> String {
         frequent::message(self)
     }
-}
-
-pub(crate) fn delivery_value(delivery: &Delivery) -> Value {
-    let mut data = json!({
-        "sendType": delivery.target.send_type(),
-        "target": delivery.target.as_str(),
-        "from": {
-            "method": delivery.from.method.as_str(),
-            "name": delivery.from.name.as_ref().map_or("", Name::as_str),
-        },
-        "message": delivery.message.to_value(),
-        "mid": delivery.mid,
-    });
-    if let Some(reference) = &delivery.reference {
-        decode::insert(&mut data, "ref", reference);
-    }
-    data
 }
 
 fn auth_reply_value(reply: &AuthReply) -> Value {

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
-use tidings_protocol::{Mid, Name, Ref, Status, Statuses, client, server};
+use tidings_protocol::{Name, Ref, Status, Statuses, client, server};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{Notice, Outgoing, ReplyTo, Router, SendError, Wishes, outcome::OpenReceipt};
 use crate::{
-    frame::Unminted,
+    frame::{NO_MID, Unminted},
     mint::MidNumber,
     receipt::{self, Waiter},
     store::{Accept, Accepted, Lease, QueueBound, Wants, in_time},
@@ -45,7 +45,7 @@ impl Unsent {
             target: send.target.clone(),
             from: outgoing.from.clone(),
             message: std::mem::take(&mut send.message),
-            mid: PLACEHOLDER.clone(),
+            mid: NO_MID.clone(),
             reference: None,
         };
         let frame = Unminted::new(&delivery, send.reference.as_ref())?;
@@ -237,6 +237,3 @@ fn digest(send: &client::Send) -> [u8; 32] {
     }
     hash.finalize().into()
 }
-
-/// Stands in a delivery whose mid is not minted yet.
-static PLACEHOLDER: std::sync::LazyLock<Mid> = std::sync::LazyLock::new(crate::frame::empty_mid);

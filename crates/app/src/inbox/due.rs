@@ -8,7 +8,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::received::tags_of;
-use super::value::{integer, number};
+use super::value::{integer, number, unsigned};
 use super::{Inbox, InboxError};
 use crate::extra;
 use crate::types::{Held, MessageId, Priority};
@@ -138,7 +138,7 @@ impl Inbox {
                             .get::<_, Option<String>>(6)?
                             .as_deref()
                             .and_then(held),
-                        expires_at: record.get::<_, Option<i64>>(7)?.map(super::value::unsigned),
+                        expires_at: record.get::<_, Option<i64>>(7)?.map(unsigned),
                     })
                 })?
                 .collect()
@@ -170,9 +170,7 @@ impl Inbox {
                         key: record.get(7)?,
                         link: record.get(8)?,
                         extra: record.get(9)?,
-                        expires_at: record
-                            .get::<_, Option<i64>>(10)?
-                            .map(super::value::unsigned),
+                        expires_at: record.get::<_, Option<i64>>(10)?.map(unsigned),
                         reminders: number(record, 11)?,
                         wanted: record.get(12)?,
                         answers: record.get(13)?,

@@ -86,8 +86,8 @@ impl Inbox {
         .await
     }
 
-    /// Queues what of a message did not go out, was taken back, reached nobody, or is of unknown fate. What is of
-    /// unknown fate keeps its `ref`, by which the relay knows it; the others take new ones. Gives the
+    /// Queues what of a message did not go out, was taken back, reached nobody, or is of unknown fate. What is
+    /// of unknown fate keeps its `ref`, by which the relay knows it; the others take new ones. Gives the
     /// message's row, and how many parcels were queued; none if there is no such message.
     pub(crate) async fn queue_again(
         &self,

@@ -11,7 +11,7 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::list::Chosen;
 use super::received::unread;
-use super::value::{integer, number};
+use super::value::{integer, number, unsigned};
 use super::{Inbox, InboxError};
 use crate::types::{Filter, Keep, MessageId};
 
@@ -100,7 +100,7 @@ impl Inbox {
                     "SELECT max(deleted_at) FROM received WHERE deleted_at IS NOT NULL",
                 )?
                 .query_one([], |record| record.get(0))?;
-            Ok(last.map_or(now, |last| now.max(super::value::unsigned(last) + 1)))
+            Ok(last.map_or(now, |last| now.max(unsigned(last) + 1)))
         })
         .await
     }

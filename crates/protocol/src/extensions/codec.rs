@@ -8,7 +8,7 @@ use super::{
 };
 use crate::client::mid_of;
 use crate::decode::{self, DecodeError, text_field};
-use crate::server::{delivery_of, delivery_value, reference_of};
+use crate::server::{delivery_of, message_data, reference_of};
 use crate::{Group, Name, Ref, Target, limits};
 
 /// Adds what may be missing.
@@ -217,11 +217,7 @@ impl Directory {
 
 impl Reminder {
     pub(crate) fn to_value(&self) -> Value {
-        with(
-            delivery_value(&self.delivery),
-            "reminder",
-            Some(self.number),
-        )
+        with(message_data(&self.delivery), "reminder", Some(self.number))
     }
 
     pub(crate) fn read(data: &Value) -> Result<Self, DecodeError> {
