@@ -144,6 +144,31 @@ it('makes chips of what is typed, and offers who may be meant', async () => {
   expect(recipients.active).toBe(-1);
 });
 
+it('leaves marked who is marked while others come and go', async () => {
+  const { compose, fake } = await composeOf();
+  const { recipients } = compose;
+  const marked = () => recipients.offered[recipients.active]?.to.name;
+  const come = async (...others: Contact[]) => {
+    fake.world.contacts = others;
+    fake.tell({ event: 'contacts' });
+    await settled();
+  };
+  fake.world.contacts = [contact('ann'), contact('anton')];
+  recipients.write('an');
+  await recipients.look();
+  expect(marked()).toBe('ann');
+  recipients.step(1);
+  await come(contact('anka'), contact('ann'), contact('anton'));
+  expect(marked()).toBe('anton');
+  await come(contact('anka'), contact('ann'));
+  expect(recipients.active).toBe(-1);
+  await come(contact('anka'));
+  expect(recipients.active).toBe(-1);
+  recipients.write('ank');
+  await recipients.look();
+  expect(marked()).toBe('anka');
+});
+
 it('goes by the relay of those it is for, and says whom that does not know', async () => {
   const { compose, fake } = await composeOf();
   fake.setStatus({ relays: [...fake.world.status.relays, relay({ id: 'work', label: 'Work' })] });

@@ -2,7 +2,7 @@
  * Whom a message is for, as one types it: chips, and who may be meant.
  *
  * Owns the text that is not a chip yet, the chips, and asking for contacts. Invariants: each recipient
- * stands there once; a late answer to an old question is dropped.
+ * stands there once; a late answer to an old question is dropped; who is marked stays so while others come and go.
  */
 import type { Contact, Recipient, RelayId } from '../../lib/backend/bindings';
 import type { Desk } from '../../lib/desk.svelte';
@@ -31,6 +31,8 @@ export class Recipients {
   active = $state(-1);
 
   #asked = 0;
+  /** What the contacts that are shown were asked for. */
+  #search: string | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -73,11 +75,16 @@ export class Recipients {
       found = [];
     }
     if (asked !== this.#asked) return;
+    // Asked anew by what happens elsewhere, Enter still takes what was marked.
+    const marks = this.offered.length > 0 && this.#search === this.typed;
+    const marked = marks ? this.offered[this.active] : undefined;
+    this.#search = this.typed;
     const groups = this.typed.startsWith('@');
     this.offered = found
       .filter(({ to }) => !this.#has(to) && (!groups || to.kind === 'group'))
       .slice(0, OFFERED);
-    this.active = this.typed.trim() && this.offered.length > 0 ? 0 : -1;
+    if (marks) this.active = this.offered.findIndex((contact) => marked && isSame(contact, marked));
+    else this.active = this.typed.trim() && this.offered.length > 0 ? 0 : -1;
   }
 
   /** Shows the contacts, or goes through them. */
@@ -98,6 +105,7 @@ export class Recipients {
     this.open = false;
     this.active = -1;
     this.offered = [];
+    this.#search = null;
   }
 
   /** Takes the contact that is marked, else what was typed; false where there is neither. */
@@ -159,4 +167,8 @@ export class Recipients {
     this.chips = [...this.chips, chip];
     this.onchange();
   }
+}
+
+function isSame(one: Contact, other: Contact): boolean {
+  return one.relay === other.relay && keyOf(one.to) === keyOf(other.to);
 }
