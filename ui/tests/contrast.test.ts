@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 /** WCAG 2.2, 1.4.3 (text) and 1.4.11 (parts of controls). */
 const TEXT = 4.5;
 const PART = 3;
+/** What is pointed at or marked is seen at all: no rule of WCAG's, as words and keys tell it too. */
+const SEEN = 1.05;
 
 const css = readFileSync(new URL('../src/lib/styles/tokens.css', import.meta.url), 'utf8');
 
@@ -51,6 +53,7 @@ const PAIRS: [text: string, grounds: string[], least: number][] = [
   ['on-primary', ['primary', 'primary-hover'], TEXT],
   ['accent', ['list', 'page', 'raised', 'side', 'field'], PART],
   ['outline', ['page', 'list', 'raised', 'side'], PART],
+  ['hover', ['page', 'list', 'raised', 'side'], SEEN],
 ];
 
 describe.each([
